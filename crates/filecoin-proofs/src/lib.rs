@@ -1,0 +1,1 @@
+//! SNARK verification of Filecoin proofs.

@@ -1,0 +1,1 @@
+//! Filecoin: chain data, node client and consensus verification.

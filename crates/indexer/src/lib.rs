@@ -1,0 +1,1 @@
+//! The pipeline from a verified chain to step series.

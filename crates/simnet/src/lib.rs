@@ -1,0 +1,1 @@
+//! A Lotus-compatible node for tests and the demo.

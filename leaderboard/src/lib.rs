@@ -1,0 +1,1 @@
+//! Standings as a pure function of series.

@@ -1,0 +1,1 @@
+//! The apogee binary: command line, web pages, JSON API.
