@@ -1,1 +1,4 @@
-//! Filecoin: chain data, node client and consensus verification.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+pub mod types;
