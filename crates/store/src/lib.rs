@@ -1,1 +1,154 @@
-//! Storage ports and their conformance suite.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod records;
+
+use std::fmt;
+
+use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use async_trait::async_trait;
+
+pub use records::{
+    BlockRecord, CertificateRecord, CheckRecord, Cursor, EpochKind, EpochRecord, Reconciliation, Unmade,
+};
+
+/// Why a database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It could not be reached, was busy for too long, or is full. Nothing was written.
+    #[error("the database is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is there is not what the caller believes: another writer was faster.
+    #[error("{what} is {found}, but {expected} was expected; another process has written")]
+    Conflict {
+        /// What was compared.
+        what: &'static str,
+        /// What is there.
+        found: String,
+        /// What the caller believed.
+        expected: String,
+    },
+    /// An unwind deeper than the journal is kept.
+    #[error("cannot unwind to epoch {to}: the journal begins at epoch {kept}")]
+    TooDeep {
+        /// Where to.
+        to: Epoch,
+        /// The oldest epoch that can be unwound.
+        kept: Epoch,
+    },
+    /// A row does not decode: the file is damaged, or was written by a newer version.
+    #[error("{table} holds a row that does not decode: {detail}")]
+    Damaged {
+        /// Which table.
+        table: &'static str,
+        /// What is wrong.
+        detail: String,
+    },
+    /// No network of that name.
+    #[error("no network {0} in this database")]
+    UnknownNetwork(NetworkId),
+    /// The database was written by a newer version of the program, or by an older one and not yet migrated.
+    #[error("the database has schema version {found}, this program needs {expected}; run `apogee db migrate`")]
+    Schema {
+        /// Version found.
+        found: i64,
+        /// Version needed.
+        expected: i64,
+    },
+}
+
+/// What a port answers.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A page of a list: at most `limit` rows (1 to 10,000) after `after`.
+#[derive(Clone, Debug)]
+pub struct Page<K> {
+    /// The key of the last row of the page before; `None` for the first page.
+    pub after: Option<K>,
+    /// How many rows at most.
+    pub limit: u32,
+}
+
+/// A database. Reads see the last committed state.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Begin to write. Only one unit of work is open at a time on one database file; others wait.
+    async fn begin(&self) -> Result<Box<dyn Work>>;
+
+    /// Every network, by name.
+    async fn networks(&self) -> Result<Vec<Network>>;
+
+    /// How far a network is indexed; `None` before the first epoch.
+    async fn cursor(&self, network: &NetworkId) -> Result<Option<Cursor>>;
+
+    /// What happened in an epoch; `None` when it is not indexed.
+    async fn epoch(&self, network: &NetworkId, epoch: Epoch) -> Result<Option<EpochRecord>>;
+
+    /// Epochs from newest to oldest, below `page.after`.
+    async fn epochs(&self, network: &NetworkId, page: Page<Epoch>) -> Result<Vec<EpochRecord>>;
+
+    /// The value of every subject of a series at an epoch, by subject. Subjects without a step up to then are absent.
+    async fn board(&self, network: &NetworkId, series: &SeriesName, at: Epoch) -> Result<Vec<(Subject, Option<Value>)>>;
+
+    /// The value of every series of a subject at an epoch, by series.
+    async fn subject(&self, network: &NetworkId, subject: &Subject, at: Epoch) -> Result<Vec<(SeriesName, Step)>>;
+
+    /// The steps of one series of one subject after `page.after`, oldest first.
+    async fn steps(
+        &self, network: &NetworkId, series: &SeriesName, subject: &Subject, page: Page<Epoch>,
+    ) -> Result<Vec<Step>>;
+
+    /// Every step that belongs to an applied epoch that the journal still keeps, in (series, subject, epoch) order.
+    async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>>;
+
+    /// Certificates from `instance` on, ascending.
+    async fn certificates(&self, network: &NetworkId, instance: u64, limit: u32) -> Result<Vec<CertificateRecord>>;
+
+    /// Cached chain objects: the bytes for each CID that is there. CIDs are binary.
+    async fn objects(&self, network: &NetworkId, cids: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
+
+    /// Whether the database answers and has the schema this program needs.
+    async fn check(&self) -> Result<()>;
+}
+
+/// Everything that must become true together. Dropping it without [`commit`](Work::commit) undoes it.
+#[async_trait]
+pub trait Work: Send {
+    /// Add a network.
+    ///
+    /// A network that is there with the same genesis is left as it is; with another genesis it is a [`StoreError::Conflict`].
+    async fn put_network(&mut self, network: &Network) -> Result<()>;
+
+    /// Append epochs with their steps, and move the cursor from `from` to `to`.
+    ///
+    /// `epochs` ascend and begin after `from`. Steps of epochs above `to.final_epoch` are journalled, so that they can be unwound; the
+    /// journal below it is dropped. Appending what is already there is a [`StoreError::Conflict`]: the cursor has moved.
+    async fn apply(
+        &mut self, network: &NetworkId, from: Option<&Cursor>, to: &Cursor, epochs: &[AppliedEpoch],
+    ) -> Result<()>;
+
+    /// Take back every epoch above `to.epoch` and move the cursor from `from` to `to`. Returns how many steps went.
+    async fn unwind(&mut self, network: &NetworkId, from: &Cursor, to: &Cursor) -> Result<u64>;
+
+    /// Append finality certificates; those that are there already are left alone.
+    async fn put_certificates(&mut self, network: &NetworkId, certificates: &[CertificateRecord]) -> Result<()>;
+
+    /// Keep chain objects by their binary CIDs.
+    async fn put_objects(&mut self, network: &NetworkId, objects: &[(Vec<u8>, Vec<u8>)]) -> Result<()>;
+
+    /// Remove every indexed fact of a network (epochs, steps, journal, cursor, certificates), but not the network nor its cached objects.
+    async fn clear(&mut self, network: &NetworkId) -> Result<()>;
+
+    /// Make it true. When this fails, whether it became true is told by the cursor.
+    async fn commit(self: Box<Self>) -> Result<()>;
+}
+
+/// An epoch with the steps that applying it produced. Their epochs may lie before the applied one: what a tipset did is known only when the
+/// next one names the result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppliedEpoch {
+    /// What happened.
+    pub record: EpochRecord,
+    /// The steps, in any order; no two with the same series, subject and epoch.
+    pub changes: Vec<Change>,
+}
