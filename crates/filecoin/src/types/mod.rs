@@ -1,10 +1,25 @@
 //! Chain types. Their CBOR is byte for byte what the chain carries, so that it reproduces every CID.
 
+mod certificate;
+mod gas;
 mod header;
+mod load;
+mod message;
+mod receipt;
 mod tipset;
+mod trace;
 
+pub use certificate::{EcTipset, FinalityCertificate, PowerDelta, PowerEntry, SupplementalData};
+pub use gas::{GasOutputs, gas_outputs, refused_gas_outputs};
 pub use header::{BeaconEntry, BlockHeader, ElectionProof, Ticket};
+pub use load::LoadError;
+pub use message::{
+    BlockMessages, Executed, Message, MessageSignature, MessagesRoot, SignatureKind, SignedMessage, executed_messages,
+    message_cid,
+};
+pub use receipt::{Receipt, ReceiptForm};
 pub use tipset::{InvalidTipset, Tipset, TipsetKey};
+pub use trace::{ApplyRewardParams, Award, AwardParams, Call, ExecutionTrace, MessageTrace, Payment};
 
 use cid::Cid;
 use fvm_ipld_encoding::DAG_CBOR;

@@ -1,0 +1,144 @@
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_ipld_encoding::strict_bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Why something could not be read from its blocks.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The block is not there: what it would say is unknown.
+    #[error("block {cid}, {what}, is missing")]
+    Missing {
+        /// The missing block.
+        cid: Cid,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The block is there and is not what it has to be.
+    #[error("block {cid} is no valid {what}: {detail}")]
+    Malformed {
+        /// The block.
+        cid: Cid,
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is more of it than was allowed for.
+    #[error("{what} {cid} has more than {limit} entries")]
+    TooMany {
+        /// Root of the array.
+        cid: Cid,
+        /// What it is.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The store failed; asking again may help.
+    #[error("block {cid} could not be read")]
+    Store {
+        /// The block.
+        cid: Cid,
+        /// Why.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The bytes of a block.
+pub(crate) fn block<S: Blockstore + ?Sized>(
+    store: &S,
+    cid: &Cid,
+    what: &'static str,
+) -> Result<Vec<u8>, LoadError> {
+    match store.get(cid) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(LoadError::Missing { cid: *cid, what }),
+        Err(cause) => Err(LoadError::Store { cid: *cid, cause: cause.into() }),
+    }
+}
+
+/// A block decoded from DAG-CBOR.
+pub(crate) fn decoded<T: DeserializeOwned, S: Blockstore + ?Sized>(
+    store: &S,
+    cid: &Cid,
+    what: &'static str,
+) -> Result<T, LoadError> {
+    let bytes = block(store, cid, what)?;
+    fvm_ipld_encoding::from_slice(&bytes).map_err(|error| LoadError::Malformed {
+        cid: *cid,
+        what,
+        detail: error.to_string(),
+    })
+}
+
+/// Entries of an array node (specification "AMT", version 0 with 8 entries a node).
+const WIDTH: usize = 8;
+/// 8²¹ exceeds every index: no array is higher.
+const MAX_HEIGHT: u64 = 20;
+
+/// Height, count, node.
+#[derive(Deserialize)]
+struct Root<V>(u64, u64, Node<V>);
+
+/// Bitmap, links, values.
+#[derive(Deserialize)]
+struct Node<V>(#[serde(with = "strict_bytes")] Vec<u8>, Vec<Cid>, Vec<V>);
+
+/// All entries of the array with that root, which must be dense, as message and receipt arrays are.
+///
+/// Own reading instead of `fvm_ipld_amt`, which follows links below height 0 and empty leaves without a bound.
+///
+/// # Errors
+/// A missing block, a root or node that is no valid array, or more than `limit` entries.
+pub(crate) fn array<V: DeserializeOwned, S: Blockstore + ?Sized>(
+    store: &S,
+    root: &Cid,
+    what: &'static str,
+    limit: usize,
+) -> Result<Vec<V>, LoadError> {
+    let malformed =
+        |cid: &Cid, detail: &str| LoadError::Malformed { cid: *cid, what, detail: detail.to_owned() };
+    let Root(height, count, node) = decoded::<Root<V>, S>(store, root, what)?;
+    if height > MAX_HEIGHT {
+        return Err(malformed(root, "its height is over 20"));
+    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count > limit {
+        return Err(LoadError::TooMany { cid: *root, what, limit });
+    }
+    let mut entries: Vec<V> = Vec::new();
+    // Nodes that are still to be visited, the next one last: a loop, so that no input is deep enough for the stack.
+    let mut pending = vec![(*root, height, Some(node))];
+    while let Some((cid, height, node)) = pending.pop() {
+        let node = match node {
+            Some(node) => node,
+            None => decoded::<Node<V>, S>(store, &cid, what)?,
+        };
+        let Node(bitmap, links, values) = node;
+        let (children, others) =
+            if height == 0 { (values.len(), links.len()) } else { (links.len(), values.len()) };
+        // Dense: the first `children` bits and no other.
+        let expected = u8::try_from((1_u16 << children.min(WIDTH)) - 1).unwrap_or(u8::MAX);
+        if others != 0 || children > WIDTH || bitmap != [expected] {
+            return Err(malformed(&cid, "a node is not dense"));
+        }
+        if children == 0 && !(height == 0 && count == 0) {
+            return Err(malformed(&cid, "a node is empty"));
+        }
+        if height == 0 {
+            entries.extend(values);
+            if entries.len() > count {
+                return Err(malformed(root, "it holds more entries than it counts"));
+            }
+        } else {
+            pending.extend(links.into_iter().rev().map(|link| (link, height - 1, None)));
+        }
+    }
+    if entries.len() == count {
+        Ok(entries)
+    } else {
+        Err(malformed(root, "it holds fewer entries than it counts"))
+    }
+}
