@@ -1,1 +1,24 @@
-//! Reads Filecoin actor state by CID, actors v1 to v19.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod amt;
+mod cbor;
+mod code;
+mod error;
+mod hamt;
+mod market;
+mod miner;
+mod node;
+mod power;
+mod reward;
+mod sectors;
+mod tree;
+
+pub use code::{ActorKind, Codes, named_version};
+pub use error::{Fault, ReadError};
+pub use market::{DealTotals, Deals, Market};
+pub use miner::{Miner, MinerInfo, PendingWorker};
+pub use power::{Claim, ClaimChange, Estimate, Power, PowerPair};
+pub use reward::Reward;
+pub use sectors::{Sector, SectorSets, SectorTotals};
+pub use tree::{Actor, StateTree};

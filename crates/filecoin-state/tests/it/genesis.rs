@@ -1,0 +1,126 @@
+//! Genesis states of real networks: actors v1, v7 and v17.
+
+use apogee_filecoin_state::{ActorKind, ReadError, StateTree, named_version};
+use fvm_shared::address::Address;
+use fvm_shared::bigint::BigInt;
+
+use crate::fixture::Blocks;
+
+fn tib(count: u64) -> BigInt {
+    BigInt::from(count) << 40
+}
+
+/// Claims, their sums and sectors agree with each other; the count of claims and of sectors.
+fn consistent(blocks: &Blocks) -> (usize, u64) {
+    let state = blocks.header(&blocks.roots[0]).state;
+    let tree = StateTree::open(blocks, &state).unwrap();
+    let power = tree.power().unwrap();
+    let claims = power.claims(blocks).unwrap();
+    let sum = |part: fn(&apogee_filecoin_state::PowerPair) -> &BigInt| {
+        claims.iter().map(|(_, claim)| part(&claim.power)).sum::<BigInt>()
+    };
+    assert_eq!(sum(|pair| &pair.raw), power.committed.raw);
+    assert_eq!(sum(|pair| &pair.qa), power.committed.qa);
+    assert_eq!(power.miners, claims.len() as i64);
+    let mut sectors = 0;
+    for (id, claim) in &claims {
+        assert_eq!(power.claim(blocks, *id).unwrap().as_ref(), Some(claim));
+        let actor = tree.actor(*id).unwrap().unwrap();
+        assert_eq!(tree.kind(&actor.code).unwrap(), ActorKind::Miner);
+        let miner = tree.miner(*id).unwrap().unwrap();
+        let info = miner.info(blocks).unwrap();
+        let totals = miner.sector_totals(blocks, info.sector_size).unwrap();
+        assert_eq!(BigInt::from(totals.active_bytes), claim.power.raw);
+        let sets = miner.sector_sets(blocks).unwrap();
+        assert_eq!((sets.live.len(), sets.active.len()), (totals.live, totals.active));
+        let numbers: Vec<u64> = miner.sectors(blocks).unwrap().iter().map(|sector| sector.number).collect();
+        assert_eq!(numbers, sets.live.iter().collect::<Vec<_>>());
+        assert_eq!(miner.sector(blocks, numbers[0]).unwrap().unwrap().number, numbers[0]);
+        assert_eq!(miner.sector(blocks, 1 << 40).unwrap(), None);
+        let key = tree.account_key(&info.worker).unwrap().unwrap();
+        assert_eq!(key.to_bytes()[0], 3);
+        assert_eq!(tree.resolve(&key).unwrap(), Some(info.worker.id().unwrap()));
+        sectors += totals.live;
+    }
+    assert_eq!(power.claim(blocks, 7_777_777).unwrap(), None);
+    assert_eq!(tree.actor(7_777_777).unwrap(), None);
+    (claims.len(), sectors)
+}
+
+#[test]
+fn mainnet_genesis_of_actors_v1_has_three_claims_of_24_tib() {
+    let Some(path) = apogee_testkit::data("filecoin/genesis/mainnet-genesis.car") else { return };
+    let blocks = Blocks::load(&path);
+    assert_eq!(consistent(&blocks).0, 3);
+    let tree = StateTree::open(&blocks, &blocks.header(&blocks.roots[0]).state).unwrap();
+    assert_eq!(tree.version(), 0);
+    assert_eq!(named_version(&tree.actor(1000).unwrap().unwrap().code), Some(1));
+    let power = tree.power().unwrap();
+    for (_, claim) in power.claims(&blocks).unwrap() {
+        assert_eq!((claim.power.raw, claim.power.qa), (tib(24), tib(240)));
+    }
+    assert_eq!(tree.network_name().unwrap(), "testnetnet");
+    let reward = tree.reward().unwrap();
+    assert_eq!((reward.epoch, reward.after_null_rounds(1, &BigInt::default())), (0, None));
+}
+
+#[test]
+fn calibnet_genesis_of_actors_v1_has_three_claims() {
+    let Some(path) = apogee_testkit::data("filecoin/genesis/calibnet-genesis.car") else { return };
+    assert_eq!(consistent(&Blocks::load(&path)).0, 3);
+}
+
+#[test]
+fn interopnet_genesis_of_actors_v7_has_six_claims() {
+    let Some(path) = apogee_testkit::data("filecoin/genesis/interopnet.car.zst") else { return };
+    let blocks = Blocks::load(&path);
+    assert_eq!(consistent(&blocks).0, 6);
+    let tree = StateTree::open(&blocks, &blocks.header(&blocks.roots[0]).state).unwrap();
+    assert_eq!(tree.version(), 4);
+    assert_eq!(named_version(&tree.actor(1000).unwrap().unwrap().code), Some(7));
+}
+
+#[test]
+fn butterflynet_genesis_of_actors_v17_has_1440_sectors_and_deals() {
+    let Some(path) = apogee_testkit::data("filecoin/genesis/butterflynet.car.zst") else { return };
+    let blocks = Blocks::load(&path);
+    assert_eq!(consistent(&blocks), (3, 1440));
+    let tree = StateTree::open(&blocks, &blocks.header(&blocks.roots[0]).state).unwrap();
+    assert_eq!(tree.version(), 5);
+    let deals = tree.market().unwrap().deals(&blocks).unwrap().totals(0);
+    assert_eq!(deals.values().map(|total| total.count).sum::<u64>(), 1440);
+    assert_eq!(deals.len(), 3);
+}
+
+#[test]
+fn each_missing_node_is_named_and_never_read_as_nothing() {
+    let Some(path) = apogee_testkit::data("filecoin/genesis/calibnet-genesis.car") else { return };
+    let blocks = Blocks::load(&path);
+    let root = blocks.header(&blocks.roots[0]).state;
+    let everything = |blocks: &Blocks| -> Result<u64, ReadError> {
+        let tree = StateTree::open(blocks, &root)?;
+        let power = tree.power()?;
+        let mut sum = 0;
+        for (id, _) in power.claims(blocks)? {
+            let miner = tree.miner(id)?.unwrap();
+            let info = miner.info(blocks)?;
+            tree.account_key(&info.worker)?;
+            sum += miner.sector_totals(blocks, info.sector_size)?.live + miner.sectors(blocks)?.len() as u64;
+        }
+        tree.resolve(&Address::new_actor(b"nobody"))?;
+        tree.reward()?;
+        Ok(sum + tree.market()?.deals(blocks)?.totals(0).len() as u64)
+    };
+    let whole = everything(&blocks).unwrap();
+    let mut named = 0;
+    for cid in blocks.blocks.keys().filter(|cid| **cid != blocks.roots[0]) {
+        match everything(&blocks.without(cid)) {
+            Ok(sum) => assert_eq!(sum, whole, "{cid} is not part of what was read"),
+            Err(error) => {
+                assert_eq!(error.missing(), Some(*cid));
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 50, "{named} nodes were read");
+}
