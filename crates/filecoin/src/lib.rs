@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod car;
+pub mod crypto;
 pub mod source;
 pub mod types;

@@ -1,5 +1,9 @@
 //! The port through which a chain is read.
 
+mod car;
+
+pub use car::{CarSource, OpenError};
+
 use std::fmt;
 use std::sync::Arc;
 

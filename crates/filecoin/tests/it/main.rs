@@ -1,0 +1,8 @@
+//! Tests of the crate's public surface, most of them on recordings of real networks.
+
+#[cfg(test)]
+mod car_hostile;
+#[cfg(test)]
+mod car_real;
+#[cfg(test)]
+mod types_chain;
