@@ -13,6 +13,8 @@ use crate::{Estimate, ReadError};
 
 /// Leaders an epoch is expected to have (`EXPECTED_LEADERS_PER_EPOCH`).
 const EXPECTED_LEADERS: u64 = 5;
+/// A longer run of null rounds is not computed.
+const MAX_NULL_ROUNDS: i64 = 10_000;
 /// Minted in simple form, whole FIL (actors v19, where it is no longer in the state).
 const SIMPLE_TOTAL: u64 = 330_000_000;
 /// Minted against the baseline, attoFIL (actors v19, where it is no longer in the state).
@@ -82,29 +84,48 @@ impl Reward {
     /// The block reward of an award, without gas: `floor(ThisEpochReward × WinCount / 5)`, attoFIL.
     ///
     /// It holds for the state that the award runs on, that is after the cron of the null rounds before it
-    /// ([`after_null_rounds`](Self::after_null_rounds)). It is what is minted: see [`streams`](Self::streams) for what a miner gets of it.
+    /// ([`for_tipset`](Self::for_tipset)). It is what is minted: see [`streams`](Self::streams) for what a miner gets of it.
     #[must_use]
     pub fn block_reward(&self, win_count: u64) -> TokenAmount {
         (&self.this_epoch_reward * win_count).div_floor(EXPECTED_LEADERS)
     }
 
-    /// The state after the cron of `rounds` null rounds, each of which is given `realized` bytes of raw power
-    /// ([`Power::current`](crate::Power::current) of the state before; a deadline's cron may change it in between).
+    /// The state that a tipset of `epoch` is awarded from, where this is the state after its parent of epoch `parent`: the
+    /// node runs the cron of every null round between them first, and each gives the reward actor `realized` bytes of raw
+    /// power ([`Power::current`](crate::Power::current) of the state before; a deadline in between may change it).
     ///
-    /// Port of `update_to_next_epoch_with_reward` of the actors; smoothing is left as it is. `None` for actors v1 and for a
-    /// state that no network can reach (the catch-up would not end).
+    /// Port of `update_network_kpi` of the actors; smoothing is left as it is. `None` for actors v1, for more than
+    /// 10,000 null rounds, and for a state that no network can reach (the catch-up would not end).
     #[must_use]
-    pub fn after_null_rounds(&self, rounds: u64, realized: &BigInt) -> Option<Self> {
+    pub fn for_tipset(&self, parent: ChainEpoch, epoch: ChainEpoch, realized: &BigInt) -> Option<Self> {
         let mut state = self.clone();
-        for _ in 0..rounds {
-            state.next_epoch(realized)?;
+        let first = parent.checked_add(1)?;
+        if epoch.checked_sub(first)? > MAX_NULL_ROUNDS {
+            return None;
+        }
+        for null in first..epoch {
+            state.cron(null, realized)?;
         }
         Some(state)
     }
 
-    fn next_epoch(&mut self, realized: &BigInt) -> Option<()> {
+    /// The cron of one epoch. Only genesis is behind by more than nothing: it has no cron of its own.
+    fn cron(&mut self, epoch: ChainEpoch, realized: &BigInt) -> Option<()> {
         let (simple, baseline) = self.totals.clone()?;
+        if epoch.checked_sub(self.epoch)? > MAX_NULL_ROUNDS {
+            return None;
+        }
+        while self.epoch < epoch {
+            self.next_epoch(realized)?;
+        }
         let before = minting::theta(self)?;
+        self.next_epoch(realized)?;
+        let after = minting::theta(self)?;
+        self.this_epoch_reward = minting::reward(self.epoch, before, after, &simple, &baseline);
+        Some(())
+    }
+
+    fn next_epoch(&mut self, realized: &BigInt) -> Option<()> {
         self.epoch = self.epoch.checked_add(1)?;
         self.this_epoch_baseline = minting::next_baseline(&self.this_epoch_baseline);
         self.cumsum_realized += realized.min(&self.this_epoch_baseline);
@@ -119,8 +140,6 @@ impl Reward {
             self.effective_baseline = minting::next_baseline(&self.effective_baseline);
             self.cumsum_baseline += &self.effective_baseline;
         }
-        let after = minting::theta(self)?;
-        self.this_epoch_reward = minting::reward(self.epoch, before, after, &simple, &baseline);
         Some(())
     }
 }

@@ -8,9 +8,9 @@ use fvm_ipld_blockstore::Blockstore;
 use multihash_codetable::{Code, MultihashDigest};
 
 #[derive(Default)]
-pub struct Blocks {
-    pub blocks: HashMap<Cid, Vec<u8>>,
-    pub roots: Vec<Cid>,
+pub(crate) struct Blocks {
+    pub(crate) blocks: HashMap<Cid, Vec<u8>>,
+    pub(crate) roots: Vec<Cid>,
 }
 
 impl Blockstore for Blocks {
@@ -38,7 +38,7 @@ fn uvarint(bytes: &mut &[u8]) -> usize {
 
 impl Blocks {
     /// Loads a CARv1, compressed or not, and checks every block.
-    pub fn load(path: &Path) -> Self {
+    pub(crate) fn load(path: &Path) -> Self {
         let mut bytes = std::fs::read(path).unwrap();
         if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             bytes = zstd::decode_all(&bytes[..]).unwrap();
@@ -67,37 +67,41 @@ impl Blocks {
     }
 
     /// The same without one block.
-    pub fn without(&self, cid: &Cid) -> Self {
+    pub(crate) fn without(&self, cid: &Cid) -> Self {
         let mut blocks = self.blocks.clone();
         assert!(blocks.remove(cid).is_some());
         Self { blocks, roots: self.roots.clone() }
     }
 
+    /// The same with one byte of one block changed under its old CID.
+    pub(crate) fn damaged(&self, cid: &Cid, at: usize, mask: u8) -> Self {
+        let mut blocks = self.blocks.clone();
+        blocks.get_mut(cid).unwrap()[at] ^= mask;
+        Self { blocks, roots: self.roots.clone() }
+    }
+
     /// State root of a block header, a tuple of 16.
-    pub fn header(&self, cid: &Cid) -> Header {
+    pub(crate) fn header(&self, cid: &Cid) -> Header {
         Header::parse(&self.blocks[cid])
     }
 }
 
 /// What tests need of a block header.
 #[derive(Debug)]
-pub struct Header {
-    pub miner: u64,
-    pub win_count: u64,
-    pub parents: Vec<Cid>,
-    pub height: i64,
-    pub state: Cid,
+pub(crate) struct Header {
+    pub(crate) parents: Vec<Cid>,
+    pub(crate) height: i64,
+    pub(crate) state: Cid,
 }
 
 impl Header {
     fn parse(bytes: &[u8]) -> Self {
-        use fvm_shared::address::Address;
         type Ignored = serde::de::IgnoredAny;
         #[derive(serde::Deserialize)]
         struct Tuple(
-            Address,
             Ignored,
-            Option<(i64, Ignored)>,
+            Ignored,
+            Ignored,
             Ignored,
             Ignored,
             Vec<Cid>,
@@ -113,12 +117,6 @@ impl Header {
             Ignored,
         );
         let tuple: Tuple = fvm_ipld_encoding::from_slice(bytes).unwrap();
-        Self {
-            miner: tuple.0.id().unwrap(),
-            win_count: tuple.2.map_or(0, |proof| u64::try_from(proof.0).unwrap()),
-            parents: tuple.5,
-            height: tuple.7,
-            state: tuple.8,
-        }
+        Self { parents: tuple.5, height: tuple.7, state: tuple.8 }
     }
 }

@@ -61,7 +61,7 @@ fn mainnet_genesis_of_actors_v1_has_three_claims_of_24_tib() {
     }
     assert_eq!(tree.network_name().unwrap(), "testnetnet");
     let reward = tree.reward().unwrap();
-    assert_eq!((reward.epoch, reward.after_null_rounds(1, &BigInt::default())), (0, None));
+    assert_eq!((reward.epoch, reward.for_tipset(0, 2, &BigInt::default())), (0, None));
 }
 
 #[test]
@@ -92,25 +92,30 @@ fn butterflynet_genesis_of_actors_v17_has_1440_sectors_and_deals() {
     assert_eq!(deals.len(), 3);
 }
 
+/// Reads all that the crate reads; a number that depends on it.
+fn everything(blocks: &Blocks) -> Result<u64, ReadError> {
+    let tree = StateTree::open(blocks, &blocks.header(&blocks.roots[0]).state)?;
+    let power = tree.power()?;
+    let mut sum = power.miners as u64;
+    for (id, claim) in power.claims(blocks)? {
+        let Some(miner) = tree.miner(id)? else { continue };
+        let info = miner.info(blocks)?;
+        let key = tree.account_key(&info.worker)?.map_or(0, |key| key.to_bytes().len());
+        let totals = miner.sector_totals(blocks, info.sector_size)?;
+        sum += totals.live + miner.sectors(blocks)?.len() as u64 + key as u64 + claim.power.raw.bits();
+        sum += miner.sector_sets(blocks)?.active.len();
+    }
+    tree.resolve(&Address::new_actor(b"nobody"))?;
+    sum += tree
+        .reward()?
+        .for_tipset(0, 9, &power.committed.raw)
+        .map_or(0, |reward| reward.this_epoch_reward.atto().bits());
+    Ok(sum + tree.market()?.deals(blocks)?.totals(0).len() as u64)
+}
+
 #[test]
 fn each_missing_node_is_named_and_never_read_as_nothing() {
-    let Some(path) = apogee_testkit::data("filecoin/genesis/calibnet-genesis.car") else { return };
-    let blocks = Blocks::load(&path);
-    let root = blocks.header(&blocks.roots[0]).state;
-    let everything = |blocks: &Blocks| -> Result<u64, ReadError> {
-        let tree = StateTree::open(blocks, &root)?;
-        let power = tree.power()?;
-        let mut sum = 0;
-        for (id, _) in power.claims(blocks)? {
-            let miner = tree.miner(id)?.unwrap();
-            let info = miner.info(blocks)?;
-            tree.account_key(&info.worker)?;
-            sum += miner.sector_totals(blocks, info.sector_size)?.live + miner.sectors(blocks)?.len() as u64;
-        }
-        tree.resolve(&Address::new_actor(b"nobody"))?;
-        tree.reward()?;
-        Ok(sum + tree.market()?.deals(blocks)?.totals(0).len() as u64)
-    };
+    let blocks = Blocks::load(&apogee_testkit::example("devnet-a/genesis.car.zst"));
     let whole = everything(&blocks).unwrap();
     let mut named = 0;
     for cid in blocks.blocks.keys().filter(|cid| **cid != blocks.roots[0]) {
@@ -123,4 +128,22 @@ fn each_missing_node_is_named_and_never_read_as_nothing() {
         }
     }
     assert!(named > 50, "{named} nodes were read");
+}
+
+#[test]
+fn a_damaged_node_is_refused_or_read_and_never_a_panic() {
+    let blocks = Blocks::load(&apogee_testkit::example("devnet-a/genesis.car.zst"));
+    let whole = everything(&blocks).unwrap();
+    let (mut refused, mut other, mut same) = (0, 0, 0);
+    for (cid, bytes) in blocks.blocks.iter().filter(|(cid, _)| **cid != blocks.roots[0]) {
+        for step in 0..12 {
+            let at = (step * 7919 + usize::from(cid.hash().digest()[step])) % bytes.len();
+            match everything(&blocks.damaged(cid, at, 1 << (step % 8))) {
+                Err(_) => refused += 1,
+                Ok(sum) if sum == whole => same += 1,
+                Ok(_) => other += 1,
+            }
+        }
+    }
+    assert!(refused > 200, "{refused} refused, {other} read otherwise, {same} unnoticed");
 }
