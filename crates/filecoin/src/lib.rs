@@ -5,3 +5,4 @@ pub mod car;
 pub mod crypto;
 pub mod source;
 pub mod types;
+pub mod verify;

@@ -3,6 +3,7 @@
 //! Source: go-f3 `certs`, `gpbft` and `blssig`. Signatures are BDN aggregates: every signer's key counts with a coefficient that
 //! is drawn from *all* keys of the table, so that nobody can choose a key that cancels another's.
 
+pub mod json;
 mod payload;
 mod table;
 
@@ -68,6 +69,8 @@ pub struct PendingSignature {
     pub key: PublicKey<MinPk>,
     /// What they signed.
     pub message: Vec<u8>,
+    /// Their aggregate signature.
+    pub signature: Vec<u8>,
 }
 
 /// Follows a chain of certificates: which instance is due, who may sign it, and where its chain must start.
@@ -142,7 +145,7 @@ impl CertificateChain {
         if let Some(next) = next {
             self.table = next;
         }
-        Ok(PendingSignature { key, message })
+        Ok(PendingSignature { key, message, signature: certificate.signature.clone() })
     }
 }
 

@@ -91,17 +91,15 @@ impl<S: Scheme, T: Send + Sync> Batch<S, T> {
         self.items.is_empty()
     }
 
-    /// Move the signatures of `other` to the end of this batch.
-    pub fn append(&mut self, other: Self) {
+    /// Move the signatures of `other` to the end of this batch, with tags made from theirs.
+    pub fn absorb<U>(&mut self, other: Batch<S, U>, tag: impl Fn(U) -> T) {
         let mut begin = 0;
         let mut pairs = other.pairs.into_iter();
         for item in other.items {
-            let count = item.pairs_end - begin;
-            begin = item.pairs_end;
-            let keys = &other.keys;
+            let count = item.pairs_end - std::mem::replace(&mut begin, item.pairs_end);
             let pairs = pairs.by_ref().take(count);
-            let pairs = pairs.filter_map(|(number, message)| Some((*keys.get(number as usize)?, message)));
-            self.push_aggregate(item.tag, pairs, &item.signature);
+            let pairs = pairs.filter_map(|(number, message)| Some((*other.keys.get(number as usize)?, message)));
+            self.push_aggregate(tag(item.tag), pairs, &item.signature);
         }
     }
 

@@ -1,0 +1,181 @@
+use apogee_filecoin_state::StateTree;
+use cid::Cid;
+use fvm_shared::address::{Address, Payload};
+
+use super::check::{Check, Reason, Tally, Unknown};
+use super::params::NetworkParams;
+use super::state::StateReader;
+use super::verifier::{BlsBatch, SecpJob, Tag};
+use crate::crypto::bls::ZERO_SIGNATURE;
+use crate::crypto::delegated;
+use crate::crypto::secp256k1;
+use crate::types::{
+    BlockHeader, BlockMessages, LoadError, Receipt, SignatureKind, SignedMessage, Tipset, executed_messages, message_cid,
+};
+
+/// The messages of a tipset's blocks in ticket order; unknown as soon as those of one block are.
+pub(super) type TipsetMessages = Result<Vec<BlockMessages>, Unknown>;
+
+/// Load the messages of every block and check that the header's root leads to them.
+pub(super) fn load(tally: &mut Tally, state: &StateReader<'_>, tipset: &Tipset) -> TipsetMessages {
+    let mut all = Ok(Vec::new());
+    for (cid, header) in tipset.cids_and_blocks() {
+        let (verdict, messages) = match BlockMessages::load(state.store, &header.messages) {
+            Ok(messages) => (Ok(Ok(())), Ok(messages)),
+            Err(error) => {
+                let unknown = unknown(&error);
+                let verdict = match error {
+                    LoadError::Missing { .. } => Err(unknown.clone()),
+                    other => Ok(Err(describe(&other))),
+                };
+                (verdict, Err(unknown))
+            }
+        };
+        tally.block(Check::MessagesRoot, cid, verdict);
+        all = all.and_then(|mut all: Vec<BlockMessages>| {
+            all.push(messages?);
+            Ok(all)
+        });
+    }
+    all
+}
+
+/// The messages of a tipset that is not being checked itself.
+pub(super) fn load_quietly(state: &StateReader<'_>, tipset: &Tipset) -> TipsetMessages {
+    let load = |header: &BlockHeader| BlockMessages::load(state.store, &header.messages).map_err(|error| unknown(&error));
+    tipset.blocks().iter().map(load).collect()
+}
+
+/// Collect the signatures of a tipset's messages.
+pub(super) fn signatures(
+    tally: &mut Tally,
+    batch: &mut BlsBatch,
+    jobs: &mut Vec<SecpJob>,
+    state: &mut StateReader<'_>,
+    tipset: &Tipset,
+    messages: &TipsetMessages,
+) {
+    let messages = match messages {
+        Ok(messages) => messages,
+        Err(unknown) => {
+            for (cid, _) in tipset.cids_and_blocks() {
+                tally.block(Check::MessageSignatureBls, cid, Err(unknown.clone()));
+            }
+            return;
+        }
+    };
+    for ((cid, header), messages) in tipset.cids_and_blocks().zip(messages) {
+        if state.params.exempt_blocks.contains(&cid) {
+            continue;
+        }
+        aggregate(tally, batch, state, cid, header, messages);
+        for (message_cid, signed) in &messages.secp {
+            match state.key_address(&header.parent_state_root, &signed.message.from) {
+                Ok(sender) => jobs.push(SecpJob { cid: *message_cid, signed: signed.clone(), sender }),
+                Err(unknown) => tally.of(Check::MessageSignatureSecp).skip(unknown.reason, || unknown.detail),
+            }
+        }
+    }
+}
+
+fn aggregate(
+    tally: &mut Tally,
+    batch: &mut BlsBatch,
+    state: &mut StateReader<'_>,
+    cid: Cid,
+    header: &BlockHeader,
+    messages: &BlockMessages,
+) {
+    let check = Check::MessageSignatureBls;
+    let bytes = header.bls_aggregate.as_ref().map_or(&[][..], |signature| &signature.bytes);
+    if messages.bls.is_empty() {
+        // Nothing is signed. Consensus does not look at the aggregate then; an unusual one is worth a word.
+        if bytes != ZERO_SIGNATURE {
+            let detail = || format!("block {cid} has no BLS messages, yet its aggregate is not the point at infinity");
+            tally.of(check).skip(Reason::UnknownRule, detail);
+        }
+        return;
+    }
+    let mut pairs = Vec::with_capacity(messages.bls.len());
+    for (_, message) in &messages.bls {
+        match state.worker_key(&header.parent_state_root, &message.from) {
+            Ok(key) => pairs.push((key, message_cid(message).to_bytes())),
+            Err(unknown) => return tally.block(check, cid, Err(unknown)),
+        }
+    }
+    batch.push_aggregate(Tag { check, what: "block", cid, detail: None }, pairs, bytes);
+}
+
+/// Check a message that carries its own signature.
+pub(super) fn verify_own(params: &NetworkParams, signed: &SignedMessage, sender: &Address) -> Result<(), String> {
+    match signed.signature.kind {
+        SignatureKind::Secp256k1 => {
+            let signed_bytes = message_cid(&signed.message).to_bytes();
+            secp256k1::verify(sender, &signed_bytes, &signed.signature.bytes).map_err(|error| error.to_string())
+        }
+        SignatureKind::Delegated => {
+            let message = fvm_shared::message::Message { from: *sender, ..signed.message.clone() };
+            delegated::verify(&message, &signed.signature.bytes, params.eip155_chain_id).map_err(|error| error.to_string())
+        }
+        SignatureKind::Bls => Err("a BLS message stands among the others".into()),
+    }
+}
+
+/// The receipts of the parent tipset: one for each message it executes, none with more gas than its message allows.
+pub(super) fn receipts(
+    tally: &mut Tally,
+    state: &StateReader<'_>,
+    tipset: &Tipset,
+    parent_messages: &TipsetMessages,
+) {
+    let first = tipset.first();
+    let verdict = (|| {
+        let messages = parent_messages.as_ref().map_err(Clone::clone)?;
+        let receipts = match Receipt::load_all(state.store, &first.parent_message_receipts) {
+            Ok(receipts) => receipts,
+            Err(error @ LoadError::Missing { .. }) => return Err(unknown(&error)),
+            Err(other) => return Ok(Err(describe(&other))),
+        };
+        let senders = Senders::new(state, &first.parent_state_root, messages)?;
+        let executed = executed_messages(messages, |address| senders.one_form(address));
+        if executed.len() != receipts.len() {
+            return Ok(Err(format!("{} receipts for {} messages", receipts.len(), executed.len())));
+        }
+        let over = executed.iter().zip(&receipts).find(|(one, receipt)| receipt.gas_used > one.message.gas_limit);
+        Ok(over.map_or(Ok(()), |(one, receipt)| {
+            Err(format!("message {} used {} of {} gas", one.cid, receipt.gas_used, one.message.gas_limit))
+        }))
+    })();
+    let cid = tipset.key().0.first().copied().unwrap_or_default();
+    tally.block(Check::ReceiptsRoot, cid, verdict);
+}
+
+/// Maps addresses of senders to one form, where messages use both forms.
+struct Senders<'a>(Option<StateTree<'a, super::store::CheckedStore>>);
+
+impl<'a> Senders<'a> {
+    fn new(state: &StateReader<'a>, root: &Cid, messages: &[BlockMessages]) -> Result<Self, Unknown> {
+        let by_id = |(_, message): (&Cid, &crate::types::Message)| matches!(message.from.payload(), Payload::ID(_));
+        if messages.iter().flat_map(BlockMessages::iter).any(by_id) {
+            return Ok(Self(Some(StateTree::open(state.store, root)?)));
+        }
+        Ok(Self(None))
+    }
+
+    fn one_form(&self, address: &Address) -> Address {
+        let resolved = self.0.as_ref().and_then(|tree| tree.resolve(address).ok().flatten());
+        resolved.map_or(*address, Address::new_id)
+    }
+}
+
+fn unknown(error: &LoadError) -> Unknown {
+    Unknown::new(Reason::MissingMessages, describe(error))
+}
+
+/// The error with its cause.
+fn describe(error: &LoadError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,160 @@
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use apogee_filecoin_state::{Claim, Miner, Power, ReadError, StateTree};
+use cid::Cid;
+use fvm_shared::address::{Address, Payload};
+use fvm_shared::bigint::BigInt;
+
+use super::check::{Reason, Unknown};
+use super::params::NetworkParams;
+use super::store::CheckedStore;
+use crate::crypto::bls::{MinPk, PublicKey};
+
+/// What is read from state more than once is kept: per state root and miner, or per node.
+#[derive(Debug, Default)]
+pub(super) struct StateMemo {
+    powers: Memo<Cid, Arc<Power>>,
+    voters: Memo<(Cid, u64), Arc<Voter>>,
+    standings: Memo<Cid, Arc<Standing>>,
+    keys: Memo<[u8; 48], PublicKey<MinPk>>,
+}
+
+/// What an election looks up in the look-back state.
+#[derive(Debug)]
+pub(super) struct Voter {
+    /// Key of the miner's worker.
+    pub(super) key: PublicKey<MinPk>,
+    /// Quality-adjusted power of the miner.
+    pub(super) power: BigInt,
+    /// Quality-adjusted power of the network.
+    pub(super) total: BigInt,
+}
+
+/// What a miner's own state says of its right to mine.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) in_debt: bool,
+    pub(super) fault_until: Option<i64>,
+    pub(super) worker: Address,
+}
+
+/// A map that empties itself when it has grown too large.
+#[derive(Debug)]
+struct Memo<K, V>(HashMap<K, V>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Memo<K, V> {
+    const LIMIT: usize = 20_000;
+
+    fn get_or(&mut self, key: K, read: impl FnOnce() -> Result<V, Unknown>) -> Result<V, Unknown> {
+        if let Some(value) = self.0.get(&key) {
+            return Ok(value.clone());
+        }
+        let value = read()?;
+        if self.0.len() >= Self::LIMIT {
+            self.0.clear();
+        }
+        self.0.insert(key, value.clone());
+        Ok(value)
+    }
+}
+
+/// Reads state through the memo.
+pub(super) struct StateReader<'a> {
+    pub(super) store: &'a CheckedStore,
+    pub(super) params: &'a NetworkParams,
+    pub(super) memo: &'a mut StateMemo,
+}
+
+impl StateReader<'_> {
+    /// The power actor in the state of that root.
+    pub(super) fn power(&mut self, root: &Cid) -> Result<Arc<Power>, Unknown> {
+        let store = self.store;
+        self.memo.powers.get_or(*root, || Ok(Arc::new(StateTree::open(store, root)?.power()?)))
+    }
+
+    /// Power and worker key of a miner in its look-back state.
+    pub(super) fn voter(&mut self, root: &Cid, miner: u64) -> Result<Arc<Voter>, Unknown> {
+        if let Some(voter) = self.memo.voters.0.get(&(*root, miner)) {
+            return Ok(Arc::clone(voter));
+        }
+        let power = self.power(root)?;
+        let claim = self.claim(&power, miner)?;
+        let standing = self.standing(root, miner)?;
+        let key = self.worker_key(root, &standing.worker)?;
+        let voter = Arc::new(Voter {
+            key,
+            power: claim.map(|claim| claim.power.qa).unwrap_or_default(),
+            total: power.total().qa.clone(),
+        });
+        self.memo.voters.get_or((*root, miner), || Ok(voter))
+    }
+
+    /// A miner's claim.
+    pub(super) fn claim(&self, power: &Power, miner: u64) -> Result<Option<Claim>, Unknown> {
+        Ok(power.claim(self.store, miner)?)
+    }
+
+    /// Whether a claim has the power that elections want.
+    pub(super) fn meets_minimum(&self, power: &Power, claim: &Claim) -> bool {
+        power.meets_minimum(claim, &self.params.min_power, self.params.min_miners)
+    }
+
+    /// A miner's standing in the state of that root.
+    pub(super) fn standing(&mut self, root: &Cid, miner: u64) -> Result<Arc<Standing>, Unknown> {
+        let store = self.store;
+        let tree = StateTree::open(store, root)?;
+        let actor = tree.actor(miner)?.ok_or(ReadError::NoActor(miner))?;
+        self.memo.standings.get_or(actor.state, || {
+            let state = tree.miner(miner)?.ok_or(ReadError::NoActor(miner))?;
+            Ok(Arc::new(Standing::of(&state, store)?))
+        })
+    }
+
+    /// The BLS key of an account in the state of that root; key addresses need no state.
+    pub(super) fn worker_key(&mut self, root: &Cid, account: &Address) -> Result<PublicKey<MinPk>, Unknown> {
+        let address = self.key_address(root, account)?;
+        let Payload::BLS(bytes) = address.payload() else {
+            return Err(Unknown::new(Reason::UnreadableState, format!("{account} has no BLS key but {address}")));
+        };
+        self.memo.keys.get_or(*bytes, || {
+            PublicKey::from_bytes(bytes)
+                .map_err(|error| Unknown::new(Reason::UnreadableState, format!("key of {account}: {error}")))
+        })
+    }
+
+    /// The address that an account signs with.
+    pub(super) fn key_address(&self, root: &Cid, account: &Address) -> Result<Address, Unknown> {
+        if !matches!(account.payload(), Payload::ID(_)) {
+            return Ok(*account);
+        }
+        StateTree::open(self.store, root)?.account_key(account)?.ok_or_else(|| {
+            Unknown::new(Reason::MissingState, format!("account {account} is not in state {root}"))
+        })
+    }
+}
+
+impl Standing {
+    pub(super) fn of(miner: &Miner, store: &CheckedStore) -> Result<Self, ReadError> {
+        let info = miner.info(store)?;
+        Ok(Self {
+            in_debt: miner.fee_debt.is_positive(),
+            fault_until: info.consensus_fault_elapsed,
+            worker: info.worker,
+        })
+    }
+}
+
+impl From<ReadError> for Unknown {
+    fn from(error: ReadError) -> Self {
+        let reason = if error.missing().is_some() { Reason::MissingState } else { Reason::UnreadableState };
+        Self::new(reason, error.to_string())
+    }
+}
