@@ -1,8 +1,10 @@
 //! The port through which a chain is read.
 
 mod car;
+mod recording;
 
 pub use car::{CarSource, OpenError};
+pub use recording::{RecordedCertificates, RecordingError};
 
 use std::fmt;
 use std::sync::Arc;

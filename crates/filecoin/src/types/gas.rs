@@ -1,7 +1,8 @@
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
+use fvm_shared::error::ExitCode;
 
-use super::Message;
+use super::{Message, Receipt};
 
 /// Where a message's gas fee goes (specification "Gas Costs"; Lotus `chain/vm/burn.go`, `ComputeGasOutputs`). AttoFIL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,12 +42,46 @@ fn over_estimation(gas_used: u64, gas_limit: u64) -> (u64, u64) {
     (gas_limit.saturating_sub(gas_used).saturating_sub(burnt), burnt)
 }
 
-/// How the fee of a message that was executed is split.
+/// Gas that including a message costs, by its length on chain: with signature, unless that is in the aggregate.
 ///
-/// `gas_used` is its receipt's; `base_fee` the tipset's `parent_base_fee`. `burns` is false for the only exemption there ever
-/// was: successful `SubmitWindowedPoSt` to a miner on networks up to version 12 after the Claus upgrade.
+/// Prices since network version 18 (FVM `gas/price_list.rs`, `on_chain_message`): what a message with too low a limit is charged.
+#[must_use]
+pub fn inclusion_gas(chain_length: usize) -> u64 {
+    const COMPUTE: u64 = 38_863;
+    const STORAGE: u64 = 521_800;
+    const A_BYTE: u64 = 1_300;
+    let bytes = u64::try_from(chain_length).unwrap_or(u64::MAX);
+    (COMPUTE + STORAGE).saturating_add(A_BYTE.saturating_mul(bytes))
+}
+
+/// How the fee of a mined message is split, by its receipt: executed or refused.
 ///
-/// This does not hold for a message that was refused before execution: see [`refused_gas_outputs`].
+/// `chain_length` is its length on chain in bytes ([`Executed::chain_length`](super::Executed::chain_length)), `base_fee` the
+/// tipset's `parent_base_fee`. A message that used no gas was not executed: its sender could not pay or had another nonce (the
+/// miner pays for the gas limit), or the limit was below the inclusion cost (the miner pays for that).
+#[must_use]
+pub fn fee_split(
+    message: &Message,
+    chain_length: usize,
+    receipt: &Receipt,
+    base_fee: &TokenAmount,
+    burns: bool,
+) -> GasOutputs {
+    if receipt.gas_used > 0 {
+        return gas_outputs(message, receipt.gas_used, base_fee, burns);
+    }
+    let charged = if receipt.exit_code == ExitCode::SYS_OUT_OF_GAS {
+        inclusion_gas(chain_length)
+    } else {
+        message.gas_limit
+    };
+    GasOutputs { miner_penalty: base_fee.clone() * BigInt::from(charged), ..GasOutputs::default() }
+}
+
+/// How the fee of a message that was executed is split; see [`fee_split`] for one that was not.
+///
+/// `burns` is false for the only exemption there ever was: successful `SubmitWindowedPoSt` to a miner on networks up to version
+/// 12 after the Claus upgrade.
 #[must_use]
 pub fn gas_outputs(message: &Message, gas_used: u64, base_fee: &TokenAmount, burns: bool) -> GasOutputs {
     let gas = |amount: u64| BigInt::from(amount);
@@ -68,13 +103,4 @@ pub fn gas_outputs(message: &Message, gas_used: u64, base_fee: &TokenAmount, bur
     let required = message.gas_fee_cap.clone() * gas(message.gas_limit);
     outputs.refund = required - outputs.total_cost();
     outputs
-}
-
-/// The split for a message that was mined but not executed, whose miner pays: `charged` gas units at the base fee.
-///
-/// `charged` is the gas limit when the sender cannot pay or its nonce is wrong, and the inclusion cost when the gas limit is
-/// below that (FVM `executor/default.rs`, `preflight_message`).
-#[must_use]
-pub fn refused_gas_outputs(charged: u64, base_fee: &TokenAmount) -> GasOutputs {
-    GasOutputs { miner_penalty: base_fee.clone() * BigInt::from(charged), ..GasOutputs::default() }
 }

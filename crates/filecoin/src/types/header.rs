@@ -36,7 +36,7 @@ pub struct ElectionProof {
 }
 
 /// One round of the randomness beacon.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize_tuple, Deserialize_tuple)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize_tuple, Deserialize_tuple)]
 pub struct BeaconEntry {
     /// Round number of the beacon.
     pub round: u64,

@@ -181,6 +181,19 @@ pub struct Executed<'a> {
     pub cid: &'a Cid,
     /// The message.
     pub message: &'a Message,
+    /// Its own signature; a BLS message has none.
+    pub signature: Option<&'a MessageSignature>,
+}
+
+impl Executed<'_> {
+    /// Bytes it takes on chain: with its signature, where it carries one.
+    #[must_use]
+    pub fn chain_length(&self) -> usize {
+        let length = fvm_ipld_encoding::to_vec(self.message).map_or(0, |bytes| bytes.len());
+        // The pair's header, and the signature with its kind and header.
+        let signature = self.signature.and_then(|signature| fvm_ipld_encoding::to_vec(signature).ok());
+        signature.map_or(length, |signature| 1 + length + signature.len())
+    }
 }
 
 /// The messages a tipset executes, in order, which is also the order of its receipts.
@@ -196,11 +209,13 @@ pub fn executed_messages<'a>(
     let mut next_nonce: HashMap<Address, u64> = HashMap::new();
     let mut executed = Vec::new();
     for (block, messages) in blocks.iter().enumerate() {
-        for (cid, message) in messages.iter() {
+        let bls = messages.bls.iter().map(|(cid, message)| (cid, message, None));
+        let secp = messages.secp.iter().map(|(cid, signed)| (cid, &signed.message, Some(&signed.signature)));
+        for (cid, message, signature) in bls.chain(secp) {
             let next = next_nonce.entry(sender(&message.from)).or_insert(message.sequence);
             if *next == message.sequence {
                 *next = next.wrapping_add(1);
-                executed.push(Executed { block, cid, message });
+                executed.push(Executed { block, cid, message, signature });
             }
         }
     }

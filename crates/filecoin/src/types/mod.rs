@@ -3,6 +3,7 @@
 mod certificate;
 mod gas;
 mod header;
+pub mod json;
 mod load;
 mod message;
 mod receipt;
@@ -10,12 +11,12 @@ mod tipset;
 mod trace;
 
 pub use certificate::{EcTipset, FinalityCertificate, PowerDelta, PowerEntry, SupplementalData};
-pub use gas::{GasOutputs, gas_outputs, refused_gas_outputs};
+pub use gas::{GasOutputs, fee_split, gas_outputs, inclusion_gas};
 pub use header::{BeaconEntry, BlockHeader, ElectionProof, Ticket};
 pub use load::LoadError;
 pub use message::{
-    BlockMessages, Executed, Message, MessageSignature, MessagesRoot, SignatureKind, SignedMessage, executed_messages,
-    message_cid,
+    BlockMessages, Executed, Message, MessageSignature, MessagesRoot, SignatureKind, SignedMessage,
+    executed_messages, message_cid,
 };
 pub use receipt::{Receipt, ReceiptForm};
 pub use tipset::{InvalidTipset, Tipset, TipsetKey};

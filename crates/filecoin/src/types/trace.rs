@@ -35,8 +35,8 @@ pub struct MessageTrace {
     pub receipt: Receipt,
     /// How its gas was paid for.
     pub gas: GasOutputs,
-    /// Calls between actors.
-    pub call: Call,
+    /// Calls between actors; `None` when the message was refused before execution.
+    pub call: Option<Call>,
 }
 
 /// The implicit message `f00 → f02`, method 2, by which a block is paid.
@@ -63,8 +63,9 @@ pub struct Award {
 pub struct Payment {
     /// Value sent with the call.
     pub value: TokenAmount,
-    /// Penalty that the miner has to burn (three times the messages' since Liftoff).
-    pub penalty: TokenAmount,
+    /// Penalty that the miner has to burn (three times the messages' since Liftoff); `None` where the parameters do not name
+    /// one, as in actors v1.
+    pub penalty: Option<TokenAmount>,
     /// How it ended.
     pub exit_code: ExitCode,
 }

@@ -1,6 +1,6 @@
 use apogee_domain::Epoch;
 use apogee_filecoin::car::{CarStore, Limits, SnapshotMetadata};
-use apogee_filecoin::source::{CarSource, Source, SourceError};
+use apogee_filecoin::source::{CarSource, RecordedCertificates, Source, SourceError};
 use apogee_filecoin::types::{TipsetKey, cid_of};
 use apogee_testkit::{data, example};
 
@@ -129,4 +129,21 @@ fn the_head_of_a_version_2_snapshot_is_read_from_its_metadata() {
     let store = CarStore::read(&*archive, &Limits::DEFAULT).unwrap();
     assert_eq!(store.head(), head);
     assert_eq!(SnapshotMetadata::from_root(b"\x80"), None);
+}
+
+#[tokio::test]
+async fn recorded_certificates_are_handed_out_in_order() {
+    let recording = std::fs::File::open(example("devnet-a/f3certs.jsonl.zst")).unwrap();
+    let recorded = RecordedCertificates::read(recording, &Limits::DEFAULT).unwrap();
+    assert_eq!((recorded.certificates.len(), recorded.tables.len()), (419, 419));
+    let mut backwards = recorded.certificates;
+    backwards.reverse();
+    let source = CarSource::open(&[&example("devnet-a/chain.car.zst")], &Limits::DEFAULT).unwrap();
+    assert!(source.certificates(0, 9).await.unwrap().is_empty());
+    let source = source.with_certificates(backwards);
+    let some = source.certificates(100, 7).await.unwrap();
+    assert!(some.iter().map(|certificate| certificate.instance).eq(100..107));
+    assert!(source.certificates(419, 7).await.unwrap().is_empty());
+    let error = RecordedCertificates::read(&b"{}\n"[..], &Limits::DEFAULT).unwrap_err();
+    assert!(error.to_string().contains("line 1"), "{error}");
 }

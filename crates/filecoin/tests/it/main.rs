@@ -5,4 +5,8 @@ mod car_hostile;
 #[cfg(test)]
 mod car_real;
 #[cfg(test)]
+mod rpc_recording;
+#[cfg(test)]
 mod types_chain;
+#[cfg(test)]
+mod types_json;
