@@ -58,7 +58,11 @@ pub(super) fn next(
 ///
 /// `None` when there is no block.
 #[must_use]
-pub fn from_utilization(fee: &TokenAmount, messages: &[BlockMessages], after_smoke: bool) -> Option<TokenAmount> {
+pub fn from_utilization(
+    fee: &TokenAmount,
+    messages: &[BlockMessages],
+    after_smoke: bool,
+) -> Option<TokenAmount> {
     let mut seen = HashSet::new();
     let limit: u128 = messages
         .iter()
@@ -72,7 +76,8 @@ pub fn from_utilization(fee: &TokenAmount, messages: &[BlockMessages], after_smo
     let target = i128::from(BLOCK_GAS_TARGET);
     let delta = (i128::try_from(used).ok()? - target).clamp(-target, target);
     // Go's big.Int.Div is Euclidean, which rounds down for a positive divisor.
-    let change = (fee.atto() * delta).div_floor(&BigInt::from(target)).div_floor(&MAX_CHANGE_DENOMINATOR.into());
+    let change =
+        (fee.atto() * delta).div_floor(&BigInt::from(target)).div_floor(&MAX_CHANGE_DENOMINATOR.into());
     Some(TokenAmount::from_atto((fee.atto() + change).max(MINIMUM.into())))
 }
 

@@ -51,7 +51,8 @@ fn block(
 ) {
     let entries = &header.beacon_entries;
     let Some(network) = params.beacons.at(header.height) else {
-        let unknown = Unknown::new(Reason::UnknownRule, format!("no beacon network for epoch {}", header.height));
+        let unknown =
+            Unknown::new(Reason::UnknownRule, format!("no beacon network for epoch {}", header.height));
         sink.tally.block(Check::Beacon, cid, Err(unknown));
         return;
     };
@@ -60,7 +61,11 @@ fn block(
         // Two entries at a switch: the first is taken as it is, the second must follow it.
         match entries.as_slice() {
             [before, entry] => sign(sink, network, cid, before, entry),
-            _ => fail(sink, cid, format!("two entries are due where the beacon changes, not {}", entries.len())),
+            _ => fail(
+                sink,
+                cid,
+                format!("two entries are due where the beacon changes, not {}", entries.len()),
+            ),
         }
         return;
     }
@@ -95,7 +100,9 @@ fn block(
     }
     if !network.is_chained() {
         let epochs = (parent_height..).skip(1).zip(entries);
-        if let Some((epoch, entry)) = epochs.into_iter().find(|(epoch, entry)| due(*epoch) != Some(entry.round)) {
+        if let Some((epoch, entry)) =
+            epochs.into_iter().find(|(epoch, entry)| due(*epoch) != Some(entry.round))
+        {
             fail(sink, cid, format!("round {} where {:?} is due for epoch {epoch}", entry.round, due(epoch)));
             return;
         }
@@ -119,7 +126,12 @@ fn round(params: &NetworkParams, network: &BeaconNetwork, epoch: i64) -> Option<
 }
 
 fn sign(sink: &mut Sink<'_>, network: &BeaconNetwork, cid: Cid, before: &BeaconEntry, entry: &BeaconEntry) {
-    let tag = Tag { check: Check::Beacon, what: "block", cid, detail: Some(format!("beacon round {}", entry.round)) };
+    let tag = Tag {
+        check: Check::Beacon,
+        what: "block",
+        cid,
+        detail: Some(format!("beacon round {}", entry.round)),
+    };
     match network.key {
         BeaconKey::Chained(key) => {
             if entry.round <= before.round {

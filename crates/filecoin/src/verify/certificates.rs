@@ -1,5 +1,4 @@
 use apogee_filecoin_state::StateTree;
-use fvm_shared::address::Payload;
 use num_traits::Signed;
 
 use std::sync::Arc;
@@ -65,20 +64,27 @@ impl CertificateVerifier {
     ) -> Vec<PendingCertificate> {
         let mut chain = self.chain.clone();
         let prepare = |certificate: &FinalityCertificate| {
-            let verdict = chain.advance(certificate).map_err(|error| describe(&error)).and_then(|signature| {
-                for tipset in &certificate.ec_chain {
-                    match on_chain(tipset.epoch) {
-                        Some(Some(key)) if key != tipset.key => {
-                            return Err(format!("it makes {} final, but epoch {} has {key}", tipset.key, tipset.epoch));
+            let verdict =
+                chain.advance(certificate).map_err(|error| describe(&error)).and_then(|signature| {
+                    for tipset in &certificate.ec_chain {
+                        match on_chain(tipset.epoch) {
+                            Some(Some(key)) if key != tipset.key => {
+                                return Err(format!(
+                                    "it makes {} final, but epoch {} has {key}",
+                                    tipset.key, tipset.epoch
+                                ));
+                            }
+                            Some(None) => {
+                                return Err(format!(
+                                    "it makes {} final, but epoch {} is a null round",
+                                    tipset.key, tipset.epoch
+                                ));
+                            }
+                            _ => {}
                         }
-                        Some(None) => {
-                            return Err(format!("it makes {} final, but epoch {} is a null round", tipset.key, tipset.epoch));
-                        }
-                        _ => {}
                     }
-                }
-                Ok(signature)
-            });
+                    Ok(signature)
+                });
             PendingCertificate {
                 instance: certificate.instance,
                 epoch: certificate.finalized().map_or(-1, |tipset| tipset.epoch),
@@ -113,7 +119,9 @@ impl CertificateVerifier {
             let mut outcome = CheckOutcome::new(Check::Certificate);
             match (broken, one.verdict.err().or(signature)) {
                 (Some(instance), _) => {
-                    outcome.skip(Reason::BrokenChain, || format!("the certificate of instance {instance} is wrong"));
+                    outcome.skip(Reason::BrokenChain, || {
+                        format!("the certificate of instance {instance} is wrong")
+                    });
                 }
                 (None, None) => {
                     outcome.pass();
@@ -135,7 +143,11 @@ impl CertificateVerifier {
 ///
 /// # Errors
 /// In words, when state is missing or unreadable.
-pub fn power_table(store: &Arc<dyn Blocks>, params: &NetworkParams, tipset: &Tipset) -> Result<PowerTable, String> {
+pub fn power_table(
+    store: &Arc<dyn Blocks>,
+    params: &NetworkParams,
+    tipset: &Tipset,
+) -> Result<PowerTable, String> {
     let store = CheckedStore::new(Arc::clone(store));
     let mut memo = StateMemo::default();
     let mut state = StateReader { store: &store, params, memo: &mut memo };
@@ -152,15 +164,15 @@ fn entries(state: &mut StateReader<'_>, tipset: &Tipset) -> Result<Vec<PowerEntr
         if !claim.power.qa.is_positive() || !state.meets_minimum(&power, &claim) {
             continue;
         }
-        let standing = state.standing(&root, miner)?;
+        let Some(standing) = state.standing(&root, miner)? else { continue };
         if standing.in_debt || standing.fault_until.is_some_and(|until| tipset.epoch().height() <= until) {
             continue;
         }
-        let address = state.key_address(&root, &standing.worker)?;
-        let Payload::BLS(key) = address.payload() else {
-            return Err(Unknown::new(Reason::UnreadableState, format!("worker {address} of f0{miner} has no BLS key")));
-        };
-        entries.push(PowerEntry { id: miner, power: claim.power.qa, public_key: key.to_vec() });
+        let key = state.bls_key(&root, &standing.worker)?;
+        let key = key.map_err(|detail| {
+            Unknown::new(Reason::UnreadableState, format!("worker of f0{miner}: {detail}"))
+        })?;
+        entries.push(PowerEntry { id: miner, power: claim.power.qa, public_key: key.as_bytes().to_vec() });
     }
     Ok(entries)
 }

@@ -117,6 +117,8 @@ pub enum Reason {
     MissingMessages,
     /// No beacon entry is known that the randomness could start from.
     MissingBeacon,
+    /// The block store failed; asking again may help.
+    StoreFailed,
     /// The state is there but of a form that is not known.
     UnreadableState,
     /// The network's rule for this epoch is not known.
@@ -139,6 +141,7 @@ impl Reason {
             Self::MissingState => "missing_state",
             Self::MissingMessages => "missing_messages",
             Self::MissingBeacon => "missing_beacon",
+            Self::StoreFailed => "store_failed",
             Self::UnreadableState => "unreadable_state",
             Self::UnknownRule => "unknown_rule",
             Self::MissingKey => "missing_key",
@@ -247,6 +250,9 @@ impl EpochReport {
 #[derive(Debug, Default)]
 pub(super) struct Tally(BTreeMap<Check, CheckOutcome>);
 
+/// What was found out, if anything: the value, or what is wrong with what should have given it.
+pub(super) type Finding<T> = Result<Result<T, String>, Unknown>;
+
 /// Why something is not known.
 #[derive(Clone, Debug)]
 pub(super) struct Unknown {
@@ -266,7 +272,7 @@ impl Tally {
     }
 
     /// Record a check of a block: passed, failed with a description, or unknown.
-    pub(super) fn block(&mut self, check: Check, cid: Cid, verdict: Result<Result<(), String>, Unknown>) {
+    pub(super) fn block(&mut self, check: Check, cid: Cid, verdict: Finding<()>) {
         let outcome = self.of(check);
         match verdict {
             Ok(Ok(())) => outcome.pass(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cid::Cid;
 
-use super::check::{Check, Reason, Tally, Unknown};
+use super::check::{Check, Finding, Reason, Tally, Unknown};
 use super::header::miner_entropy;
 use super::history::Lookback;
 use super::state::{StateReader, Voter};
@@ -32,10 +32,10 @@ pub(super) fn block(
 ) {
     tally.block(Check::MinerEligible, cid, eligible(state, election, header, miner));
     let voter = match voter(state, election, miner) {
-        Ok(voter) => voter,
-        Err(unknown) => {
+        Ok(Ok(voter)) => voter,
+        wrong_or_unknown => {
             for check in [Check::BlockSignature, Check::ElectionVrf, Check::WinCount, Check::TicketVrf] {
-                tally.block(check, cid, Err(unknown.clone()));
+                tally.block(check, cid, wrong_or_unknown.clone().map(|voter| voter.map(drop)));
             }
             return;
         }
@@ -53,11 +53,17 @@ pub(super) fn block(
     let claimed = header.election_proof.as_ref().map_or(0, |proof| proof.win_count);
     let wins = sortition::win_count(vrf, &voter.power, &voter.total)
         .ok_or_else(|| Unknown::new(Reason::UnknownRule, "the network has no power"));
-    tally.block(Check::WinCount, cid, wins.map(|wins| match wins {
-        wins if claimed < 1 => Err(format!("it claims {claimed} wins, but a block needs one; {wins} follow")),
-        wins if wins != claimed => Err(format!("it claims {claimed} wins where {wins} follow")),
-        _ => Ok(()),
-    }));
+    tally.block(
+        Check::WinCount,
+        cid,
+        wins.map(|wins| match wins {
+            wins if claimed < 1 => {
+                Err(format!("it claims {claimed} wins, but a block needs one; {wins} follow"))
+            }
+            wins if wins != claimed => Err(format!("it claims {claimed} wins where {wins} follow")),
+            _ => Ok(()),
+        }),
+    );
     let base = match randomness_base(election, header) {
         Ok(base) => base,
         Err(unknown) => {
@@ -83,16 +89,21 @@ pub(super) fn block(
 }
 
 /// The miner's worker and power in the look-back state.
-fn voter(state: &mut StateReader<'_>, election: &Election<'_>, miner: u64) -> Result<Arc<Voter>, Unknown> {
+fn voter(state: &mut StateReader<'_>, election: &Election<'_>, miner: u64) -> Finding<Arc<Voter>> {
     let lookback = election.lookback.as_ref().map_err(Clone::clone)?;
     match (state.voter(&lookback.state, miner), election.assumed_state) {
-        (Err(unknown), Some(assumed)) if unknown.reason == Reason::MissingState => state.voter(&assumed, miner),
+        (Err(unknown), Some(assumed)) if unknown.reason == Reason::MissingState => {
+            state.voter(&assumed, miner)
+        }
         (voter, _) => voter,
     }
 }
 
 /// The signature that all of a block's randomness is drawn from: its own newest beacon entry, else the chain's.
-pub(super) fn randomness_base<'a>(election: &'a Election<'_>, header: &'a BlockHeader) -> Result<&'a [u8], Unknown> {
+pub(super) fn randomness_base<'a>(
+    election: &'a Election<'_>,
+    header: &'a BlockHeader,
+) -> Result<&'a [u8], Unknown> {
     match header.beacon_entries.last() {
         Some(entry) => Ok(&entry.signature),
         None => election.beacon.as_ref().map(|entry| &entry.signature[..]).map_err(Clone::clone),
@@ -119,7 +130,7 @@ fn eligible(
     election: &Election<'_>,
     header: &BlockHeader,
     miner: u64,
-) -> Result<Result<(), String>, Unknown> {
+) -> Finding<()> {
     let parent = election.parent.as_ref().map_err(Clone::clone)?;
     let lookback = election.lookback.as_ref().map_err(Clone::clone)?;
     // Not the look-back state: for historical reasons the one before it.
@@ -139,7 +150,9 @@ fn eligible(
     if claim.power.qa <= 0.into() {
         return Ok(Err(format!("{} has no power", header.miner)));
     }
-    let standing = state.standing(&root, miner)?;
+    let Some(standing) = state.standing(&root, miner)? else {
+        return Ok(Err(format!("there is no miner {}", header.miner)));
+    };
     if standing.in_debt {
         return Ok(Err(format!("{} owes fees", header.miner)));
     }

@@ -25,9 +25,23 @@ pub(super) fn cids(tally: &mut Tally, store: &CheckedStore, tipset: &Tipset) {
 }
 
 /// Parents, epochs and times.
-pub(super) fn links(tally: &mut Tally, params: &NetworkParams, tipset: &Tipset, parent: &Result<Tipset, Unknown>) {
+///
+/// `first` says that no tipset has come before: only then may its parents be unknown.
+pub(super) fn links(
+    tally: &mut Tally,
+    params: &NetworkParams,
+    tipset: &Tipset,
+    parent: &Result<Tipset, Unknown>,
+    first: bool,
+) {
     for (cid, header) in tipset.cids_and_blocks() {
-        let links = parent.as_ref().map_err(Clone::clone).map(|parent| link(header, parent));
+        let links = match parent {
+            Ok(parent) => Ok(link(header, parent)),
+            Err(unknown) if unknown.reason == Reason::MissingParent && !first => {
+                Ok(Err(unknown.detail.clone()))
+            }
+            Err(unknown) => Err(unknown.clone()),
+        };
         tally.block(Check::ParentLinks, cid, links);
         let time = parent.as_ref().map_err(Clone::clone).map(|parent| time(params, header, parent));
         tally.block(Check::Timestamp, cid, time);
@@ -56,7 +70,12 @@ fn time(params: &NetworkParams, header: &BlockHeader, parent: &Tipset) -> Result
 }
 
 /// Weights (Lotus `chain/store/weight.go`): every block of a tipset carries the parent tipset's.
-pub(super) fn weights(tally: &mut Tally, state: &mut StateReader<'_>, tipset: &Tipset, parent: &Result<Tipset, Unknown>) {
+pub(super) fn weights(
+    tally: &mut Tally,
+    state: &mut StateReader<'_>,
+    tipset: &Tipset,
+    parent: &Result<Tipset, Unknown>,
+) {
     let weight = parent.as_ref().map_err(Clone::clone).and_then(|parent| weight(state, parent));
     for (cid, header) in tipset.cids_and_blocks() {
         let verdict = weight.as_ref().map_err(Clone::clone).map(|weight| {
@@ -106,4 +125,3 @@ pub(super) fn miner_entropy(header: &BlockHeader) -> Vec<u8> {
     // A byte string: serialising into memory has no way to fail.
     fvm_ipld_encoding::to_vec(&header.miner).unwrap_or_default()
 }
-

@@ -28,20 +28,48 @@ pub(super) struct Lookback {
 }
 
 impl History {
-    /// Make the parent of `tipset` the newest entry, loading it where need be.
+    /// Make the parent of `tipset` the newest entry, loading it and what joins it to the rest where need be.
+    ///
+    /// Nothing changes when it is not to be had.
     pub(super) fn parent(&mut self, store: &CheckedStore, tipset: &Tipset) -> Result<Tipset, Unknown> {
-        let key = tipset.parents();
-        // Entries above the parent belong to a fork that has been left, or to a later part of a walk that went back.
-        while let Some((height, newest)) = self.0.last_key_value() {
-            if *newest.key() == key {
-                return Ok(newest.clone());
+        let mut branch = Vec::new();
+        let mut key = tipset.parents();
+        loop {
+            if let Some(height) =
+                self.0.iter().rev().find(|(_, known)| *known.key() == key).map(|(height, _)| *height)
+            {
+                self.0.retain(|other, _| *other <= height);
+                break;
             }
-            let height = *height;
-            self.0.remove(&height);
+            let loaded = match load(store, &key) {
+                Ok(loaded) => loaded,
+                Err(unknown) if branch.is_empty() => return Err(unknown),
+                Err(_) => {
+                    self.0.clear();
+                    break;
+                }
+            };
+            key = loaded.parents();
+            let below = self.0.first_key_value().is_none_or(|(lowest, _)| loaded.epoch().height() < *lowest);
+            let descends = branch.last().is_none_or(|above: &Tipset| loaded.epoch() < above.epoch());
+            if descends {
+                branch.push(loaded);
+            }
+            if below || !descends {
+                self.0.clear();
+                break;
+            }
         }
-        let parent = load(store, &key)?;
-        self.0.insert(parent.epoch().height(), parent.clone());
-        Ok(parent)
+        self.0.extend(branch.into_iter().map(|tipset| (tipset.epoch().height(), tipset)));
+        let newest = self.0.last_key_value().map(|(_, newest)| newest.clone());
+        newest.ok_or_else(|| {
+            Unknown::new(Reason::MissingParent, format!("{} is not at hand", tipset.parents()))
+        })
+    }
+
+    /// Whether nothing is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Remember `tipset`, whose parent has been made the newest entry, and forget what is further back than `lookback` epochs.
@@ -79,14 +107,19 @@ impl History {
             return Ok(Lookback { tipset: parent.clone(), state: state_after_parent });
         }
         self.reach(store, target)?;
-        let unknown = || Unknown::new(Reason::MissingLookback, format!("no tipset at or before epoch {target}"));
+        let unknown =
+            || Unknown::new(Reason::MissingLookback, format!("no tipset at or before epoch {target}"));
         let (_, tipset) = self.0.range(..=target).next_back().ok_or_else(unknown)?;
         let (_, next) = self.0.range(target + 1..).next().ok_or_else(unknown)?;
         Ok(Lookback { tipset: tipset.clone(), state: next.first().parent_state_root })
     }
 
     /// The newest beacon entry of `parent` or of a tipset before it; none in a network that has just begun.
-    pub(super) fn latest_beacon(&mut self, store: &CheckedStore, parent: &Tipset) -> Result<BeaconEntry, Unknown> {
+    pub(super) fn latest_beacon(
+        &mut self,
+        store: &CheckedStore,
+        parent: &Tipset,
+    ) -> Result<BeaconEntry, Unknown> {
         let mut tipset = parent.clone();
         for _ in 0..BEACON_SEARCH {
             if let Some(entry) = tipset.first().beacon_entries.last() {
@@ -114,7 +147,10 @@ impl History {
                 .map_err(|unknown| Unknown::new(Reason::MissingLookback, unknown.detail))?;
             let parent_height = parent.epoch().height();
             if parent_height >= *lowest {
-                return Err(Unknown::new(Reason::MissingLookback, format!("epochs do not descend below {lowest}")));
+                return Err(Unknown::new(
+                    Reason::MissingLookback,
+                    format!("epochs do not descend below {lowest}"),
+                ));
             }
             self.0.insert(parent_height, parent);
         }
@@ -126,12 +162,12 @@ impl History {
 fn load(store: &CheckedStore, key: &TipsetKey) -> Result<Tipset, Unknown> {
     let unknown = |detail: String| Unknown::new(Reason::MissingParent, detail);
     let blocks = key.0.iter().map(|cid| match store.get(cid) {
-        Ok(Some(bytes)) => {
-            BlockHeader::from_cbor(&bytes).map_err(|error| unknown(format!("block {cid} is no header: {error}")))
-        }
+        Ok(Some(bytes)) => BlockHeader::from_cbor(&bytes)
+            .map_err(|error| unknown(format!("block {cid} is no header: {error}"))),
         Ok(None) => Err(unknown(format!("block {cid} is not at hand"))),
-        Err(error) => Err(unknown(error.to_string())),
+        Err(error) => Err(Unknown::new(Reason::StoreFailed, error.to_string())),
     });
-    let tipset = Tipset::new(blocks.collect::<Result<_, _>>()?).map_err(|error| unknown(error.to_string()))?;
+    let tipset =
+        Tipset::new(blocks.collect::<Result<_, _>>()?).map_err(|error| unknown(error.to_string()))?;
     if tipset.key() == key { Ok(tipset) } else { Err(unknown(format!("{key} is not in ticket order"))) }
 }

@@ -10,7 +10,8 @@ use crate::crypto::bls::ZERO_SIGNATURE;
 use crate::crypto::delegated;
 use crate::crypto::secp256k1;
 use crate::types::{
-    BlockHeader, BlockMessages, LoadError, Receipt, SignatureKind, SignedMessage, Tipset, executed_messages, message_cid,
+    BlockHeader, BlockMessages, LoadError, Receipt, SignatureKind, SignedMessage, Tipset, executed_messages,
+    message_cid,
 };
 
 /// The messages of a tipset's blocks in ticket order; unknown as soon as those of one block are.
@@ -25,7 +26,7 @@ pub(super) fn load(tally: &mut Tally, state: &StateReader<'_>, tipset: &Tipset) 
             Err(error) => {
                 let unknown = unknown(&error);
                 let verdict = match error {
-                    LoadError::Missing { .. } => Err(unknown.clone()),
+                    LoadError::Missing { .. } | LoadError::Store { .. } => Err(unknown.clone()),
                     other => Ok(Err(describe(&other))),
                 };
                 (verdict, Err(unknown))
@@ -42,7 +43,9 @@ pub(super) fn load(tally: &mut Tally, state: &StateReader<'_>, tipset: &Tipset) 
 
 /// The messages of a tipset that is not being checked itself.
 pub(super) fn load_quietly(state: &StateReader<'_>, tipset: &Tipset) -> TipsetMessages {
-    let load = |header: &BlockHeader| BlockMessages::load(state.store, &header.messages).map_err(|error| unknown(&error));
+    let load = |header: &BlockHeader| {
+        BlockMessages::load(state.store, &header.messages).map_err(|error| unknown(&error))
+    };
     tipset.blocks().iter().map(load).collect()
 }
 
@@ -71,7 +74,10 @@ pub(super) fn signatures(
         aggregate(tally, batch, state, cid, header, messages);
         for (message_cid, signed) in &messages.secp {
             match state.key_address(&header.parent_state_root, &signed.message.from) {
-                Ok(sender) => jobs.push(SecpJob { cid: *message_cid, signed: signed.clone(), sender }),
+                Ok(Ok(sender)) => jobs.push(SecpJob { cid: *message_cid, signed: signed.clone(), sender }),
+                Ok(Err(detail)) => {
+                    tally.of(Check::MessageSignatureSecp).fail("message", Some(*message_cid), detail);
+                }
                 Err(unknown) => tally.of(Check::MessageSignatureSecp).skip(unknown.reason, || unknown.detail),
             }
         }
@@ -91,31 +97,38 @@ fn aggregate(
     if messages.bls.is_empty() {
         // Nothing is signed. Consensus does not look at the aggregate then; an unusual one is worth a word.
         if bytes != ZERO_SIGNATURE {
-            let detail = || format!("block {cid} has no BLS messages, yet its aggregate is not the point at infinity");
+            let detail =
+                || format!("block {cid} has no BLS messages, yet its aggregate is not the point at infinity");
             tally.of(check).skip(Reason::UnknownRule, detail);
         }
         return;
     }
     let mut pairs = Vec::with_capacity(messages.bls.len());
     for (_, message) in &messages.bls {
-        match state.worker_key(&header.parent_state_root, &message.from) {
-            Ok(key) => pairs.push((key, message_cid(message).to_bytes())),
-            Err(unknown) => return tally.block(check, cid, Err(unknown)),
+        match state.bls_key(&header.parent_state_root, &message.from) {
+            Ok(Ok(key)) => pairs.push((key, message_cid(message).to_bytes())),
+            wrong_or_unknown => return tally.block(check, cid, wrong_or_unknown.map(|key| key.map(drop))),
         }
     }
     batch.push_aggregate(Tag { check, what: "block", cid, detail: None }, pairs, bytes);
 }
 
 /// Check a message that carries its own signature.
-pub(super) fn verify_own(params: &NetworkParams, signed: &SignedMessage, sender: &Address) -> Result<(), String> {
+pub(super) fn verify_own(
+    params: &NetworkParams,
+    signed: &SignedMessage,
+    sender: &Address,
+) -> Result<(), String> {
     match signed.signature.kind {
         SignatureKind::Secp256k1 => {
             let signed_bytes = message_cid(&signed.message).to_bytes();
-            secp256k1::verify(sender, &signed_bytes, &signed.signature.bytes).map_err(|error| error.to_string())
+            secp256k1::verify(sender, &signed_bytes, &signed.signature.bytes)
+                .map_err(|error| error.to_string())
         }
         SignatureKind::Delegated => {
             let message = fvm_shared::message::Message { from: *sender, ..signed.message.clone() };
-            delegated::verify(&message, &signed.signature.bytes, params.eip155_chain_id).map_err(|error| error.to_string())
+            delegated::verify(&message, &signed.signature.bytes, params.eip155_chain_id)
+                .map_err(|error| error.to_string())
         }
         SignatureKind::Bls => Err("a BLS message stands among the others".into()),
     }
@@ -133,7 +146,9 @@ pub(super) fn receipts(
         let messages = parent_messages.as_ref().map_err(Clone::clone)?;
         let receipts = match Receipt::load_all(state.store, &first.parent_message_receipts) {
             Ok(receipts) => receipts,
-            Err(error @ LoadError::Missing { .. }) => return Err(unknown(&error)),
+            Err(error @ (LoadError::Missing { .. } | LoadError::Store { .. })) => {
+                return Err(unknown(&error));
+            }
             Err(other) => return Ok(Err(describe(&other))),
         };
         let senders = Senders::new(state, &first.parent_state_root, messages)?;
@@ -141,7 +156,8 @@ pub(super) fn receipts(
         if executed.len() != receipts.len() {
             return Ok(Err(format!("{} receipts for {} messages", receipts.len(), executed.len())));
         }
-        let over = executed.iter().zip(&receipts).find(|(one, receipt)| receipt.gas_used > one.message.gas_limit);
+        let over =
+            executed.iter().zip(&receipts).find(|(one, receipt)| receipt.gas_used > one.message.gas_limit);
         Ok(over.map_or(Ok(()), |(one, receipt)| {
             Err(format!("message {} used {} of {} gas", one.cid, receipt.gas_used, one.message.gas_limit))
         }))
@@ -155,7 +171,8 @@ struct Senders<'a>(Option<StateTree<'a, super::store::CheckedStore>>);
 
 impl<'a> Senders<'a> {
     fn new(state: &StateReader<'a>, root: &Cid, messages: &[BlockMessages]) -> Result<Self, Unknown> {
-        let by_id = |(_, message): (&Cid, &crate::types::Message)| matches!(message.from.payload(), Payload::ID(_));
+        let by_id =
+            |(_, message): (&Cid, &crate::types::Message)| matches!(message.from.payload(), Payload::ID(_));
         if messages.iter().flat_map(BlockMessages::iter).any(by_id) {
             return Ok(Self(Some(StateTree::open(state.store, root)?)));
         }
@@ -169,7 +186,11 @@ impl<'a> Senders<'a> {
 }
 
 fn unknown(error: &LoadError) -> Unknown {
-    Unknown::new(Reason::MissingMessages, describe(error))
+    let reason = match error {
+        LoadError::Store { .. } => Reason::StoreFailed,
+        _ => Reason::MissingMessages,
+    };
+    Unknown::new(reason, describe(error))
 }
 
 /// The error with its cause.

@@ -157,7 +157,10 @@ impl NetworkParams {
             chain_finality: 900,
             eip155_chain_id: 314,
             // A block with a zero aggregate signature that consensus let pass (Lotus `WhitelistedBlock`).
-            exempt_blocks: "bafy2bzaceapyg2uyzk7vueh3xccxkuwbz3nxewjyguoxvhx77malc2lzn2ybi".parse().into_iter().collect(),
+            exempt_blocks: "bafy2bzaceapyg2uyzk7vueh3xccxkuwbz3nxewjyguoxvhx77malc2lzn2ybi"
+                .parse()
+                .into_iter()
+                .collect(),
             f3: None,
         })
     }
@@ -165,7 +168,8 @@ impl NetworkParams {
     /// The network version of an epoch.
     #[must_use]
     pub fn version(&self, epoch: i64) -> u32 {
-        let reached = self.upgrades.iter().filter(|(_, height)| epoch > **height).map(|(version, _)| *version);
+        let reached =
+            self.upgrades.iter().filter(|(_, height)| epoch > **height).map(|(version, _)| *version);
         reached.max().unwrap_or(0).max(self.genesis_version)
     }
 

@@ -7,7 +7,7 @@ use cid::Cid;
 use fvm_shared::address::{Address, Payload};
 use fvm_shared::bigint::BigInt;
 
-use super::check::{Reason, Unknown};
+use super::check::{Finding, Reason, Unknown};
 use super::params::NetworkParams;
 use super::store::CheckedStore;
 use crate::crypto::bls::{MinPk, PublicKey};
@@ -81,20 +81,25 @@ impl StateReader<'_> {
     }
 
     /// Power and worker key of a miner in its look-back state.
-    pub(super) fn voter(&mut self, root: &Cid, miner: u64) -> Result<Arc<Voter>, Unknown> {
+    pub(super) fn voter(&mut self, root: &Cid, miner: u64) -> Finding<Arc<Voter>> {
         if let Some(voter) = self.memo.voters.0.get(&(*root, miner)) {
-            return Ok(Arc::clone(voter));
+            return Ok(Ok(Arc::clone(voter)));
         }
         let power = self.power(root)?;
+        let Some(standing) = self.standing(root, miner)? else {
+            return Ok(Err(format!("the look-back state has no miner f0{miner}")));
+        };
+        let key = match self.bls_key(root, &standing.worker)? {
+            Ok(key) => key,
+            Err(detail) => return Ok(Err(detail)),
+        };
         let claim = self.claim(&power, miner)?;
-        let standing = self.standing(root, miner)?;
-        let key = self.worker_key(root, &standing.worker)?;
         let voter = Arc::new(Voter {
             key,
             power: claim.map(|claim| claim.power.qa).unwrap_or_default(),
             total: power.total().qa.clone(),
         });
-        self.memo.voters.get_or((*root, miner), || Ok(voter))
+        self.memo.voters.get_or((*root, miner), || Ok(voter)).map(Ok)
     }
 
     /// A miner's claim.
@@ -108,36 +113,43 @@ impl StateReader<'_> {
     }
 
     /// A miner's standing in the state of that root.
-    pub(super) fn standing(&mut self, root: &Cid, miner: u64) -> Result<Arc<Standing>, Unknown> {
+    /// `None` where there is no such actor.
+    pub(super) fn standing(&mut self, root: &Cid, miner: u64) -> Result<Option<Arc<Standing>>, Unknown> {
         let store = self.store;
         let tree = StateTree::open(store, root)?;
-        let actor = tree.actor(miner)?.ok_or(ReadError::NoActor(miner))?;
-        self.memo.standings.get_or(actor.state, || {
+        let Some(actor) = tree.actor(miner)? else { return Ok(None) };
+        let standing = self.memo.standings.get_or(actor.state, || {
             let state = tree.miner(miner)?.ok_or(ReadError::NoActor(miner))?;
             Ok(Arc::new(Standing::of(&state, store)?))
-        })
+        });
+        standing.map(Some)
     }
 
     /// The BLS key of an account in the state of that root; key addresses need no state.
-    pub(super) fn worker_key(&mut self, root: &Cid, account: &Address) -> Result<PublicKey<MinPk>, Unknown> {
-        let address = self.key_address(root, account)?;
-        let Payload::BLS(bytes) = address.payload() else {
-            return Err(Unknown::new(Reason::UnreadableState, format!("{account} has no BLS key but {address}")));
+    pub(super) fn bls_key(&mut self, root: &Cid, account: &Address) -> Finding<PublicKey<MinPk>> {
+        let address = match self.key_address(root, account)? {
+            Ok(address) => address,
+            Err(detail) => return Ok(Err(detail)),
         };
-        self.memo.keys.get_or(*bytes, || {
-            PublicKey::from_bytes(bytes)
-                .map_err(|error| Unknown::new(Reason::UnreadableState, format!("key of {account}: {error}")))
-        })
+        let Payload::BLS(bytes) = address.payload() else {
+            return Ok(Err(format!("{account} signs as {address}, which is no BLS key")));
+        };
+        if let Some(key) = self.memo.keys.0.get(bytes) {
+            return Ok(Ok(*key));
+        }
+        match PublicKey::from_bytes(bytes) {
+            Ok(key) => self.memo.keys.get_or(*bytes, || Ok(key)).map(Ok),
+            Err(error) => Ok(Err(format!("key of {account}: {error}"))),
+        }
     }
 
     /// The address that an account signs with.
-    pub(super) fn key_address(&self, root: &Cid, account: &Address) -> Result<Address, Unknown> {
+    pub(super) fn key_address(&self, root: &Cid, account: &Address) -> Finding<Address> {
         if !matches!(account.payload(), Payload::ID(_)) {
-            return Ok(*account);
+            return Ok(Ok(*account));
         }
-        StateTree::open(self.store, root)?.account_key(account)?.ok_or_else(|| {
-            Unknown::new(Reason::MissingState, format!("account {account} is not in state {root}"))
-        })
+        let key = StateTree::open(self.store, root)?.account_key(account)?;
+        Ok(key.ok_or_else(|| format!("there is no account {account}")))
     }
 }
 
@@ -154,7 +166,11 @@ impl Standing {
 
 impl From<ReadError> for Unknown {
     fn from(error: ReadError) -> Self {
-        let reason = if error.missing().is_some() { Reason::MissingState } else { Reason::UnreadableState };
+        let reason = match &error {
+            ReadError::Missing(_) => Reason::MissingState,
+            ReadError::Store { .. } => Reason::StoreFailed,
+            _ => Reason::UnreadableState,
+        };
         Self::new(reason, error.to_string())
     }
 }

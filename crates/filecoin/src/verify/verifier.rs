@@ -116,8 +116,9 @@ impl Verifier {
         let mut state = StateReader { store: &self.store, params: &self.params, memo: &mut self.memo };
         let messages = messages::load(&mut tally, &state, tipset);
         if !tipset.first().is_genesis() {
+            let first = self.history.is_empty();
             let parent = self.history.parent(&self.store, tipset);
-            header::links(&mut tally, &self.params, tipset, &parent);
+            header::links(&mut tally, &self.params, tipset, &parent, first);
             header::weights(&mut tally, &mut state, tipset, &parent);
             let before = parent
                 .as_ref()
@@ -146,12 +147,11 @@ impl Verifier {
                     Err(detail) => tally.block(Check::BlockSignature, cid, Ok(Err(detail))),
                 }
             }
-            let parent_messages = parent.as_ref().map_err(Clone::clone).and_then(|parent| {
-                match self.latest.take() {
+            let parent_messages =
+                parent.as_ref().map_err(Clone::clone).and_then(|parent| match self.latest.take() {
                     Some((key, messages)) if key == *parent.key() => messages,
                     _ => messages::load_quietly(&state, parent),
-                }
-            });
+                });
             messages::receipts(&mut tally, &state, tipset, &parent_messages);
             base_fees(&mut tally, &self.params, tipset, &parent, &parent_messages);
             messages::signatures(&mut tally, &mut bls, &mut secp, &mut state, tipset, &messages);
@@ -175,7 +175,8 @@ impl Verifier {
 /// one thread can prepare the next tipsets meanwhile.
 #[must_use]
 pub fn settle(params: &NetworkParams, pending: Vec<Pending>, seed: &[u8; 32]) -> Vec<EpochReport> {
-    let (mut bls, mut beacons) = (Batch::<MinPk, (usize, Tag)>::default(), Batch::<MinSig, (usize, Tag)>::default());
+    let (mut bls, mut beacons) =
+        (Batch::<MinPk, (usize, Tag)>::default(), Batch::<MinSig, (usize, Tag)>::default());
     let mut jobs = Vec::new();
     let mut tallies = Vec::with_capacity(pending.len());
     for (i, one) in pending.into_iter().enumerate() {
@@ -226,10 +227,8 @@ fn verify_jobs(params: &NetworkParams, jobs: &[(usize, SecpJob)]) -> Vec<Result<
     for (_, job) in jobs {
         first.entry((job.cid, job.sender)).or_insert(job);
     }
-    let verdicts: HashMap<(Cid, Address), Result<(), String>> = first
-        .into_par_iter()
-        .map(|(key, job)| (key, verify_own(params, &job.signed, &job.sender)))
-        .collect();
+    let verdicts: HashMap<(Cid, Address), Result<(), String>> =
+        first.into_par_iter().map(|(key, job)| (key, verify_own(params, &job.signed, &job.sender))).collect();
     let verdict = |job: &SecpJob| verdicts.get(&(job.cid, job.sender)).cloned().unwrap_or(Ok(()));
     jobs.iter().map(|(_, job)| verdict(job)).collect()
 }
@@ -250,7 +249,11 @@ fn base_fees(
             if *due == header.parent_base_fee {
                 return Ok(());
             }
-            Err(format!("its base fee is {} where {} attoFIL are due", header.parent_base_fee.atto(), due.atto()))
+            Err(format!(
+                "its base fee is {} where {} attoFIL are due",
+                header.parent_base_fee.atto(),
+                due.atto()
+            ))
         });
         tally.block(Check::BaseFee, cid, verdict);
     }

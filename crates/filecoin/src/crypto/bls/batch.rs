@@ -98,7 +98,8 @@ impl<S: Scheme, T: Send + Sync> Batch<S, T> {
         for item in other.items {
             let count = item.pairs_end - std::mem::replace(&mut begin, item.pairs_end);
             let pairs = pairs.by_ref().take(count);
-            let pairs = pairs.filter_map(|(number, message)| Some((*other.keys.get(number as usize)?, message)));
+            let pairs =
+                pairs.filter_map(|(number, message)| Some((*other.keys.get(number as usize)?, message)));
             self.push_aggregate(tag(item.tag), pairs, &item.signature);
         }
     }

@@ -129,7 +129,9 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error
 }
 
 fn commitments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
-    bytes(deserializer)?.try_into().map_err(|_| serde::de::Error::custom("32 bytes of commitments are wanted"))
+    bytes(deserializer)?
+        .try_into()
+        .map_err(|_| serde::de::Error::custom("32 bytes of commitments are wanted"))
 }
 
 /// A decimal number in a string, of at most 40 digits: a power is below 2¹²⁸.
