@@ -4,6 +4,7 @@
 mod amt;
 mod cbor;
 mod code;
+mod eligibility;
 mod error;
 mod hamt;
 mod market;
@@ -15,10 +16,11 @@ mod sectors;
 mod tree;
 
 pub use code::{ActorKind, Codes, named_version};
+pub use eligibility::Ineligible;
 pub use error::{Fault, ReadError};
 pub use market::{DealTotals, Deals, Market};
 pub use miner::{Miner, MinerInfo, PendingWorker};
 pub use power::{Claim, ClaimChange, Estimate, Power, PowerPair};
 pub use reward::Reward;
-pub use sectors::{Sector, SectorSets, SectorTotals};
+pub use sectors::{Sector, SectorSets, SectorTotals, nth};
 pub use tree::{Actor, StateTree};

@@ -12,6 +12,8 @@ use crate::{Fault, Miner, PowerPair, ReadError};
 
 /// Deadlines of a proving period; 48 on every known network.
 const MAX_DEADLINES: u64 = 1024;
+/// A partition holds at most 2,349 sectors, terminated ones included (`WindowPoStPartitionSectors` of 32 GiB sectors).
+const MAX_PARTITION_SECTORS: u64 = 1 << 16;
 /// More sectors than any miner can have.
 const MAX_SECTORS: u64 = 1 << 32;
 
@@ -106,6 +108,12 @@ impl Partition {
         cursor.skip_many(2)?; // expirations, early terminations
         for _ in 0..powers {
             PowerPair::read(cursor)?;
+        }
+        let Self { sectors, unproven, faults, recoveries, terminated } = &partition;
+        for found in [sectors, unproven, faults, recoveries, terminated].map(BitField::len) {
+            if found > MAX_PARTITION_SECTORS {
+                return Err(Fault::TooMany { found, limit: MAX_PARTITION_SECTORS });
+            }
         }
         Ok(partition)
     }
@@ -237,6 +245,20 @@ impl Miner {
         }
         Ok(())
     }
+}
+
+/// The member of a set that has `index` smaller ones, without listing them: how a WinningPoSt challenge names a sector.
+#[must_use]
+pub fn nth(set: &BitField, index: u64) -> Option<u64> {
+    let mut left = index;
+    for range in set.ranges() {
+        let length = range.end - range.start;
+        if left < length {
+            return Some(range.start + left);
+        }
+        left -= length;
+    }
+    None
 }
 
 fn sum(left: u64, right: u64) -> Result<u64, Fault> {

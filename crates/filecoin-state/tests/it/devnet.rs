@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::time::Instant;
 
-use apogee_filecoin_state::{Deals, StateTree};
+use apogee_filecoin_state::{Deals, Ineligible, StateTree, nth};
 use base64::Engine;
 use cid::Cid;
 use fvm_shared::address::{Address, Network, set_current_network};
@@ -355,6 +355,33 @@ fn block_rewards_of_the_run_with_real_proofs_are_as_computed() {
     let found = awards(&Recording::open("devnet-a/real-proofs"));
     eprintln!("{found:?}");
     assert!(found.0 > 100 && found.1 >= 5, "{found:?}");
+}
+
+#[test]
+fn miners_are_eligible_where_the_node_said_so() {
+    let recording = Recording::open("devnet-a");
+    let (mut compared, mut challenged) = (0, 0);
+    for (method, params, answer) in &recording.answers {
+        let Some(header) = recording.header(&params[2]).filter(|_| method == "MinerGetBaseInfo") else {
+            continue;
+        };
+        let Ok(tree) = StateTree::open(&recording.blocks, &header.state) else { continue };
+        let miner = id(&params[0]);
+        assert_eq!(tree.ineligible(miner, header.height).unwrap().is_none(), answer["EligibleForMining"]);
+        compared += 1;
+        // The elections of the recording look back to genesis: the challenged sector is one of its active ones.
+        let sets = tree.miner(miner).unwrap().unwrap().sector_sets(&recording.blocks).unwrap();
+        let numbers: Vec<u64> = sets.active.iter().collect();
+        for (index, number) in numbers.iter().enumerate() {
+            assert_eq!(nth(&sets.active, index as u64), Some(*number));
+            challenged += 1;
+        }
+        assert_eq!(nth(&sets.active, numbers.len() as u64), None);
+    }
+    assert!(compared > 250 && challenged > 1_000, "{compared} {challenged}");
+    let tree = StateTree::open(&recording.blocks, &recording.chain()[5][0].state).unwrap();
+    assert_eq!(tree.ineligible(7_777, 5).unwrap(), Some(Ineligible::NoClaim));
+    assert_eq!(tree.ineligible(1_000, -1).unwrap(), Some(Ineligible::ConsensusFault(-1)));
 }
 
 #[test]

@@ -39,7 +39,11 @@ fn uvarint(bytes: &mut &[u8]) -> usize {
 impl Blocks {
     /// Loads a CARv1, compressed or not, and checks every block.
     pub(crate) fn load(path: &Path) -> Self {
-        let mut bytes = std::fs::read(path).unwrap();
+        Self::parse(std::fs::read(path).unwrap())
+    }
+
+    /// The same from bytes.
+    pub(crate) fn parse(mut bytes: Vec<u8>) -> Self {
         if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             bytes = zstd::decode_all(&bytes[..]).unwrap();
         }

@@ -9,4 +9,6 @@ mod genesis;
 #[cfg(test)]
 mod layouts;
 #[cfg(test)]
+mod mainnet;
+#[cfg(test)]
 mod tries;
