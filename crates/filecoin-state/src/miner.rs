@@ -29,6 +29,8 @@ pub struct Miner {
     pub fee_debt: TokenAmount,
     /// Pledge of its sectors, attoFIL.
     pub initial_pledge: TokenAmount,
+    /// Root of its pre-committed sectors by number.
+    pub pre_committed: Cid,
     /// Root of its sectors by number.
     pub sectors: Cid,
     /// First epoch of its present proving period.
@@ -51,13 +53,15 @@ impl Miner {
             cursor.skip()?; // vesting funds
             let fee_debt = if fields == 13 { TokenAmount::default() } else { cursor.amount()? };
             let initial_pledge = cursor.amount()?;
-            cursor.skip_many(3)?; // pre-committed sectors, their clean-up, allocated numbers
+            let pre_committed = cursor.link()?;
+            cursor.skip_many(2)?; // their clean-up, allocated numbers
             let miner = Self {
                 info,
                 pre_commit_deposits,
                 locked_funds,
                 fee_debt,
                 initial_pledge,
+                pre_committed,
                 sectors: cursor.link()?,
                 proving_period_start: cursor.int()?,
                 current_deadline: cursor.uint()?,

@@ -1,21 +1,14 @@
-//! A miner's sectors: by number, and counted over deadlines and partitions.
+//! A miner's sectors by number, proven and pre-committed.
 
 use cid::Cid;
-use fvm_ipld_bitfield::BitField;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::clock::ChainEpoch;
 
 use crate::amt::Amt;
 use crate::cbor::Cbor;
-use crate::node::{read, whole};
-use crate::{Fault, Miner, PowerPair, ReadError};
-
-/// Deadlines of a proving period; 48 on every known network.
-const MAX_DEADLINES: u64 = 1024;
-/// A partition holds at most 2,349 sectors, terminated ones included (`WindowPoStPartitionSectors` of 32 GiB sectors).
-const MAX_PARTITION_SECTORS: u64 = 1 << 16;
-/// More sectors than any miner can have.
-const MAX_SECTORS: u64 = 1 << 32;
+use crate::hamt::Hamt;
+use crate::node::whole;
+use crate::{Fault, Miner, ReadError};
 
 /// A sector on chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,150 +39,48 @@ impl Sector {
     }
 }
 
-/// How many sectors a miner has, over all partitions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SectorTotals {
-    /// Neither terminated nor expired and removed: `sectors − terminated`.
-    pub live: u64,
-    /// `live − faulty − unproven`: those that have power (Lotus `Active`).
-    pub active: u64,
-    /// Faulty, declared or detected, recovering ones included.
-    pub faulty: u64,
-    /// Faulty ones that are declared recovered and not yet proven.
-    pub recovering: u64,
-    /// Terminated ones that are still listed in a partition (they go when partitions are compacted).
-    pub terminated: u64,
-    /// Live ones whose first WindowPoSt is still due.
-    pub unproven: u64,
-    /// Bytes of the active ones: [`active`](Self::active) × sector size. Equals the raw power of the miner's claim.
-    pub active_bytes: u64,
+/// A sector that is pre-committed and not yet proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreCommit {
+    /// Its number.
+    pub number: u64,
+    /// Registered seal proof type.
+    pub seal_proof: i64,
+    /// `CommR` as a CID.
+    pub sealed_cid: Cid,
+    /// The epoch whose randomness is the seal's ticket.
+    pub seal_epoch: ChainEpoch,
+    /// `CommD` as a CID, from actors v9 on; none where the sector holds no data.
+    pub unsealed_cid: Option<Cid>,
+    /// The epoch it would expire at.
+    pub expiration: ChainEpoch,
+    /// The epoch it was pre-committed in.
+    pub epoch: ChainEpoch,
 }
 
-/// A miner's sector numbers by standing, the union over all partitions.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SectorSets {
-    /// Neither terminated nor removed.
-    pub live: BitField,
-    /// `live − faulty − unproven`: what WinningPoSt challenges from network version 7 on.
-    pub active: BitField,
-    /// Faulty, recovering ones included.
-    pub faulty: BitField,
-    /// Faulty and declared recovered.
-    pub recovering: BitField,
-    /// Terminated.
-    pub terminated: BitField,
-    /// Live and never proven.
-    pub unproven: BitField,
-    /// `all − faulty`, terminated and unproven ones included: what WinningPoSt challenges before network version 7.
-    pub not_faulty: BitField,
-}
-
-struct Partition {
-    sectors: BitField,
-    unproven: BitField,
-    faults: BitField,
-    recoveries: BitField,
-    terminated: BitField,
-}
-
-impl Partition {
-    /// Fields: 9 (actors v1, which know no unproven sectors), 11 (v2 on).
+impl PreCommit {
+    /// Fields: 5 around 10 (actors v1 to v8), 3 around 7 (v9 on).
     fn read(cursor: &mut Cbor<'_>) -> Result<Self, Fault> {
-        let fields = cursor.tuple(&[9, 11])?;
-        let sectors = cursor.bit_field()?;
-        let (unproven, powers) = if fields == 11 { (cursor.bit_field()?, 4) } else { (BitField::new(), 3) };
-        let partition = Self {
-            sectors,
-            unproven,
-            faults: cursor.bit_field()?,
-            recoveries: cursor.bit_field()?,
-            terminated: cursor.bit_field()?,
+        let outer = cursor.tuple(&[3, 5])?;
+        let inner = cursor.tuple(&[7, 10])?;
+        let (seal_proof, number, sealed_cid, seal_epoch) =
+            (cursor.int()?, cursor.uint()?, cursor.link()?, cursor.int()?);
+        cursor.skip()?; // deals
+        let expiration = cursor.int()?;
+        let unsealed_cid = if inner == 7 {
+            cursor.option(Cbor::link)?
+        } else {
+            cursor.skip_many(4)?; // the capacity it replaces
+            None
         };
-        cursor.skip_many(2)?; // expirations, early terminations
-        for _ in 0..powers {
-            PowerPair::read(cursor)?;
-        }
-        let Self { sectors, unproven, faults, recoveries, terminated } = &partition;
-        for found in [sectors, unproven, faults, recoveries, terminated].map(BitField::len) {
-            if found > MAX_PARTITION_SECTORS {
-                return Err(Fault::TooMany { found, limit: MAX_PARTITION_SECTORS });
-            }
-        }
-        Ok(partition)
-    }
-
-    fn live(&self) -> BitField {
-        &self.sectors - &self.terminated
-    }
-
-    fn active(&self) -> BitField {
-        &(&self.live() - &self.faults) - &self.unproven
-    }
-
-    fn total(&self) -> SectorTotals {
-        SectorTotals {
-            live: self.live().len(),
-            active: self.active().len(),
-            faulty: self.faults.len(),
-            recovering: self.recoveries.len(),
-            terminated: self.terminated.len(),
-            unproven: self.unproven.len(),
-            active_bytes: 0,
-        }
+        cursor.amount()?; // deposit
+        let epoch = cursor.int()?;
+        cursor.skip_many(outer - 3)?; // deal weights
+        Ok(Self { number, seal_proof, sealed_cid, seal_epoch, unsealed_cid, expiration, epoch })
     }
 }
 
 impl Miner {
-    /// Counts its sectors. Reads every deadline and partition, each different node once in a row.
-    ///
-    /// # Errors
-    /// A node is missing or malformed; then nothing is known, for the counts of the rest would be too small.
-    pub fn sector_totals<BS: Blockstore>(
-        &self,
-        store: &BS,
-        sector_size: u64,
-    ) -> Result<SectorTotals, ReadError> {
-        let mut totals = SectorTotals::default();
-        self.each_partition(store, &mut |partition| {
-            let one = partition.total();
-            totals = SectorTotals {
-                live: sum(totals.live, one.live)?,
-                active: sum(totals.active, one.active)?,
-                faulty: sum(totals.faulty, one.faulty)?,
-                recovering: sum(totals.recovering, one.recovering)?,
-                terminated: sum(totals.terminated, one.terminated)?,
-                unproven: sum(totals.unproven, one.unproven)?,
-                active_bytes: 0,
-            };
-            Ok(())
-        })?;
-        totals.active_bytes = totals.active.checked_mul(sector_size).ok_or(ReadError::Malformed {
-            what: "a miner's sectors",
-            cid: self.deadlines,
-            source: Fault::Invalid("hold more bytes than 64 bits count"),
-        })?;
-        Ok(totals)
-    }
-
-    /// Its sector numbers by standing.
-    ///
-    /// # Errors
-    /// A node is missing or malformed.
-    pub fn sector_sets<BS: Blockstore>(&self, store: &BS) -> Result<SectorSets, ReadError> {
-        let mut sets = SectorSets::default();
-        self.each_partition(store, &mut |partition| {
-            sets.live |= &partition.live();
-            sets.active |= &partition.active();
-            sets.faulty |= &partition.faults;
-            sets.recovering |= &partition.recoveries;
-            sets.terminated |= &partition.terminated;
-            sets.unproven |= &partition.unproven;
-            sets.not_faulty |= &(&partition.sectors - &partition.faults);
-            Ok(())
-        })?;
-        Ok(sets)
-    }
-
     /// A sector; `None` where there is none of this number.
     ///
     /// # Errors
@@ -211,58 +102,34 @@ impl Miner {
         Ok(sectors)
     }
 
-    /// Deadline tuples begin with their partitions in all versions.
-    fn each_partition<BS: Blockstore>(
+    /// A pre-committed sector; `None` where there is none of this number.
+    ///
+    /// # Errors
+    /// A node is missing or malformed.
+    pub fn pre_commit<BS: Blockstore>(
         &self,
         store: &BS,
-        visit: &mut impl FnMut(&Partition) -> Result<(), Fault>,
-    ) -> Result<(), ReadError> {
-        let deadlines = read(store, &self.deadlines, "a miner's deadlines", |cursor| {
-            cursor.tuple(&[1])?;
-            let count = cursor.list(MAX_DEADLINES)?;
-            (0..count).map(|_| cursor.link()).collect::<Result<Vec<_>, _>>()
-        })?;
-        let mut empty = None;
-        for deadline in deadlines {
-            // All deadlines without sectors are one node.
-            if empty == Some(deadline) {
-                continue;
-            }
-            let partitions = read(store, &deadline, "a deadline", |cursor| {
-                let fields = cursor.tuple(&[7, 10, 11, 13])?;
-                let partitions = cursor.link()?;
-                cursor.skip_many(fields - 1)?;
-                Ok(partitions)
-            })?;
-            let mut found = false;
-            Amt::new(store, "the partitions of a deadline").for_each(&partitions, &mut |_, value| {
-                found = true;
-                visit(&whole(value, Partition::read)?)
-            })?;
-            if !found {
-                empty = Some(deadline);
-            }
-        }
-        Ok(())
+        number: u64,
+    ) -> Result<Option<PreCommit>, ReadError> {
+        Hamt::new(store, "a miner's pre-committed sectors").get(
+            &self.pre_committed,
+            &uvarint(number),
+            PreCommit::read,
+        )
     }
 }
 
-/// The member of a set that has `index` smaller ones, without listing them: how a WinningPoSt challenge names a sector.
-#[must_use]
-pub fn nth(set: &BitField, index: u64) -> Option<u64> {
-    let mut left = index;
-    for range in set.ranges() {
-        let length = range.end - range.start;
-        if left < length {
-            return Some(range.start + left);
+/// The key of a number in the actors' maps: an unsigned varint.
+fn uvarint(number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = number;
+    loop {
+        let low = u8::try_from(rest & 0x7f).unwrap_or_default();
+        rest >>= 7;
+        if rest == 0 {
+            bytes.push(low);
+            return bytes;
         }
-        left -= length;
+        bytes.push(low | 0x80);
     }
-    None
-}
-
-fn sum(left: u64, right: u64) -> Result<u64, Fault> {
-    left.checked_add(right)
-        .filter(|sum| *sum <= MAX_SECTORS)
-        .ok_or(Fault::Invalid("counts more sectors than a miner can have"))
 }

@@ -239,6 +239,14 @@ fn check(store: &MemoryBlockstore, root: &Cid, key: Address, sealed: Cid) {
         (SECTOR, sealed, 11, 12)
     );
 
+    let partitions = miner.partitions(store, 1).unwrap();
+    assert_eq!((partitions.len(), partitions[0].0, partitions[0].1.active.len()), (1, 0, 6));
+    assert_eq!(
+        (miner.partitions(store, 0).unwrap().len(), miner.partitions(store, 99).unwrap().len()),
+        (0, 0)
+    );
+    assert_eq!(miner.pre_commit(store, 300).unwrap(), None);
+
     let deals = tree.market().unwrap().deals(store).unwrap();
     let totals = |epoch| deals.totals(epoch).get(&MINER).map(|total| (total.count, total.bytes));
     assert_eq!((totals(49), totals(50), totals(99)), (Some((2, 4096)), Some((1, 2048)), None));
