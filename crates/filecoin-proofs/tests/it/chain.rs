@@ -6,7 +6,7 @@ use std::time::Instant;
 use apogee_filecoin_proofs::{
     Refusal, Sector, Trust, Verdict, VerifyingKeys, WinningPost, winning_post_challenges,
 };
-use apogee_filecoin_state::StateTree;
+use apogee_filecoin_state::{StateTree, nth};
 use cid::Cid;
 use fvm_ipld_blockstore::MemoryBlockstore;
 use fvm_shared::address::Address;
@@ -57,12 +57,15 @@ struct Beacon(
 #[derive(serde::Deserialize)]
 struct Proof(i64, #[serde(with = "fvm_ipld_encoding::strict_bytes")] Vec<u8>);
 
+#[derive(serde::Deserialize)]
+struct Bytes(#[serde(with = "fvm_ipld_encoding::strict_bytes")] Vec<u8>);
+
 type Ignored = serde::de::IgnoredAny;
 
 #[derive(serde::Deserialize)]
-struct Header(
+struct Tuple(
     Address,
-    Ignored,
+    Option<(Bytes,)>,
     Ignored,
     Vec<Beacon>,
     Vec<Proof>,
@@ -79,11 +82,74 @@ struct Header(
     Ignored,
 );
 
+/// What proofs need of a block header.
+pub(crate) struct Header {
+    pub(crate) miner: Address,
+    pub(crate) ticket: Vec<u8>,
+    pub(crate) beacon: Option<Vec<u8>>,
+    pub(crate) winning: Option<(i64, Vec<u8>)>,
+    pub(crate) parents: Vec<Cid>,
+    pub(crate) height: i64,
+    pub(crate) state: Cid,
+}
+
+/// The main chain of a recording.
+pub(crate) struct Chain {
+    pub(crate) store: MemoryBlockstore,
+    /// From genesis on, each with its key.
+    pub(crate) tipsets: Vec<(Vec<Cid>, Vec<Header>)>,
+}
+
+impl Chain {
+    pub(crate) fn open(folder: &str) -> Self {
+        let (mut key, blocks) = archive(&apogee_testkit::example(folder).join("chain.car.zst"));
+        let store = MemoryBlockstore::default();
+        for (cid, block) in &blocks {
+            fvm_ipld_blockstore::Blockstore::put_keyed(&store, cid, block).unwrap();
+        }
+        let header = |cid: &Cid| {
+            let mut tuple: Tuple = fvm_ipld_encoding::from_slice(&blocks[cid]).unwrap();
+            Header {
+                miner: tuple.0,
+                ticket: tuple.1.unwrap().0.0,
+                beacon: tuple.3.pop().map(|entry| entry.1),
+                winning: tuple.4.pop().map(|proof| (proof.0, proof.1)),
+                parents: tuple.5,
+                height: tuple.7,
+                state: tuple.8,
+            }
+        };
+        let mut tipsets = Vec::new();
+        loop {
+            let headers: Vec<Header> = key.iter().map(header).collect();
+            let (parents, height) = (headers[0].parents.clone(), headers[0].height);
+            tipsets.push((key, headers));
+            if height == 0 {
+                break;
+            }
+            key = parents;
+        }
+        tipsets.reverse();
+        Self { store, tipsets }
+    }
+
+    /// The last tipset at or before an epoch, genesis at the earliest.
+    pub(crate) fn at(&self, epoch: i64) -> &[Header] {
+        &self.tipsets.iter().rev().find(|(_, headers)| headers[0].height <= epoch.max(0)).unwrap().1
+    }
+
+    /// The last beacon entry at or before an epoch.
+    pub(crate) fn beacon(&self, epoch: i64) -> &[u8] {
+        let mut before = self.tipsets.iter().rev().filter(|(_, headers)| headers[0].height <= epoch);
+        before.find_map(|(_, headers)| headers[0].beacon.as_deref()).unwrap()
+    }
+}
+
 fn blake(bytes: &[u8]) -> [u8; 32] {
     Code::Blake2b256.digest(bytes).digest().try_into().unwrap()
 }
 
-fn draw(base: &[u8], tag: i64, round: i64, entropy: &[u8]) -> [u8; 32] {
+pub(crate) fn draw(base: &[u8], tag: i64, round: i64, entropy: &[u8]) -> [u8; 32] {
     blake(&[&tag.to_be_bytes()[..], &blake(base), &round.to_be_bytes(), entropy].concat())
 }
 
@@ -108,59 +174,32 @@ impl Owned {
     }
 }
 
-/// The WinningPoSt of every block, main chain only, in ascending order.
+/// The WinningPoSt of every block, in ascending order.
 fn posts(folder: &str) -> Vec<Owned> {
-    let (mut key, blocks) = archive(&apogee_testkit::example(folder).join("chain.car.zst"));
-    let store = MemoryBlockstore::default();
-    for (cid, block) in &blocks {
-        fvm_ipld_blockstore::Blockstore::put_keyed(&store, cid, block).unwrap();
-    }
-    let mut chain: Vec<Vec<Header>> = Vec::new();
-    loop {
-        let tipset: Vec<Header> =
-            key.iter().map(|cid| fvm_ipld_encoding::from_slice(&blocks[cid]).unwrap()).collect();
-        key.clone_from(&tipset[0].5);
-        let height = tipset[0].7;
-        if height == 0 {
-            break;
-        }
-        chain.push(tipset);
-    }
-    chain.reverse();
+    let chain = Chain::open(folder);
+    let store = &chain.store;
     // The recordings are shorter than the look-back of 900 epochs: it is always the state after genesis.
-    let tree = StateTree::open(&store, &chain[0][0].8).unwrap();
+    let tree = StateTree::open(store, &chain.tipsets[1].1[0].state).unwrap();
     let mut active = HashMap::new();
-    let (mut beacon, mut posts) = (Vec::new(), Vec::new());
-    for tipset in &chain {
-        for header in tipset {
-            let miner = header.0.id().unwrap();
-            let (info, numbers, state) = active.entry(miner).or_insert_with(|| {
-                let state = tree.miner(miner).unwrap().unwrap();
-                let numbers: Vec<u64> = state.sector_sets(&store).unwrap().active.iter().collect();
-                (state.info(&store).unwrap(), numbers, state)
-            });
-            let base = header.3.last().map_or(&beacon, |entry| &entry.1);
-            let randomness =
-                draw(base, WINNING_TAG, header.7, &fvm_ipld_encoding::to_vec(&header.0).unwrap());
-            let proof_type = info.winning_post_proof_type().unwrap();
-            assert_eq!(header.4[0].0, proof_type);
-            let challenged =
-                winning_post_challenges(proof_type, randomness, miner, numbers.len() as u64).unwrap();
-            let sectors = challenged.iter().map(|index| {
-                let sector = state.sector(&store, numbers[*index as usize]).unwrap().unwrap();
-                Sector { number: sector.number, sealed_cid: sector.sealed_cid }
-            });
-            posts.push(Owned {
-                proof_type,
-                randomness,
-                miner,
-                sectors: sectors.collect(),
-                proof: header.4[0].1.clone(),
-            });
-        }
-        if let Some(entry) = tipset[0].3.last() {
-            beacon = entry.1.clone();
-        }
+    let mut posts = Vec::new();
+    for header in chain.tipsets.iter().skip(1).flat_map(|(_, headers)| headers) {
+        let miner = header.miner.id().unwrap();
+        let (info, numbers, state) = active.entry(miner).or_insert_with(|| {
+            let state = tree.miner(miner).unwrap().unwrap();
+            (state.info(store).unwrap(), state.sector_sets(store).unwrap().active, state)
+        });
+        let base = header.beacon.as_deref().unwrap_or_else(|| chain.beacon(header.height - 1));
+        let entropy = fvm_ipld_encoding::to_vec(&header.miner).unwrap();
+        let randomness = draw(base, WINNING_TAG, header.height, &entropy);
+        let proof_type = info.winning_post_proof_type().unwrap();
+        let (found, proof) = header.winning.clone().unwrap();
+        assert_eq!(found, proof_type);
+        let challenged = winning_post_challenges(proof_type, randomness, miner, numbers.len()).unwrap();
+        let sectors = challenged.iter().map(|index| {
+            let sector = state.sector(store, nth(numbers, *index).unwrap()).unwrap().unwrap();
+            Sector { number: sector.number, sealed_cid: sector.sealed_cid }
+        });
+        posts.push(Owned { proof_type, randomness, miner, sectors: sectors.collect(), proof });
     }
     posts
 }

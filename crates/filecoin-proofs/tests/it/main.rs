@@ -4,3 +4,5 @@
 mod chain;
 #[cfg(test)]
 mod local;
+#[cfg(test)]
+mod messages;
