@@ -215,6 +215,9 @@ fn rlp(base: u8, content: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use fvm_shared::econ::TokenAmount;
+    use k256::ecdsa::SigningKey;
+
     use super::*;
 
     #[test]
@@ -242,5 +245,91 @@ mod tests {
         assert_eq!(cbor_bytes(&[0x58, 2, 1, 2]), None);
         assert_eq!(cbor_bytes(&[&[0x58, 24][..], &[9; 24]].concat()), Some(&[9; 24][..]));
         assert_eq!(cbor_bytes(&[]), None);
+    }
+
+    /// The example of EIP-155: its message, its signing hash and its key.
+    fn example() -> (Message, SigningKey) {
+        let key = SigningKey::from_slice(&[0x46; 32]).unwrap();
+        let sender = [
+            0x9d, 0x8a, 0x62, 0xf6, 0x56, 0xa8, 0xd1, 0x61, 0x5c, 0x12, 0x94, 0xfd, 0x71, 0xe9, 0xcf, 0xb3,
+            0xe4, 0x85, 0x5a, 0x4f,
+        ];
+        let price = TokenAmount::from_atto(20_000_000_000_u64);
+        let message = Message {
+            version: 0,
+            from: Address::new_delegated(10, &sender).unwrap(),
+            to: Address::new_delegated(10, &[0x35; 20]).unwrap(),
+            sequence: 9,
+            value: TokenAmount::from_atto(1_000_000_000_000_000_000_u64),
+            method_num: INVOKE_CONTRACT,
+            params: fvm_ipld_encoding::RawBytes::default(),
+            gas_limit: 21_000,
+            gas_fee_cap: price.clone(),
+            gas_premium: price,
+        };
+        (message, key)
+    }
+
+    /// r ‖ s and the recovery id over this form of the message.
+    fn sign(message: &Message, key: &SigningKey, form: Form) -> (Vec<u8>, u8) {
+        let hash = keccak256(&[&transaction(message, form, 1).unwrap()]);
+        let (signature, id) = key.sign_prehash_recoverable(&hash).unwrap();
+        (signature.to_vec(), id.to_byte())
+    }
+
+    #[test]
+    fn the_example_of_eip_155_has_its_published_signing_hash() {
+        let (message, _) = example();
+        let hash = keccak256(&[&transaction(&message, Form::Eip155, 1).unwrap()]);
+        assert_eq!(
+            Hex(&hash).to_string(),
+            "0xdaf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53"
+        );
+    }
+
+    #[test]
+    fn each_form_of_signature_verifies_for_its_sender_and_chain_alone() {
+        let (message, key) = example();
+        let wrapped = |first: &[u8], form, v: fn(u8) -> u8| {
+            let (rs, id) = sign(&message, &key, form);
+            [first, &rs, &[v(id)]].concat()
+        };
+        let fee_market = wrapped(&[], Form::FeeMarket, |id| id);
+        let homestead = wrapped(&[1], Form::Homestead, |id| id + 27);
+        let eip155 = wrapped(&[2], Form::Eip155, |id| id + 37);
+        for signature in [&fee_market, &homestead, &eip155] {
+            assert_eq!(verify(&message, signature, 1), Ok(()));
+            let other = Message { sequence: 10, ..message.clone() };
+            assert!(verify(&other, signature, 1).is_err());
+            let mut flipped = signature.clone();
+            flipped[40] ^= 1;
+            assert!(verify(&message, &flipped, 1).is_err());
+        }
+        // A signature before EIP-155 names no chain.
+        assert_eq!(verify(&message, &homestead, 2), Ok(()));
+        assert!(verify(&message, &fee_market, 2).is_err());
+        assert_eq!(verify(&message, &eip155, 2), Err(DelegatedFailure::Form(66)));
+        for bad in [&[][..], &[0; 64], &[0; 65], &[1; 66], &[3; 66], &[2; 100]] {
+            assert!(verify(&message, bad, 1).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn messages_that_stand_for_no_transaction_are_refused() {
+        let (message, key) = example();
+        let (rs, id) = sign(&message, &key, Form::FeeMarket);
+        let signature = [&rs[..], &[id]].concat();
+        let changed = |change: fn(&mut Message)| {
+            let mut message = message.clone();
+            change(&mut message);
+            verify(&message, &signature, 1)
+        };
+        let refused = |verdict| matches!(verdict, Err(DelegatedFailure::NoTransaction(_)));
+        assert!(refused(changed(|message| message.version = 1)));
+        assert!(refused(changed(|message| message.method_num = 2)));
+        assert!(refused(changed(|message| message.to = Address::new_actor(b"x"))));
+        assert!(refused(changed(|message| message.from = Address::new_actor(b"x"))));
+        assert!(refused(changed(|message| message.params = vec![0x40].into())));
+        assert!(refused(changed(|message| message.value = TokenAmount::from_atto(-1))));
     }
 }

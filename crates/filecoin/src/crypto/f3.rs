@@ -3,7 +3,6 @@
 //! Source: go-f3 `certs`, `gpbft` and `blssig`. Signatures are BDN aggregates: every signer's key counts with a coefficient that
 //! is drawn from *all* keys of the table, so that nobody can choose a key that cancels another's.
 
-pub mod json;
 mod payload;
 mod table;
 

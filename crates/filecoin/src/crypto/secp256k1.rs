@@ -50,3 +50,47 @@ pub fn verify(sender: &Address, message: &[u8], signature: &[u8]) -> Result<(), 
     }
     Err(RecoveryFailure::OtherSigner(signer))
 }
+
+#[cfg(test)]
+mod tests {
+    use k256::ecdsa::SigningKey;
+
+    use super::*;
+
+    fn signed() -> (Address, Vec<u8>) {
+        let key = SigningKey::from_slice(&[7; 32]).unwrap();
+        let sender = Address::new_secp256k1(key.verifying_key().to_encoded_point(false).as_bytes()).unwrap();
+        let (signature, id) = key.sign_prehash_recoverable(&blake2b256(b"message")).unwrap();
+        (sender, [&signature.to_vec()[..], &[id.to_byte()]].concat())
+    }
+
+    #[test]
+    fn a_signature_verifies_for_its_sender_and_message_alone() {
+        let (sender, signature) = signed();
+        assert_eq!(verify(&sender, b"message", &signature), Ok(()));
+        assert!(verify(&sender, b"another", &signature).is_err());
+        assert!(matches!(
+            verify(&Address::new_id(1), b"message", &signature),
+            Err(RecoveryFailure::OtherSigner(_))
+        ));
+        for bit in 0..signature.len() * 8 {
+            let mut flipped = signature.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(verify(&sender, b"message", &flipped).is_err(), "bit {bit}");
+        }
+        for length in [0, 64, 66] {
+            let bad = vec![1; length];
+            assert_eq!(verify(&sender, b"message", &bad), Err(RecoveryFailure::Malformed));
+        }
+    }
+
+    /// Consensus takes both of the two equivalent signatures.
+    #[test]
+    fn the_other_form_of_s_verifies_too() {
+        let (sender, signature) = signed();
+        let parsed = Signature::from_slice(&signature[..64]).unwrap();
+        let high = Signature::from_scalars(*parsed.r(), -*parsed.s()).unwrap();
+        let turned = [&high.to_vec()[..], &[signature[64] ^ 1]].concat();
+        assert_eq!(verify(&sender, b"message", &turned), Ok(()));
+    }
+}

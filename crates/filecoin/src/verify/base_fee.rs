@@ -39,7 +39,7 @@ pub(super) fn next(
     messages: &[BlockMessages],
 ) -> Result<TokenAmount, Unknown> {
     let height = parent.epoch().height();
-    if let Some(breeze) = params.upgrade_height(BREEZE).filter(|_| params.genesis_version < BREEZE)
+    if let Some(breeze) = params.upgrade_height(BREEZE).filter(|breeze| *breeze >= 0)
         && height > breeze
         && height < breeze + BREEZE_TAMPING
     {

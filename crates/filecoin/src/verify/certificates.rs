@@ -164,11 +164,11 @@ fn entries(state: &mut StateReader<'_>, tipset: &Tipset) -> Result<Vec<PowerEntr
         if !claim.power.qa.is_positive() || !state.meets_minimum(&power, &claim) {
             continue;
         }
-        let Some(standing) = state.standing(&root, miner)? else { continue };
-        if standing.in_debt || standing.fault_until.is_some_and(|until| tipset.epoch().height() <= until) {
+        if state.ineligible(&root, miner, tipset.epoch().height())?.is_some() {
             continue;
         }
-        let key = state.bls_key(&root, &standing.worker)?;
+        let Some(worker) = state.worker(&root, miner)? else { continue };
+        let key = state.bls_key(&root, &worker)?;
         let key = key.map_err(|detail| {
             Unknown::new(Reason::UnreadableState, format!("worker of f0{miner}: {detail}"))
         })?;

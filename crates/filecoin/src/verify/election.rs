@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use apogee_filecoin_state::Ineligible;
 use cid::Cid;
 
 use super::check::{Check, Finding, Reason, Tally, Unknown};
@@ -139,25 +140,18 @@ fn eligible(
     if !claim.is_some_and(|claim| state.meets_minimum(&power, &claim)) {
         return Ok(Err(format!("{} lacks the least power in the look-back state", header.miner)));
     }
-    let root = parent.first().parent_state_root;
-    let power = state.power(&root)?;
-    let Some(claim) = state.claim(&power, miner)? else {
-        return Ok(Err(format!("{} has no claim", header.miner)));
-    };
-    if state.params.version(parent.epoch().height()) <= 3 {
-        return Ok(Ok(()));
-    }
-    if claim.power.qa <= 0.into() {
-        return Ok(Err(format!("{} has no power", header.miner)));
-    }
-    let Some(standing) = state.standing(&root, miner)? else {
-        return Ok(Err(format!("there is no miner {}", header.miner)));
-    };
-    if standing.in_debt {
-        return Ok(Err(format!("{} owes fees", header.miner)));
-    }
-    if standing.fault_until.is_some_and(|until| parent.epoch().height() <= until) {
-        return Ok(Err(format!("{} is excluded after a consensus fault", header.miner)));
-    }
-    Ok(Ok(()))
+    let (root, height) = (parent.first().parent_state_root, parent.epoch().height());
+    let why = state.ineligible(&root, miner, height)?;
+    // Up to network version 3 only the claim itself was wanted.
+    let why = why.filter(|why| *why == Ineligible::NoClaim || state.params.version(height) > 3);
+    Ok(why.map_or(Ok(()), |why| {
+        Err(match why {
+            Ineligible::NoClaim => format!("{} has no claim", header.miner),
+            Ineligible::NoPower => format!("{} has no power", header.miner),
+            Ineligible::FeeDebt => format!("{} owes fees", header.miner),
+            Ineligible::ConsensusFault(until) => {
+                format!("{} is barred for a fault until {until}", header.miner)
+            }
+        })
+    }))
 }

@@ -31,6 +31,8 @@ mod params;
 mod state;
 mod store;
 mod verifier;
+#[cfg_attr(not(feature = "snark"), path = "no_winning_post.rs")]
+mod winning_post;
 
 pub use base_fee::{from_premiums as base_fee_from_premiums, from_utilization as base_fee_from_utilization};
 pub use certificates::{CertificateReport, CertificateVerifier, PendingCertificate, power_table};

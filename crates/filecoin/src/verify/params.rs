@@ -161,7 +161,74 @@ impl NetworkParams {
                 .parse()
                 .into_iter()
                 .collect(),
-            f3: None,
+            f3: Some(F3Params {
+                network_name: "filecoin".into(),
+                initial_instance: 0,
+                bootstrap_epoch: 4_920_480,
+                finality: 900,
+                initial_power_table: "bafy2bzacecklgxd2eksmodvhgurqvorkg3wamgqkrunir3al2gchv2cikgmbu"
+                    .parse()
+                    .ok(),
+            }),
+        })
+    }
+
+    /// The calibration network. Source: Lotus `build/buildconstants/params_calibnet.go`.
+    ///
+    /// # Errors
+    /// Never: the drand descriptions are constants that a test parses.
+    pub fn calibration() -> Result<Self, InvalidBeaconNetwork> {
+        const PHOENIX: i64 = 1_428_094;
+        Ok(Self {
+            genesis_time: 1_667_326_380,
+            block_delay: 30,
+            genesis_version: 0,
+            upgrades: BTreeMap::from([
+                (1, -1),
+                (2, -2),
+                (3, -3),
+                (4, 30),
+                (5, 60),
+                (6, 90),
+                (7, 120),
+                (8, 240),
+                (9, 300),
+                (10, 330),
+                (11, 360),
+                (12, 390),
+                (13, 420),
+                (14, 450),
+                (15, 480),
+                (16, 510),
+                (17, 16_800),
+                (18, 322_354),
+                (19, 489_094),
+                (20, 492_214),
+                (21, 1_013_134),
+                (22, 1_427_974),
+                (23, 1_779_094),
+                (24, 2_078_794),
+                (25, 2_523_454),
+                (26, 2_543_614),
+                (27, 3_007_294),
+                (28, 3_694_534),
+            ]),
+            beacons: BeaconSchedule::always(BeaconNetwork::from_chain_info(networks::MAINNET)?)
+                .then(PHOENIX, BeaconNetwork::from_chain_info(networks::QUICKNET)?),
+            min_power: BigInt::from(32_u64 << 30),
+            min_miners: 4,
+            chain_finality: 900,
+            eip155_chain_id: 314_159,
+            exempt_blocks: Vec::new(),
+            f3: Some(F3Params {
+                network_name: "calibrationnet".into(),
+                initial_instance: 0,
+                bootstrap_epoch: 2_081_674,
+                finality: 900,
+                initial_power_table: "bafy2bzaceab236vmmb3n4q4tkvua2n4dphcbzzxerxuey3mot4g3cov5j3r2c"
+                    .parse()
+                    .ok(),
+            }),
         })
     }
 
@@ -189,6 +256,14 @@ impl NetworkParams {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calibration_begins_with_network_version_3() {
+        let params = NetworkParams::calibration().unwrap();
+        assert_eq!((params.version(0), params.version(30), params.version(31)), (3, 3, 4));
+        assert_eq!(params.version(3_694_535), 28);
+        assert!(params.f3.unwrap().initial_power_table.is_some());
+    }
 
     #[test]
     fn an_upgrade_takes_effect_after_its_height() {

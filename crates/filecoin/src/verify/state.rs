@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use apogee_filecoin_state::{Claim, Miner, Power, ReadError, StateTree};
+use apogee_filecoin_state::{Claim, Ineligible, Power, ReadError, StateTree};
 use cid::Cid;
 use fvm_shared::address::{Address, Payload};
 use fvm_shared::bigint::BigInt;
@@ -17,7 +17,6 @@ use crate::crypto::bls::{MinPk, PublicKey};
 pub(super) struct StateMemo {
     powers: Memo<Cid, Arc<Power>>,
     voters: Memo<(Cid, u64), Arc<Voter>>,
-    standings: Memo<Cid, Arc<Standing>>,
     keys: Memo<[u8; 48], PublicKey<MinPk>>,
 }
 
@@ -30,14 +29,6 @@ pub(super) struct Voter {
     pub(super) power: BigInt,
     /// Quality-adjusted power of the network.
     pub(super) total: BigInt,
-}
-
-/// What a miner's own state says of its right to mine.
-#[derive(Clone, Debug)]
-pub(super) struct Standing {
-    pub(super) in_debt: bool,
-    pub(super) fault_until: Option<i64>,
-    pub(super) worker: Address,
 }
 
 /// A map that empties itself when it has grown too large.
@@ -86,10 +77,10 @@ impl StateReader<'_> {
             return Ok(Ok(Arc::clone(voter)));
         }
         let power = self.power(root)?;
-        let Some(standing) = self.standing(root, miner)? else {
+        let Some(worker) = self.worker(root, miner)? else {
             return Ok(Err(format!("the look-back state has no miner f0{miner}")));
         };
-        let key = match self.bls_key(root, &standing.worker)? {
+        let key = match self.bls_key(root, &worker)? {
             Ok(key) => key,
             Err(detail) => return Ok(Err(detail)),
         };
@@ -112,17 +103,20 @@ impl StateReader<'_> {
         power.meets_minimum(claim, &self.params.min_power, self.params.min_miners)
     }
 
-    /// A miner's standing in the state of that root.
-    /// `None` where there is no such actor.
-    pub(super) fn standing(&mut self, root: &Cid, miner: u64) -> Result<Option<Arc<Standing>>, Unknown> {
-        let store = self.store;
-        let tree = StateTree::open(store, root)?;
-        let Some(actor) = tree.actor(miner)? else { return Ok(None) };
-        let standing = self.memo.standings.get_or(actor.state, || {
-            let state = tree.miner(miner)?.ok_or(ReadError::NoActor(miner))?;
-            Ok(Arc::new(Standing::of(&state, store)?))
-        });
-        standing.map(Some)
+    /// The ID address of a miner's worker; `None` where there is no such miner.
+    pub(super) fn worker(&self, root: &Cid, miner: u64) -> Result<Option<Address>, Unknown> {
+        let Some(miner) = StateTree::open(self.store, root)?.miner(miner)? else { return Ok(None) };
+        Ok(Some(miner.info(self.store)?.worker))
+    }
+
+    /// Why a miner may not win on a parent of that epoch; the root is that of the parent's own parent state.
+    pub(super) fn ineligible(
+        &self,
+        root: &Cid,
+        miner: u64,
+        parent: i64,
+    ) -> Result<Option<Ineligible>, Unknown> {
+        Ok(StateTree::open(self.store, root)?.ineligible(miner, parent)?)
     }
 
     /// The BLS key of an account in the state of that root; key addresses need no state.
@@ -150,17 +144,6 @@ impl StateReader<'_> {
         }
         let key = StateTree::open(self.store, root)?.account_key(account)?;
         Ok(key.ok_or_else(|| format!("there is no account {account}")))
-    }
-}
-
-impl Standing {
-    pub(super) fn of(miner: &Miner, store: &CheckedStore) -> Result<Self, ReadError> {
-        let info = miner.info(store)?;
-        Ok(Self {
-            in_debt: miner.fee_debt.is_positive(),
-            fault_until: info.consensus_fault_elapsed,
-            worker: info.worker,
-        })
     }
 }
 

@@ -7,11 +7,12 @@ use rayon::prelude::*;
 
 use super::check::{Check, EpochReport, Tally, Unknown};
 use super::election::Election;
-use super::history::History;
+use super::history::{History, Lookback};
 use super::messages::{TipsetMessages, verify_own};
 use super::params::NetworkParams;
 use super::state::{StateMemo, StateReader};
 use super::store::CheckedStore;
+use super::winning_post::{self, Collector, Posts};
 use super::{base_fee, beacon, election, header, messages};
 use crate::crypto::bls::{Batch, MinPk, MinSig, Scheme};
 use crate::source::Blocks;
@@ -45,6 +46,7 @@ pub struct Pending {
     bls: BlsBatch,
     beacons: SigBatch,
     secp: Vec<SecpJob>,
+    posts: Posts,
 }
 
 impl Pending {
@@ -74,6 +76,7 @@ pub struct Verifier {
     /// Messages of the newest tipset: the next one's base fee and receipts need them.
     latest: Option<(TipsetKey, TipsetMessages)>,
     assumed_state: Option<Cid>,
+    collector: Collector,
 }
 
 impl Verifier {
@@ -87,7 +90,16 @@ impl Verifier {
             memo: StateMemo::default(),
             latest: None,
             assumed_state: None,
+            collector: Collector::default(),
         }
+    }
+
+    /// Check `WinningPoSt` SNARKs with the network's verifying keys; without them they are not made.
+    #[cfg(feature = "snark")]
+    #[must_use]
+    pub fn with_keys(mut self, keys: Arc<apogee_filecoin_proofs::VerifyingKeys>) -> Self {
+        self.collector.set_keys(keys);
+        self
     }
 
     /// Check elections whose look-back state is not in the store against the state of this root instead.
@@ -106,12 +118,25 @@ impl Verifier {
         self.history.covers(epoch).then(|| self.history.at(epoch))
     }
 
+    /// The root of the state in which elections of `tipset` look up power and worker keys: what expected wins follow from.
+    ///
+    /// `None` for genesis, and where the chain back to the look-back epoch is not at hand.
+    pub fn lookback_state(&mut self, tipset: &Tipset) -> Option<Cid> {
+        if tipset.first().is_genesis() {
+            return None;
+        }
+        let parent = self.history.parent(&self.store, tipset).ok()?;
+        let lookback = lookback(&mut self.history, &self.store, &self.params, tipset, &parent);
+        lookback.ok().map(|lookback| lookback.state)
+    }
+
     /// Make all checks of `tipset` but those of signatures.
     ///
     /// Of genesis, which nobody mined, only its CID and what hangs below it is checked.
     pub fn prepare(&mut self, tipset: &Tipset) -> Pending {
         let mut tally = Tally::default();
         let (mut bls, mut beacons, mut secp) = (BlsBatch::default(), SigBatch::default(), Vec::new());
+        let mut posts = Posts::default();
         header::cids(&mut tally, &self.store, tipset);
         let mut state = StateReader { store: &self.store, params: &self.params, memo: &mut self.memo };
         let messages = messages::load(&mut tally, &state, tipset);
@@ -126,13 +151,10 @@ impl Verifier {
                 .and_then(|parent| self.history.latest_beacon(&self.store, parent));
             let mut sink = beacon::Sink { tally: &mut tally, chained: &mut bls, unchained: &mut beacons };
             beacon::entries(&mut sink, &self.params, tipset, &parent, &before);
-            let height = tipset.epoch().height();
-            let distance = self.params.lookback(height);
-            let root = tipset.first().parent_state_root;
             let lookback = parent
                 .as_ref()
                 .map_err(Clone::clone)
-                .and_then(|parent| self.history.lookback(&self.store, parent, root, height, distance));
+                .and_then(|parent| lookback(&mut self.history, &self.store, &self.params, tipset, parent));
             let shared = Election {
                 parent: &parent,
                 lookback: &lookback,
@@ -142,7 +164,9 @@ impl Verifier {
             for (cid, header) in tipset.cids_and_blocks() {
                 match header::sanity(header) {
                     Ok(miner) => {
-                        election::block(&mut tally, &mut bls, &mut state, &shared, (cid, header, miner));
+                        let block = (cid, header, miner);
+                        election::block(&mut tally, &mut bls, &mut state, &shared, block);
+                        self.collector.add(&mut posts, &mut tally, &mut state, &shared, block);
                     }
                     Err(detail) => tally.block(Check::BlockSignature, cid, Ok(Err(detail))),
                 }
@@ -165,7 +189,7 @@ impl Verifier {
         }
         self.history.push(tipset, self.params.chain_finality);
         self.latest = Some((tipset.key().clone(), messages));
-        Pending { tipset: tipset.clone(), tally, bls, beacons, secp }
+        Pending { tipset: tipset.clone(), tally, bls, beacons, secp, posts }
     }
 }
 
@@ -179,14 +203,17 @@ pub fn settle(params: &NetworkParams, pending: Vec<Pending>, seed: &[u8; 32]) ->
         (Batch::<MinPk, (usize, Tag)>::default(), Batch::<MinSig, (usize, Tag)>::default());
     let mut jobs = Vec::new();
     let mut tallies = Vec::with_capacity(pending.len());
+    let mut posts = Vec::with_capacity(pending.len());
     for (i, one) in pending.into_iter().enumerate() {
         bls.absorb(one.bls, |tag| (i, tag));
         beacons.absorb(one.beacons, |tag| (i, tag));
         jobs.extend(one.secp.into_iter().map(|job| (i, job)));
         tallies.push((one.tipset, one.tally));
+        posts.push(one.posts);
     }
     settle_batch(&mut tallies, bls, seed);
     settle_batch(&mut tallies, beacons, seed);
+    winning_post::settle(&mut tallies, posts);
     let verdicts = verify_jobs(params, &jobs);
     for ((i, job), verdict) in jobs.into_iter().zip(verdicts) {
         let Some((_, tally)) = tallies.get_mut(i) else { continue };
@@ -202,6 +229,17 @@ pub fn settle(params: &NetworkParams, pending: Vec<Pending>, seed: &[u8; 32]) ->
         outcomes: tally.into_outcomes(),
     };
     tallies.into_iter().map(report).collect()
+}
+
+fn lookback(
+    history: &mut History,
+    store: &CheckedStore,
+    params: &NetworkParams,
+    tipset: &Tipset,
+    parent: &Tipset,
+) -> Result<Lookback, Unknown> {
+    let height = tipset.epoch().height();
+    history.lookback(store, parent, tipset.first().parent_state_root, height, params.lookback(height))
 }
 
 fn settle_batch<S: Scheme>(tallies: &mut [(Tipset, Tally)], batch: Batch<S, (usize, Tag)>, seed: &[u8; 32]) {

@@ -1,6 +1,7 @@
 use std::io::Read;
 
-use apogee_filecoin::crypto::f3::{CertificateChain, PowerTable, json};
+use apogee_filecoin::crypto::f3::{CertificateChain, PowerTable};
+use apogee_filecoin::types::json;
 use apogee_filecoin::types::{FinalityCertificate, PowerEntry};
 use apogee_filecoin::verify::{CertificateReport, CertificateVerifier, power_table};
 
@@ -19,12 +20,20 @@ pub(crate) fn recorded(folder: &str) -> (Vec<FinalityCertificate>, Vec<Vec<Power
         let result = answer["result"].to_string();
         match request["method"].as_str().unwrap() {
             _ if answer["result"].is_null() => {}
-            "Filecoin.F3GetCertificate" => certificates.push(json::certificate(&result).unwrap()),
-            "Filecoin.F3GetPowerTableByInstance" => tables.push(json::power_table(&result).unwrap()),
+            "Filecoin.F3GetCertificate" => certificates.push(certificate(&result)),
+            "Filecoin.F3GetPowerTableByInstance" => tables.push(power_entries(&result)),
             _ => {}
         }
     }
     (certificates, tables)
+}
+
+fn certificate(text: &str) -> FinalityCertificate {
+    serde_json::from_str::<json::Certificate>(text).unwrap().try_into().unwrap()
+}
+
+fn power_entries(text: &str) -> Vec<PowerEntry> {
+    serde_json::from_str::<Vec<json::PowerEntry>>(text).unwrap().into_iter().map(PowerEntry::from).collect()
 }
 
 pub(crate) fn initial_table(chain: &Chain) -> PowerTable {
@@ -84,7 +93,7 @@ fn public_power_tables_have_the_cid_of_their_manifest() {
             Some(std::fs::read_to_string(file).unwrap())
         };
         let (Some(table), Some(manifest)) = (read("f3initialpowertable"), read("f3manifest")) else { return };
-        let table = PowerTable::new(json::power_table(&table).unwrap()).unwrap();
+        let table = PowerTable::new(power_entries(&table)).unwrap();
         let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
         assert_eq!(manifest["InitialPowerTable"]["/"], table.cid().to_string(), "{network}");
     }

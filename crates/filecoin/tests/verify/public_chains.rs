@@ -75,3 +75,15 @@ fn interopnet_epochs_0_to_10_pass() {
     );
     expect_with_unmade(&totals, &[(Check::Beacon, 9, 1), (Check::ReceiptsRoot, 7, 1)], &complaints);
 }
+
+#[test]
+fn public_networks_begin_when_their_genesis_says() {
+    for (file, params) in [("mainnet", NetworkParams::mainnet()), ("calibnet", NetworkParams::calibration())]
+    {
+        let Some(path) = apogee_testkit::data(&format!("filecoin/genesis/{file}-genesis.car")) else {
+            return;
+        };
+        let (_, tipsets) = open(&path);
+        assert_eq!(tipsets[0].first().timestamp, params.unwrap().genesis_time, "{file}");
+    }
+}
