@@ -2,7 +2,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::AddAssign;
 
-use blst::blst_fp12;
+use blst::{Pairing, blst_fp12};
 use blstrs::{G1Affine, G1Projective, G2Affine, G2Projective};
 use group::Group;
 use group::prime::PrimeCurveAffine;
@@ -35,8 +35,8 @@ pub trait Scheme: sealed::Sealed + Copy + fmt::Debug + Send + Sync + 'static {
     fn signature(bytes: &[u8]) -> Option<Self::Point>;
     /// Hash a message to a point (RFC 9380).
     fn hash(message: &[u8]) -> Self::Sum;
-    /// Miller loop of a key and a point; one where the point is infinity, which `blst` leaves to its callers.
-    fn miller_loop(key: &Self::Key, point: &Self::Point) -> blst_fp12;
+    /// Product of the Miller loops of keys and points.
+    fn miller_loops(pairs: &[(Self::Key, Self::Point)]) -> blst_fp12;
     /// Generator of the keys' group.
     fn generator() -> Self::Key;
 }
@@ -65,11 +65,8 @@ impl Scheme for MinPk {
         G2Projective::hash_to_curve(message, b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_", &[])
     }
 
-    fn miller_loop(key: &G1Affine, point: &G2Affine) -> blst_fp12 {
-        if point.is_identity().into() {
-            return blst_fp12::default();
-        }
-        blst_fp12::miller_loop(point.as_ref(), key.as_ref())
+    fn miller_loops(pairs: &[(G1Affine, G2Affine)]) -> blst_fp12 {
+        miller_loops(pairs.iter().map(|(key, point)| (key, point)))
     }
 
     fn generator() -> G1Affine {
@@ -101,16 +98,24 @@ impl Scheme for MinSig {
         G1Projective::hash_to_curve(message, b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_", &[])
     }
 
-    fn miller_loop(key: &G2Affine, point: &G1Affine) -> blst_fp12 {
-        if point.is_identity().into() {
-            return blst_fp12::default();
-        }
-        blst_fp12::miller_loop(key.as_ref(), point.as_ref())
+    fn miller_loops(pairs: &[(G2Affine, G1Affine)]) -> blst_fp12 {
+        miller_loops(pairs.iter().map(|(key, point)| (point, key)))
     }
 
     fn generator() -> G2Affine {
         G2Affine::generator()
     }
+}
+
+/// Product of Miller loops. A pair with infinity counts as one, which `blst` leaves to its callers.
+fn miller_loops<'a>(pairs: impl Iterator<Item = (&'a G1Affine, &'a G2Affine)>) -> blst_fp12 {
+    let mut product = Pairing::new(true, &[]);
+    let mut any = false;
+    for (p, q) in pairs.filter(|(p, q)| !bool::from(p.is_identity()) && !bool::from(q.is_identity())) {
+        product.raw_aggregate(q.as_ref(), p.as_ref());
+        any = true;
+    }
+    if any { product.as_fp12() } else { blst_fp12::default() }
 }
 
 /// A checked public key. Equality and hash are those of its bytes. Cheap to copy; decoding costs about 0.1 ms, so keep it.
