@@ -35,6 +35,9 @@ struct Checked<P> {
     coefficient: u64,
 }
 
+/// Points with their coefficients.
+type Terms<S> = Vec<(u64, <S as Scheme>::Point)>;
+
 /// Keys whose Miller loops share their squarings.
 const KEYS_AT_ONCE: usize = 8;
 
@@ -194,7 +197,7 @@ impl<S: Scheme, T: Send + Sync> Batch<S, T> {
 
     /// Whether the equation holds for these items.
     fn holds(&self, checked: &[Checked<S::Point>], subset: &[usize]) -> bool {
-        let mut by_key: HashMap<u32, Vec<(u64, S::Point)>> = HashMap::new();
+        let mut by_key: HashMap<u32, Terms<S>> = HashMap::new();
         let mut signatures = Vec::with_capacity(subset.len());
         for item in subset.iter().filter_map(|i| checked.get(*i)) {
             signatures.extend(item.signature.map(|signature| (item.coefficient, signature)));
@@ -207,8 +210,8 @@ impl<S: Scheme, T: Send + Sync> Batch<S, T> {
         let (left, right) = rayon::join(
             || S::miller_loops(&[(S::generator(), sum(&signatures))]),
             || {
-                let product = |keys: &[(u32, Vec<(u64, S::Point)>)]| {
-                    let pair = |(key, terms): &(u32, Vec<_>)| {
+                let product = |keys: &[(u32, Terms<S>)]| {
+                    let pair = |(key, terms): &(u32, Terms<S>)| {
                         Some((*self.keys.get(*key as usize)?.point(), sum(terms)))
                     };
                     S::miller_loops(&keys.iter().filter_map(pair).collect::<Vec<_>>())
