@@ -3,6 +3,7 @@
 
 pub mod car;
 pub mod crypto;
+pub mod rpc;
 pub mod source;
 pub mod types;
 pub mod verify;

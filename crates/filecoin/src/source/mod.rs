@@ -1,10 +1,15 @@
 //! The port through which a chain is read.
 
+mod cache;
 mod car;
 mod recording;
+mod remote;
+mod rpc;
 
+pub use cache::ObjectCache;
 pub use car::{CarSource, OpenError};
 pub use recording::{RecordedCertificates, RecordingError};
+pub use rpc::{RpcOptions, RpcSource};
 
 use std::fmt;
 use std::sync::Arc;
@@ -88,8 +93,33 @@ pub trait Source: Send + Sync + fmt::Debug {
     async fn trace(&self, tipset: &Tipset) -> Result<Option<crate::types::ExecutionTrace>, SourceError>;
 
     /// Finality certificates from `instance` on, in order, at most `limit`; empty where there are none (yet).
-    async fn certificates(&self, instance: u64, limit: usize) -> Result<Vec<crate::types::FinalityCertificate>, SourceError>;
+    async fn certificates(
+        &self,
+        instance: u64,
+        limit: usize,
+    ) -> Result<Vec<crate::types::FinalityCertificate>, SourceError>;
 
     /// Returns when the head may have moved. A source that never moves never returns.
     async fn changed(&self);
+}
+
+impl ChainPath {
+    /// What is wrong with this path as one from `from` to `to`; `None` when parent links lead from one to the other.
+    #[must_use]
+    pub fn break_in(&self, from: &TipsetKey, to: &TipsetKey) -> Option<String> {
+        let mut at = from.clone();
+        for tipset in &self.revert {
+            if *tipset.key() != at {
+                return Some(format!("{tipset:?} is reverted where {at} is the head"));
+            }
+            at = tipset.parents();
+        }
+        for tipset in &self.apply {
+            if tipset.parents() != at {
+                return Some(format!("{tipset:?} is applied to {at}"));
+            }
+            at = tipset.key().clone();
+        }
+        (at != *to).then(|| format!("it leads to {at} instead of {to}"))
+    }
 }

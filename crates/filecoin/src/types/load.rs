@@ -1,8 +1,10 @@
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_ipld_encoding::strict_bytes;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::cid_of;
 
 /// Why something could not be read from its blocks.
 #[derive(Debug, thiserror::Error)]
@@ -79,11 +81,11 @@ const WIDTH: usize = 8;
 const MAX_HEIGHT: u64 = 20;
 
 /// Height, count, node.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Root<V>(u64, u64, Node<V>);
 
 /// Bitmap, links, values.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Node<V>(#[serde(with = "strict_bytes")] Vec<u8>, Vec<Cid>, Vec<V>);
 
 /// All entries of the array with that root, which must be dense, as message and receipt arrays are.
@@ -116,12 +118,10 @@ pub(crate) fn array<V: DeserializeOwned, S: Blockstore + ?Sized>(
             Some(node) => node,
             None => decoded::<Node<V>, S>(store, &cid, what)?,
         };
-        let Node(bitmap, links, values) = node;
+        let Node(bits, links, values) = node;
         let (children, others) =
             if height == 0 { (values.len(), links.len()) } else { (links.len(), values.len()) };
-        // Dense: the first `children` bits and no other.
-        let expected = u8::try_from((1_u16 << children.min(WIDTH)) - 1).unwrap_or(u8::MAX);
-        if others != 0 || children > WIDTH || bitmap != [expected] {
+        if others != 0 || children > WIDTH || bits != bitmap(children) {
             return Err(malformed(&cid, "a node is not dense"));
         }
         if children == 0 && !(height == 0 && count == 0) {
@@ -141,4 +141,42 @@ pub(crate) fn array<V: DeserializeOwned, S: Blockstore + ?Sized>(
     } else {
         Err(malformed(root, "it holds fewer entries than it counts"))
     }
+}
+
+/// The array of `values` as blocks: the root's CID, and every block with its CID, the root last.
+#[must_use]
+pub fn dense_array<V: Serialize>(values: &[V]) -> (Cid, Vec<(Cid, Vec<u8>)>) {
+    let mut blocks = Vec::new();
+    let mut keep = |bytes: Vec<u8>| {
+        let cid = cid_of(&bytes);
+        blocks.push((cid, bytes));
+        cid
+    };
+    let (mut height, mut root) = (0, Node(bitmap(values.len()), vec![], values.iter().take(WIDTH).collect()));
+    if values.len() > WIDTH {
+        let mut level: Vec<Cid> = values
+            .chunks(WIDTH)
+            .map(|values| keep(encoded(&Node(bitmap(values.len()), vec![], values.iter().collect()))))
+            .collect();
+        height = 1;
+        while level.len() > WIDTH {
+            let node = |links: &[Cid]| Node::<&V>(bitmap(links.len()), links.to_vec(), vec![]);
+            level = level.chunks(WIDTH).map(|links| keep(encoded(&node(links)))).collect();
+            height += 1;
+        }
+        root = Node(bitmap(level.len()), level, vec![]);
+    }
+    let count = u64::try_from(values.len()).unwrap_or(u64::MAX);
+    let root = keep(encoded(&Root(height, count, root)));
+    (root, blocks)
+}
+
+/// The first `children` bits, and no other.
+fn bitmap(children: usize) -> Vec<u8> {
+    vec![u8::try_from((1_u16 << children.min(WIDTH)) - 1).unwrap_or(u8::MAX)]
+}
+
+/// Tuples without maps and floats: serialising into memory has no way to fail.
+fn encoded(value: &impl Serialize) -> Vec<u8> {
+    fvm_ipld_encoding::to_vec(value).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::cid_of;
-use super::load::{LoadError, array, block, decoded};
+use super::load::{LoadError, array, block, decoded, dense_array};
 
 /// Which scheme signs a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,6 +142,22 @@ impl BlockMessages {
     pub fn iter(&self) -> impl Iterator<Item = (&Cid, &Message)> {
         let bls = self.bls.iter().map(|(cid, message)| (cid, message));
         bls.chain(self.secp.iter().map(|(cid, signed)| (cid, &signed.message)))
+    }
+
+    /// The blocks that hold these messages: the CID that a header's `messages` names, and every block with its CID.
+    #[must_use]
+    pub fn to_blocks(&self) -> (Cid, Vec<(Cid, Vec<u8>)>) {
+        let encoded = |message: Result<Vec<u8>, _>| message.unwrap_or_default();
+        let (bls, mut blocks) = dense_array(&self.bls.iter().map(|(cid, _)| *cid).collect::<Vec<_>>());
+        let (secp, more) = dense_array(&self.secp.iter().map(|(cid, _)| *cid).collect::<Vec<_>>());
+        blocks.extend(more);
+        let bls_messages = self.bls.iter().map(|(cid, one)| (*cid, encoded(fvm_ipld_encoding::to_vec(one))));
+        blocks.extend(bls_messages);
+        blocks.extend(self.secp.iter().map(|(cid, one)| (*cid, encoded(fvm_ipld_encoding::to_vec(one)))));
+        let root = encoded(fvm_ipld_encoding::to_vec(&MessagesRoot { bls, secp }));
+        let cid = cid_of(&root);
+        blocks.push((cid, root));
+        (cid, blocks)
     }
 
     /// How many there are.

@@ -13,7 +13,7 @@ mod trace;
 pub use certificate::{EcTipset, FinalityCertificate, PowerDelta, PowerEntry, SupplementalData};
 pub use gas::{GasOutputs, fee_split, gas_outputs, inclusion_gas};
 pub use header::{BeaconEntry, BlockHeader, ElectionProof, Ticket};
-pub use load::LoadError;
+pub use load::{LoadError, dense_array};
 pub use message::{
     BlockMessages, Executed, Message, MessageSignature, MessagesRoot, SignatureKind, SignedMessage,
     executed_messages, message_cid,

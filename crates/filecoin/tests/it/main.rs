@@ -5,7 +5,13 @@ mod car_hostile;
 #[cfg(test)]
 mod car_real;
 #[cfg(test)]
+mod rpc_client;
+#[cfg(test)]
+mod rpc_double;
+#[cfg(test)]
 mod rpc_recording;
+#[cfg(test)]
+mod rpc_source;
 #[cfg(test)]
 mod types_chain;
 #[cfg(test)]
