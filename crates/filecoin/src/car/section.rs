@@ -117,7 +117,7 @@ pub fn verify_block(cid: &Cid, data: &[u8]) -> Result<bool, u64> {
     let digest = cid.hash().digest();
     match cid.hash().code() {
         BLAKE2B_256 => Ok(blake2b_simd::Params::new().hash_length(32).hash(data).as_bytes() == digest),
-        SHA2_256 => Ok(<sha2::Sha256 as sha2::Digest>::digest(data).as_slice() == digest),
+        SHA2_256 => Ok(<[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(data)) == *digest),
         IDENTITY => Ok(data == digest),
         code => Err(code),
     }

@@ -21,7 +21,7 @@ use super::{CarError, Limits, SnapshotMetadata};
 pub struct CarStore {
     roots: Vec<Cid>,
     bytes: Vec<u8>,
-    blocks: HashMap<[u8; 32], Range<usize>, DigestHasher>,
+    blocks: HashMap<Multihash, Range<usize>, DigestHasher>,
 }
 
 impl fmt::Debug for CarStore {
@@ -61,7 +61,7 @@ impl CarStore {
         })?;
         let mut blocks = HashMap::with_capacity_and_hasher(sections.len(), DigestHasher::new());
         for section in sections {
-            if let Some(key) = digest(&section.cid) {
+            if let Some(key) = multihash(&section.cid) {
                 blocks.entry(key).or_insert(section.data);
             }
         }
@@ -88,7 +88,7 @@ impl CarStore {
     /// A block, without copying it.
     #[must_use]
     pub fn block(&self, cid: &Cid) -> Option<&[u8]> {
-        self.bytes.get(self.blocks.get(&digest(cid)?)?.clone())
+        self.bytes.get(self.blocks.get(&multihash(cid)?)?.clone())
     }
 
     /// How many different blocks it holds.
@@ -104,9 +104,17 @@ impl CarStore {
     }
 }
 
-/// What blocks are found by. Identity CIDs have none: they are their own content.
-fn digest(cid: &Cid) -> Option<[u8; 32]> {
-    if inline(cid).is_some() { None } else { cid.hash().digest().try_into().ok() }
+/// What blocks are found by. The function counts: equal digests by two functions name two contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Multihash {
+    code: u64,
+    digest: [u8; 32],
+}
+
+/// `None` for an identity CID, which is its own content, and for digests of another length than a block can have here.
+fn multihash(cid: &Cid) -> Option<Multihash> {
+    let digest = cid.hash().digest().try_into().ok()?;
+    inline(cid).is_none().then(|| Multihash { code: cid.hash().code(), digest })
 }
 
 impl Blockstore for CarStore {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::client::Client;
 use super::dialect::Meaning;
 use super::error::{Fault, RpcError};
-use crate::types::Tipset;
+use crate::types::{Tipset, TipsetKey};
 
 /// Several nodes of one network as one: whoever is well is asked first, and the next one when it fails.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct EndpointHealth {
     pub genesis: Option<Cid>,
     /// Its head when it was last asked.
     pub head: Option<Tipset>,
+    /// Whether its head did not stand up to verification: see [`Pool::distrust`].
+    pub distrusted: bool,
 }
 
 impl fmt::Debug for Member {
@@ -49,7 +51,7 @@ impl fmt::Debug for Member {
 /// All heads at one moment.
 #[derive(Debug)]
 pub struct Heads {
-    /// The heaviest one by parent weight, then win counts, of nodes of the right chain that did not go backward.
+    /// The heaviest one by parent weight, then win counts, of nodes of the right chain that are trusted and did not go backward.
     pub best: Tipset,
     /// What each node said, in the order of the pool.
     pub endpoints: Vec<EndpointHead>,
@@ -78,6 +80,8 @@ pub enum HeadState {
         /// Now.
         now: Tipset,
     },
+    /// A head of this node did not stand up to verification.
+    Distrusted(Tipset),
     /// Its genesis is another one. The node is not asked again.
     OtherChain(Cid),
     /// It gave no usable answer.
@@ -134,6 +138,18 @@ impl Pool {
         self.members.iter().map(|member| (member.client.name().to_owned(), member.health().clone())).collect()
     }
 
+    /// Say that `head` did not stand up to verification. Nodes that have it as their head are from now on asked last, and theirs
+    /// is not chosen while another node stands: a liar could otherwise lead for ever with a weight that it made up.
+    pub fn distrust(&self, head: &TipsetKey) {
+        for member in &self.members {
+            let mut health = member.health();
+            if health.head.as_ref().is_some_and(|tipset| tipset.key() == head) {
+                health.distrusted = true;
+                tracing::warn!(endpoint = member.client.name(), %head, "a head that does not stand up to verification");
+            }
+        }
+    }
+
     fn genesis(&self) -> MutexGuard<'_, Option<Cid>> {
         self.genesis.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +161,7 @@ impl Pool {
         let mut members: Vec<_> = self.members.iter().filter(|member| !foreign(&member.health())).collect();
         members.sort_by_cached_key(|member| {
             let health = member.health();
-            (health.failures, health.dishonest, health.latency)
+            (health.distrusted, health.failures, health.dishonest, health.latency)
         });
         members
     }
@@ -191,17 +207,10 @@ impl Pool {
         for (member, answer) in join_all(self.members.iter().map(|member| self.head_of(member))).await {
             answers.push((member.client.name().to_owned(), answer));
         }
-        let honest = answers.iter().filter_map(|(_, state)| match state {
-            Answer::Head(tipset) => Some(tipset),
-            _ => None,
-        });
-        let fallen = answers.iter().filter_map(|(_, state)| match state {
-            Answer::Backward { now, .. } => Some(now),
-            _ => None,
-        });
         // When all went backward the chain itself was set back.
-        let best =
-            honest.max_by_key(|tipset| weight(tipset)).or_else(|| fallen.max_by_key(|tipset| weight(tipset)));
+        let candidates = answers.iter().filter_map(|(_, answer)| answer.candidate());
+        let best = candidates.max_by_key(|(worse, tipset)| (std::cmp::Reverse(*worse), weight(tipset)));
+        let best = best.map(|(_, tipset)| tipset);
         let Some(best) = best.cloned() else {
             let failed = answers.into_iter().find_map(|(_, answer)| match answer {
                 Answer::Failed(error) => Some(error),
@@ -217,6 +226,7 @@ impl Pool {
             Answer::Head(tipset) if tipset == best => HeadState::Leading,
             Answer::Head(tipset) => HeadState::Behind(best.epoch().since(tipset.epoch())),
             Answer::Backward { before, now } => HeadState::Backward { before, now },
+            Answer::Distrusted(now) => HeadState::Distrusted(now),
             Answer::OtherChain(genesis) => HeadState::OtherChain(genesis),
             Answer::Failed(error) => HeadState::Failed(error),
         };
@@ -247,10 +257,14 @@ impl Pool {
         member.note(started, head.as_ref().err().map(|error| &error.fault));
         let answer = match head {
             Err(error) => Answer::Failed(error),
-            Ok(now) => match member.health().head.replace(now.clone()) {
-                Some(before) if weight(&now) < weight(&before) => Answer::Backward { before, now },
-                _ => Answer::Head(now),
-            },
+            Ok(now) => {
+                let mut health = member.health();
+                match health.head.replace(now.clone()) {
+                    _ if health.distrusted => Answer::Distrusted(now),
+                    Some(before) if weight(&now) < weight(&before) => Answer::Backward { before, now },
+                    _ => Answer::Head(now),
+                }
+            }
         };
         (member, answer)
     }
@@ -260,6 +274,19 @@ impl Pool {
 enum Answer {
     Head(Tipset),
     Backward { before: Tipset, now: Tipset },
+    Distrusted(Tipset),
     OtherChain(Cid),
     Failed(RpcError),
+}
+
+impl Answer {
+    /// The head that was given, and how little it is worth beside another: 0 is best.
+    fn candidate(&self) -> Option<(u8, &Tipset)> {
+        match self {
+            Self::Head(tipset) => Some((0, tipset)),
+            Self::Backward { now, .. } => Some((1, now)),
+            Self::Distrusted(now) => Some((2, now)),
+            Self::OtherChain(_) | Self::Failed(_) => None,
+        }
+    }
 }

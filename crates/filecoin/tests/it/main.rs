@@ -5,6 +5,10 @@ mod car_hostile;
 #[cfg(test)]
 mod car_real;
 #[cfg(test)]
+mod fuzz_bounded;
+#[cfg(test)]
+mod fuzz_entries;
+#[cfg(test)]
 mod rpc_client;
 #[cfg(test)]
 mod rpc_double;

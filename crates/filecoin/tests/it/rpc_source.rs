@@ -281,6 +281,29 @@ async fn a_node_that_goes_backward_is_passed_over_while_another_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_did_not_stand_up_to_verification_leads_no_more() {
+    let car = chain();
+    let heavy = node(&car).await;
+    let down = Arc::new(AtomicBool::new(false));
+    let other = {
+        let (light, down) = (car.clone().with_head(&at(&car, 300)).unwrap(), down.clone());
+        Double::start(move |method, params| {
+            if down.load(Ordering::SeqCst) { (503, String::new()) } else { honest(&light, method, params) }
+        })
+        .await
+    };
+    let pool = Pool::new(vec![heavy.client(), other.client()], None);
+    let best = pool.heads().await.unwrap().best;
+    assert_eq!(best.epoch(), epoch(313));
+    pool.distrust(best.key());
+    let heads = pool.heads().await.unwrap();
+    assert_eq!(heads.best.epoch(), epoch(300));
+    assert!(matches!(heads.endpoints[0].state, HeadState::Distrusted(_)));
+    down.store(true, Ordering::SeqCst);
+    assert_eq!(pool.heads().await.unwrap().best, best, "nobody else is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_fails_is_asked_last_until_it_is_well_again() {
     let car = chain();
     let sick = Double::start(|_, _| (503, "down".into())).await;

@@ -4,7 +4,7 @@ use apogee_filecoin::car::{CarStore, Limits};
 use apogee_filecoin::source::{CarSource, Source};
 use apogee_filecoin::types::{
     BlockHeader, BlockMessages, LoadError, Message, MessagesRoot, Receipt, SignatureKind, cid_of,
-    executed_messages, message_cid,
+    dense_array, executed_messages, message_cid,
 };
 use apogee_testkit::{data, example};
 use cid::Cid;
@@ -165,4 +165,29 @@ fn a_message_of_several_blocks_is_executed_once_and_one_out_of_turn_not_at_all()
         .map(|one| (one.block, one.message.from.id().unwrap(), one.message.sequence))
         .collect();
     assert_eq!(executed, [(0, 7, 3), (0, 8, 0), (1, 7, 4), (1, 9, 5)]);
+}
+
+#[test]
+fn dense_arrays_have_the_roots_of_the_chain_at_every_size() {
+    for size in [0, 1, 7, 8, 9, 63, 64, 65, 511, 513, 5_000] {
+        let values: Vec<u64> = (0..size).collect();
+        let store = MemoryBlockstore::new();
+        let (root, blocks) = dense_array(&values);
+        for (cid, bytes) in &blocks {
+            store.put_keyed(cid, bytes).unwrap();
+        }
+        let other = MemoryBlockstore::new();
+        let reference = fvm_ipld_amt::Amtv0::new_from_iter(&other, values.iter().copied()).unwrap();
+        assert_eq!(root, reference, "{size}");
+    }
+    let source = CarSource::open(&[&example("devnet-a/chain.car.zst")], &Limits::DEFAULT).unwrap();
+    let store = source.blocks();
+    let mut receipts = 0;
+    for header in source.chain().flat_map(|tipset| tipset.blocks()) {
+        let of_parent = Receipt::load_all(&*store, &header.parent_message_receipts).unwrap();
+        assert_eq!(dense_array(&of_parent).0, header.parent_message_receipts);
+        assert_eq!(BlockMessages::load(&*store, &header.messages).unwrap().to_blocks().0, header.messages);
+        receipts += of_parent.len();
+    }
+    assert!(receipts > 92);
 }
