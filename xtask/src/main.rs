@@ -1,1 +1,99 @@
-fn main() {}
+//! Everything a person or CI runs: `cargo xtask <task>`.
+
+mod arrows;
+mod run;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use run::{Failure, cargo, step};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Everything a person or CI runs")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need and is missing: PostgreSQL
+    Setup,
+    /// Set up, then everything CI checks: format, arrows, lints, tests
+    Ci,
+    /// Run the tests
+    Test {
+        /// All of the long tests instead of a bounded share
+        #[arg(long)]
+        full: bool,
+    },
+    /// Check formatting, arrows and lints
+    Lint,
+    /// Check who may depend on whom against the design's table
+    Arrows,
+    /// Print the ratios of the benches against limits measured in the same run
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Setup => setup::setup(),
+        Task::Ci => setup::setup().and_then(|()| lint()).and_then(|()| test(false)),
+        Task::Test { full } => test(full),
+        Task::Lint => lint(),
+        Task::Arrows => arrows::check(),
+        Task::Bench => bench(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn lint() -> Result<(), Failure> {
+    step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    step("arrows", arrows::check)?;
+    step("lints", || {
+        cargo(&[
+            "clippy",
+            "--release",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    })
+}
+
+/// The long tests read `APOGEE_FULL`: without it they run a bounded share.
+fn test(full: bool) -> Result<(), Failure> {
+    step("tests", || {
+        let mut command =
+            run::command("cargo", &["test", "--release", "--locked", "--workspace", "--all-features"]);
+        if full {
+            command.env("APOGEE_FULL", "1");
+        }
+        run::finish(command)
+    })
+}
+
+fn bench() -> Result<(), Failure> {
+    step("signatures, batched against one by one", || {
+        cargo(&[
+            "run",
+            "--release",
+            "--locked",
+            "--package",
+            "apogee-filecoin",
+            "--example",
+            "bench-signatures",
+        ])
+    })
+}

@@ -135,7 +135,9 @@ mod tests {
 
     fn series(steps: &[(i64, Option<u128>)]) -> StepSeries {
         StepSeries::new(
-            steps.iter().map(|&(epoch, value)| Step { epoch: Epoch::new(epoch).unwrap(), value: value.map(Value) }),
+            steps
+                .iter()
+                .map(|&(epoch, value)| Step { epoch: Epoch::new(epoch).unwrap(), value: value.map(Value) }),
         )
     }
 

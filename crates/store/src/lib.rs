@@ -48,7 +48,9 @@ pub enum StoreError {
     #[error("no network {0} in this database")]
     UnknownNetwork(NetworkId),
     /// The database was written by a newer version of the program, or by an older one and not yet migrated.
-    #[error("the database has schema version {found}, this program needs {expected}; run `apogee db migrate`")]
+    #[error(
+        "the database has schema version {found}, this program needs {expected}; run `apogee db migrate`"
+    )]
     Schema {
         /// Version found.
         found: i64,
@@ -88,21 +90,40 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn epochs(&self, network: &NetworkId, page: Page<Epoch>) -> Result<Vec<EpochRecord>>;
 
     /// The value of every subject of a series at an epoch, by subject. Subjects without a step up to then are absent.
-    async fn board(&self, network: &NetworkId, series: &SeriesName, at: Epoch) -> Result<Vec<(Subject, Option<Value>)>>;
+    async fn board(
+        &self,
+        network: &NetworkId,
+        series: &SeriesName,
+        at: Epoch,
+    ) -> Result<Vec<(Subject, Option<Value>)>>;
 
     /// The value of every series of a subject at an epoch, by series.
-    async fn subject(&self, network: &NetworkId, subject: &Subject, at: Epoch) -> Result<Vec<(SeriesName, Step)>>;
+    async fn subject(
+        &self,
+        network: &NetworkId,
+        subject: &Subject,
+        at: Epoch,
+    ) -> Result<Vec<(SeriesName, Step)>>;
 
     /// The steps of one series of one subject after `page.after`, oldest first.
     async fn steps(
-        &self, network: &NetworkId, series: &SeriesName, subject: &Subject, page: Page<Epoch>,
+        &self,
+        network: &NetworkId,
+        series: &SeriesName,
+        subject: &Subject,
+        page: Page<Epoch>,
     ) -> Result<Vec<Step>>;
 
     /// Every step that belongs to an applied epoch that the journal still keeps, in (series, subject, epoch) order.
     async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>>;
 
     /// Certificates from `instance` on, ascending.
-    async fn certificates(&self, network: &NetworkId, instance: u64, limit: u32) -> Result<Vec<CertificateRecord>>;
+    async fn certificates(
+        &self,
+        network: &NetworkId,
+        instance: u64,
+        limit: u32,
+    ) -> Result<Vec<CertificateRecord>>;
 
     /// Cached chain objects: the bytes for each CID that is there. CIDs are binary.
     async fn objects(&self, network: &NetworkId, cids: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
@@ -124,14 +145,22 @@ pub trait Work: Send {
     /// `epochs` ascend and begin after `from`. Steps of epochs above `to.final_epoch` are journalled, so that they can be unwound; the
     /// journal below it is dropped. Appending what is already there is a [`StoreError::Conflict`]: the cursor has moved.
     async fn apply(
-        &mut self, network: &NetworkId, from: Option<&Cursor>, to: &Cursor, epochs: &[AppliedEpoch],
+        &mut self,
+        network: &NetworkId,
+        from: Option<&Cursor>,
+        to: &Cursor,
+        epochs: &[AppliedEpoch],
     ) -> Result<()>;
 
     /// Take back every epoch above `to.epoch` and move the cursor from `from` to `to`. Returns how many steps went.
     async fn unwind(&mut self, network: &NetworkId, from: &Cursor, to: &Cursor) -> Result<u64>;
 
     /// Append finality certificates; those that are there already are left alone.
-    async fn put_certificates(&mut self, network: &NetworkId, certificates: &[CertificateRecord]) -> Result<()>;
+    async fn put_certificates(
+        &mut self,
+        network: &NetworkId,
+        certificates: &[CertificateRecord],
+    ) -> Result<()>;
 
     /// Keep chain objects by their binary CIDs.
     async fn put_objects(&mut self, network: &NetworkId, objects: &[(Vec<u8>, Vec<u8>)]) -> Result<()>;

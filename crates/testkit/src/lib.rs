@@ -21,7 +21,8 @@ pub fn example(path: &str) -> PathBuf {
 #[must_use]
 pub fn data(path: &str) -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the data lies")]
-    let root = std::env::var("APOGEE_DATA").map_or_else(|_| workspace().join("../shared/data"), PathBuf::from);
+    let root =
+        std::env::var("APOGEE_DATA").map_or_else(|_| workspace().join("../shared/data"), PathBuf::from);
     let file = root.join(path);
     if file.exists() {
         return Some(file);

@@ -1,0 +1,42 @@
+use std::path::Path;
+
+use crate::run::{Failure, command, finish, step};
+
+/// A Debian package and a way to see that it is there.
+struct Needed {
+    package: &'static str,
+    why: &'static str,
+    present: fn() -> bool,
+}
+
+const NEEDED: &[Needed] = &[Needed {
+    package: "postgresql",
+    why: "the storage tests run on PostgreSQL too",
+    present: postgresql_is_there,
+}];
+
+/// Whether `initdb` is in the path or where Debian keeps it.
+fn postgresql_is_there() -> bool {
+    let in_path = command("initdb", &["--version"]).output().is_ok_and(|output| output.status.success());
+    let debian = Path::new("/usr/lib/postgresql")
+        .read_dir()
+        .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").exists()));
+    in_path || debian
+}
+
+/// Install what is missing, from Debian's packages.
+pub(crate) fn setup() -> Result<(), Failure> {
+    let missing: Vec<&Needed> = NEEDED.iter().filter(|needed| !(needed.present)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for needed in &missing {
+        println!("── {} is missing: {}", needed.package, needed.why);
+    }
+    step("packages", || {
+        finish(command("apt-get", &["update", "--quiet"]))?;
+        let mut install = command("apt-get", &["install", "--yes", "--no-install-recommends"]);
+        install.env("DEBIAN_FRONTEND", "noninteractive").args(missing.iter().map(|needed| needed.package));
+        finish(install)
+    })
+}
