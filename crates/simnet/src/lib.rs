@@ -1,1 +1,15 @@
-//! A Lotus-compatible node for tests and the demo.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod answer;
+mod http;
+mod ledger;
+mod methods;
+mod node;
+mod replay;
+mod socket;
+
+pub use answer::{Answer, Refusal};
+pub use ledger::{ChangeKind, HeadChange, Ledger};
+pub use node::{Access, Chain, SimNode};
+pub use replay::{OpenError, Recording, Replay};

@@ -1,0 +1,4 @@
+//! The node over the wire.
+
+mod replay;
+mod wire;

@@ -1,0 +1,51 @@
+//! A plain HTTP client that sees exact bytes.
+
+use std::sync::Arc;
+
+use apogee_simnet::{Access, Chain, SimNode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) const TOKEN: &str = "t0ken";
+
+pub(crate) async fn node(chain: Arc<dyn Chain>) -> SimNode {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    SimNode::start(listener, chain, Access { token: Some(TOKEN.into()) }).unwrap()
+}
+
+/// One connection, kept open.
+pub(crate) struct Wire(TcpStream);
+
+impl Wire {
+    pub(crate) async fn to(node: &SimNode) -> Self {
+        let url = node.url();
+        let host = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        Self(TcpStream::connect(host).await.unwrap())
+    }
+
+    /// Status and body.
+    pub(crate) async fn post(&mut self, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let request =
+            format!("POST {path} HTTP/1.1\r\nHost: h\r\n{token}Content-Length: {}\r\n\r\n{body}", body.len());
+        self.0.write_all(request.as_bytes()).await.unwrap();
+        let mut got = Vec::new();
+        let head = loop {
+            if let Some(at) = got.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at;
+            }
+            assert_ne!(self.0.read_buf(&mut got).await.unwrap(), 0, "the connection ended");
+        };
+        let text = String::from_utf8(got[..head].to_vec()).unwrap().to_lowercase();
+        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+        let length = text
+            .split("content-length: ")
+            .nth(1)
+            .map_or(0, |rest| rest.lines().next().unwrap().parse().unwrap());
+        let mut body = got.split_off(head + 4);
+        while body.len() < length {
+            assert_ne!(self.0.read_buf(&mut body).await.unwrap(), 0, "the body was cut");
+        }
+        (status, String::from_utf8(body).unwrap())
+    }
+}
