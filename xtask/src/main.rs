@@ -18,9 +18,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what the tests need and is missing: PostgreSQL
+    /// Install what the checks and tests need and is missing: PostgreSQL, cargo-deny
     Setup,
-    /// Set up, then everything CI checks: format, arrows, lints, tests
+    /// Set up, then everything CI checks: format, arrows, licences, lints, tests
     Ci,
     /// Run the tests
     Test {
@@ -28,7 +28,7 @@ enum Task {
         #[arg(long)]
         full: bool,
     },
-    /// Check formatting, arrows and lints
+    /// Check formatting, arrows, licences and lints
     Lint,
     /// Check who may depend on whom against the design's table
     Arrows,
@@ -57,6 +57,9 @@ fn main() -> ExitCode {
 fn lint() -> Result<(), Failure> {
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("arrows", arrows::check)?;
+    step("licences and sources", || {
+        cargo(&["deny", "--offline", "--locked", "check", "licenses", "bans", "sources"])
+    })?;
     step("lints", || {
         cargo(&[
             "clippy",

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::run::{Failure, command, finish, step};
+use crate::run::{Failure, cargo, command, finish, step};
 
 /// A Debian package and a way to see that it is there.
 struct Needed {
@@ -24,8 +24,15 @@ fn postgresql_is_there() -> bool {
     in_path || debian
 }
 
-/// Install what is missing, from Debian's packages.
+/// Install what is missing: tools from crates, the rest from Debian's packages.
 pub(crate) fn setup() -> Result<(), Failure> {
+    if !command("cargo", &["deny", "--version"]).output().is_ok_and(|output| output.status.success()) {
+        step("cargo-deny", || cargo(&["install", "cargo-deny", "--locked", "--version", "0.20.2"]))?;
+    }
+    packages()
+}
+
+fn packages() -> Result<(), Failure> {
     let missing: Vec<&Needed> = NEEDED.iter().filter(|needed| !(needed.present)()).collect();
     if missing.is_empty() {
         return Ok(());
