@@ -1,1 +1,68 @@
-//! The SQLite adapter.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod dialect;
+#[path = "../../store-sql/repositories.rs"]
+mod repositories;
+
+use std::path::Path;
+use std::time::Duration;
+
+use apogee_store::Result;
+use sqlx::ConnectOptions;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+pub(crate) type Db = sqlx::Sqlite;
+pub(crate) type Connection = sqlx::SqliteConnection;
+pub(crate) use SqliteStore as Adapter;
+
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// How long a connection waits for a lock, and a caller for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections that only read.
+const READERS: u32 = 8;
+
+/// A database in one file.
+#[derive(Clone, Debug)]
+pub struct SqliteStore {
+    pub(crate) reads: sqlx::Pool<Db>,
+    pub(crate) writes: sqlx::Pool<Db>,
+}
+
+impl SqliteStore {
+    /// Open the file at `path`, create it where it is absent, and bring its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`](apogee_store::StoreError::Unavailable) where the file cannot be opened or written,
+    /// [`StoreError::Schema`](apogee_store::StoreError::Schema) where a newer program has migrated it.
+    pub async fn open(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+            .disable_statement_logging();
+        let writer = options
+            .clone()
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let writes = PoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(writer)
+            .await
+            .map_err(dialect::error)?;
+        repositories::migrate(&writes).await?;
+        let reads = PoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(dialect::error)?;
+        Ok(Self { reads, writes })
+    }
+}

@@ -1,0 +1,190 @@
+//! What SQLite does differently from PostgreSQL: bulk rows come as one JSON argument.
+
+use std::collections::BTreeSet;
+
+use apogee_store::{CertificateRecord, StoreError};
+use serde::Serialize;
+use sqlx::Error;
+
+use crate::Connection;
+use crate::repositories::StepRow;
+
+/// A deferred transaction that reads and then writes fails at once when another connection wrote in between, whatever the time-out.
+pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+pub(crate) const BOARD: &str = "
+    SELECT u.name, s.value FROM series r
+    JOIN series_subjects t ON t.network_id = $1 AND t.series_id = r.series_id
+    JOIN subjects u ON u.subject_id = t.subject_id
+    JOIN steps s ON s.network_id = t.network_id AND s.series_id = t.series_id AND s.subject_id = t.subject_id
+      AND s.epoch = (SELECT max(p.epoch) FROM steps p WHERE p.network_id = t.network_id
+        AND p.series_id = t.series_id AND p.subject_id = t.subject_id AND p.epoch <= $3)
+    WHERE r.name = $2 ORDER BY u.name";
+
+pub(crate) const SUBJECT: &str = "
+    SELECT r.name, s.epoch, s.value FROM subjects u
+    CROSS JOIN series r
+    JOIN steps s ON s.network_id = u.network_id AND s.series_id = r.series_id AND s.subject_id = u.subject_id
+      AND s.epoch = (SELECT max(p.epoch) FROM steps p WHERE p.network_id = u.network_id
+        AND p.series_id = r.series_id AND p.subject_id = u.subject_id AND p.epoch <= $3)
+    WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
+
+pub(crate) const UNWIND_STEPS: &str = "
+    DELETE FROM steps WHERE (network_id, series_id, subject_id, epoch) IN
+      (SELECT network_id, series_id, subject_id, epoch FROM journal WHERE network_id = $1 AND applied > $2)";
+
+/// What an error of the driver means.
+pub(crate) fn error(error: Error) -> StoreError {
+    match &error {
+        Error::Database(e) if e.is_unique_violation() => StoreError::Conflict {
+            what: "a row",
+            found: e.message().to_owned(),
+            expected: "absent".to_owned(),
+        },
+        // SQLITE_CORRUPT and SQLITE_NOTADB, with their extended codes.
+        Error::Database(e) if primary_code(e.as_ref()).is_some_and(|code| code == 11 || code == 26) => {
+            StoreError::Damaged { table: "the file", detail: e.message().to_owned() }
+        }
+        Error::ColumnDecode { index, source } => {
+            StoreError::Damaged { table: "a table", detail: format!("column {index}: {source}") }
+        }
+        _ => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+fn primary_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
+    Some(error.code()?.parse::<i32>().ok()? & 0xff)
+}
+
+fn json<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<String, Error> {
+    serde_json::to_string(&rows.into_iter().collect::<Vec<_>>()).map_err(|e| Error::Encode(Box::new(e)))
+}
+
+pub(crate) async fn series_ids(
+    db: &mut Connection,
+    names: BTreeSet<&str>,
+) -> Result<Vec<(String, i64)>, Error> {
+    let names = json(names)?;
+    sqlx::query(
+        "INSERT INTO series (name) SELECT value FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
+    )
+    .bind(&names)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query_as("SELECT name, series_id FROM series WHERE name IN (SELECT value FROM json_each($1))")
+        .bind(&names)
+        .fetch_all(db)
+        .await
+}
+
+pub(crate) async fn subject_ids(
+    db: &mut Connection,
+    id: i64,
+    names: BTreeSet<&str>,
+) -> Result<Vec<(String, i64)>, Error> {
+    let names = json(names)?;
+    sqlx::query(
+        "INSERT INTO subjects (network_id, name) SELECT $1, value FROM json_each($2) WHERE true
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(&names)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query_as(
+        "SELECT name, subject_id FROM subjects
+         WHERE network_id = $1 AND name IN (SELECT value FROM json_each($2))",
+    )
+    .bind(id)
+    .bind(&names)
+    .fetch_all(db)
+    .await
+}
+
+async fn insert<T: Serialize>(
+    db: &mut Connection,
+    sql: &'static str,
+    id: i64,
+    rows: impl IntoIterator<Item = T>,
+) -> Result<(), Error> {
+    sqlx::query(sql).bind(id).bind(json(rows)?).execute(db).await.map(drop)
+}
+
+pub(crate) async fn add_epochs(db: &mut Connection, id: i64, rows: Vec<(i64, String)>) -> Result<(), Error> {
+    let sql = "INSERT INTO epochs (network_id, epoch, document)
+        SELECT $1, value ->> 0, value ->> 1 FROM json_each($2)";
+    insert(db, sql, id, rows).await
+}
+
+pub(crate) async fn add_steps(db: &mut Connection, id: i64, rows: &[StepRow]) -> Result<(), Error> {
+    let sql = "INSERT INTO steps (network_id, series_id, subject_id, epoch, value)
+        SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)";
+    let rows = rows
+        .iter()
+        .map(|row| (row.series, row.subject, row.epoch, row.value.map(|value| format!("{:039}", value.0))));
+    insert(db, sql, id, rows).await
+}
+
+pub(crate) async fn add_series_subjects(
+    db: &mut Connection,
+    id: i64,
+    pairs: BTreeSet<(i64, i64)>,
+) -> Result<(), Error> {
+    let sql = "INSERT INTO series_subjects (network_id, series_id, subject_id)
+        SELECT $1, value ->> 0, value ->> 1 FROM json_each($2) WHERE true ON CONFLICT DO NOTHING";
+    insert(db, sql, id, pairs).await
+}
+
+pub(crate) async fn add_journal(db: &mut Connection, id: i64, rows: &[StepRow]) -> Result<(), Error> {
+    let sql = "INSERT INTO journal (network_id, applied, series_id, subject_id, epoch)
+        SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2)";
+    insert(db, sql, id, rows.iter().map(|row| (row.applied, row.series, row.subject, row.epoch))).await
+}
+
+pub(crate) async fn add_certificates(
+    db: &mut Connection,
+    id: i64,
+    certificates: &[CertificateRecord],
+) -> Result<(), Error> {
+    let sql = "INSERT INTO certificates (network_id, instance, epoch, tipset, document)
+        SELECT $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each($2) WHERE true
+        ON CONFLICT DO NOTHING";
+    insert(db, sql, id, certificates.iter().map(|c| (c.instance, c.epoch, &c.key, &c.document))).await
+}
+
+// Objects are binary, which JSON is not, and each is large against the cost of a statement.
+
+pub(crate) async fn add_objects(
+    db: &mut Connection,
+    id: i64,
+    objects: &[(Vec<u8>, Vec<u8>)],
+) -> Result<(), Error> {
+    for (cid, bytes) in objects {
+        sqlx::query(
+            "INSERT INTO objects (network_id, cid, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(cid)
+        .bind(bytes)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn read_objects(
+    db: &mut Connection,
+    id: i64,
+    cids: &[Vec<u8>],
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    let mut found = Vec::new();
+    for cid in cids {
+        let row = sqlx::query_as("SELECT cid, bytes FROM objects WHERE network_id = $1 AND cid = $2")
+            .bind(id)
+            .bind(cid)
+            .fetch_optional(&mut *db)
+            .await?;
+        found.extend(row);
+    }
+    Ok(found)
+}
