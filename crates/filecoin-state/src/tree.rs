@@ -11,7 +11,7 @@ use fvm_shared::econ::TokenAmount;
 use crate::cbor::Cbor;
 use crate::code::manifest_link;
 use crate::hamt::Hamt;
-use crate::node::{load, read};
+use crate::node::{load, read, whole};
 use crate::{ActorKind, Codes, Fault, Market, Miner, Power, ReadError, Reward};
 
 const SYSTEM: ActorID = 0;
@@ -100,6 +100,24 @@ impl<'a, BS: Blockstore> StateTree<'a, BS> {
     pub fn actor(&self, id: ActorID) -> Result<Option<Actor>, ReadError> {
         let key = Address::new_id(id).to_bytes();
         Hamt::new(self.store, "the state tree").get(&self.actors, &key, actor)
+    }
+
+    /// The actors that are not what they were in `before`, by id, as they are now; `None` for one that is gone. Only nodes that differ
+    /// are read.
+    ///
+    /// # Errors
+    /// A node is missing or malformed.
+    pub fn actor_changes(&self, before: &Self) -> Result<Vec<(ActorID, Option<Actor>)>, ReadError> {
+        let malformed = |source| ReadError::Malformed { what: "the state tree", cid: self.actors, source };
+        let mut changes = Vec::new();
+        for (key, (_, after)) in Hamt::new(self.store, "the state tree").diff(&before.actors, &self.actors)? {
+            let Ok(Payload::ID(id)) = Address::from_bytes(&key).map(|address| *address.payload()) else {
+                return Err(malformed(Fault::Invalid("holds an actor whose key is no actor id")));
+            };
+            changes.push((id, after.map(|value| whole(&value, actor)).transpose().map_err(malformed)?));
+        }
+        changes.sort_unstable_by_key(|(id, _)| *id);
+        Ok(changes)
     }
 
     fn known(&self, id: ActorID) -> Result<Actor, ReadError> {

@@ -1,1 +1,18 @@
-//! The pipeline from a verified chain to step series.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod checks;
+mod digest;
+mod error;
+mod facts;
+mod finality;
+mod fold;
+mod nodes;
+mod pipeline;
+pub mod recording;
+mod views;
+mod worker;
+
+pub use digest::epoch_digest;
+pub use error::IndexError;
+pub use pipeline::{Entropy, Indexer, Options, VIEWS};

@@ -1,0 +1,39 @@
+use apogee_filecoin::source::SourceError;
+use apogee_store::StoreError;
+
+/// Why indexing stopped. What was committed before stays and is whole.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The source did not hand over the chain.
+    #[error("the chain could not be read")]
+    Source(#[from] SourceError),
+    /// The database did not take it.
+    #[error("the database did not take what was indexed")]
+    Store(#[from] StoreError),
+    /// The rows were derived by other views, so the digests would not chain: clear the network and index again.
+    #[error(
+        "the database was indexed by views {found}, this program has views {expected}; clear the network and index again"
+    )]
+    Views {
+        /// Version in the database.
+        found: u32,
+        /// Version of this program.
+        expected: u32,
+    },
+    /// What the database holds is no tipset key.
+    #[error("the cursor names the tipset {0:?}, which is no tipset key")]
+    CursorKey(String),
+    /// The source's chain is not the one in the database.
+    #[error("the chain of {source_name} begins with {found}, the database has {expected}")]
+    OtherChain {
+        /// Which source.
+        source_name: String,
+        /// The source's oldest tipset.
+        found: String,
+        /// Genesis in the database.
+        expected: String,
+    },
+    /// The thread that derives facts ended by itself: a defect.
+    #[error("deriving facts was cut off")]
+    Worker(#[source] tokio::task::JoinError),
+}

@@ -1,0 +1,224 @@
+//! From a source into a database: ranges are read, verified and derived, and committed in order.
+
+use std::fmt;
+use std::sync::Arc;
+
+use apogee_domain::{Digest, Epoch, Network};
+use apogee_filecoin::source::{Source, SourceError};
+use apogee_filecoin::types::{Tipset, TipsetKey};
+use apogee_filecoin::verify::NetworkParams;
+use apogee_store::{AppliedEpoch, Cursor, Store};
+
+use crate::facts::Step;
+use crate::fold::Fold;
+use crate::worker::Worker;
+use crate::{IndexError, checks, finality};
+
+/// Version of the views. Another version derives other rows: a database of another version has to be cleared and indexed again.
+pub const VIEWS: u32 = 1;
+
+/// Where fresh randomness comes from: 32 bytes nobody can foresee, for checking signatures in batches.
+pub type Entropy = Arc<dyn Fn() -> [u8; 32] + Send + Sync>;
+
+/// How an indexer works.
+#[derive(Clone)]
+pub struct Options {
+    /// Epochs that are derived together and committed in one transaction; at least 1. Rows and digests do not depend on it.
+    pub batch: u32,
+    /// Randomness for signatures in batches.
+    pub entropy: Entropy,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("batch", &self.batch).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Batches of 64 epochs.
+    #[must_use]
+    pub const fn new(entropy: Entropy) -> Self {
+        Self { batch: 64, entropy }
+    }
+}
+
+/// Indexes one network from one source into one database.
+#[derive(Debug)]
+pub struct Indexer {
+    store: Arc<dyn Store>,
+    source: Arc<dyn Source>,
+    network: Network,
+    params: Arc<NetworkParams>,
+    options: Options,
+    at: Option<At>,
+}
+
+/// Where it stands; forgotten after every failure, so that the database is asked again.
+#[derive(Debug)]
+struct At {
+    cursor: Option<Cursor>,
+    /// The tipset of the cursor and the epoch of its parent.
+    tipset: Option<(Tipset, Option<Epoch>)>,
+    worker: Worker,
+}
+
+impl Indexer {
+    /// An indexer that goes on where the database stands.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        source: Arc<dyn Source>,
+        network: Network,
+        params: NetworkParams,
+        options: Options,
+    ) -> Self {
+        Self { store, source, network, params: Arc::new(params), options, at: None }
+    }
+
+    /// Index everything from the cursor up to the source's head, forks included, and hand back the cursor.
+    ///
+    /// # Errors
+    /// When the source or the database fails. What was committed stays; calling again goes on from there.
+    pub async fn backfill_to_head(&mut self) -> Result<Cursor, IndexError> {
+        let head = self.source.head().await?;
+        loop {
+            let mut at = match self.at.take() {
+                Some(at) => at,
+                None => self.resume().await?,
+            };
+            let tipsets = self.next(&at, &head).await?;
+            if tipsets.is_empty() {
+                let cursor = at.cursor.clone();
+                self.at = Some(at);
+                return cursor.ok_or_else(|| {
+                    SourceError::Missing { what: "a chain".into(), source_name: self.source.name().into() }
+                        .into()
+                });
+            }
+            at = self.batch(at, tipsets).await?;
+            self.at = Some(at);
+        }
+    }
+
+    /// What the database says, and how the source sees it.
+    async fn resume(&self) -> Result<At, IndexError> {
+        let mut work = self.store.begin().await?;
+        work.put_network(&self.network).await?;
+        work.commit().await?;
+        let cursor = self.store.cursor(&self.network.id).await?;
+        let mut fold = Fold::default();
+        let mut tipset = None;
+        if let Some(cursor) = &cursor {
+            if cursor.views != VIEWS {
+                return Err(IndexError::Views { found: cursor.views, expected: VIEWS });
+            }
+            let stands = self.source.tipset(&key(&cursor.key)?).await?;
+            tipset = Some((stands.clone(), self.parent_epoch(&stands).await?));
+            fold = Fold::load(&*self.store, &self.network.id, cursor.epoch).await?;
+        }
+        let digest = cursor.as_ref().map_or(Digest::default(), |cursor| cursor.digest);
+        let blocks = self.source.blocks();
+        let worker = Worker::new(self.network.clone(), Arc::clone(&self.params), blocks, fold, digest);
+        Ok(At { cursor, tipset, worker })
+    }
+
+    /// The next tipsets towards `head`; none when it is reached.
+    async fn next(&self, at: &At, head: &Tipset) -> Result<Vec<Tipset>, IndexError> {
+        let from = match &at.tipset {
+            Some((stands, _)) if stands.key() == head.key() => return Ok(Vec::new()),
+            Some((stands, _)) => stands.epoch().plus(1),
+            None => {
+                let oldest = self.source.oldest().await?;
+                self.same_chain(&oldest)?;
+                oldest.epoch()
+            }
+        };
+        let mut to = from;
+        // Null rounds alone make no batch.
+        loop {
+            to = to.plus(self.options.batch.max(1) - 1);
+            let tipsets = self.source.range(head.key(), from, to).await?;
+            if !tipsets.is_empty() || to >= head.epoch() {
+                return Ok(tipsets);
+            }
+            to = to.plus(1);
+        }
+    }
+
+    fn same_chain(&self, oldest: &Tipset) -> Result<(), IndexError> {
+        if !oldest.first().is_genesis() || oldest.key().to_string() == self.network.genesis {
+            return Ok(());
+        }
+        Err(IndexError::OtherChain {
+            source_name: self.source.name().to_owned(),
+            found: oldest.key().to_string(),
+            expected: self.network.genesis.clone(),
+        })
+    }
+
+    /// The epoch of a tipset's parent; `None` where the source does not hold it.
+    async fn parent_epoch(&self, of: &Tipset) -> Result<Option<Epoch>, IndexError> {
+        if of.first().is_genesis() {
+            return Ok(None);
+        }
+        match self.source.tipset(&of.parents()).await {
+            Ok(parent) => Ok(Some(parent.epoch())),
+            Err(SourceError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Derive these tipsets and commit them.
+    async fn batch(&self, at: At, tipsets: Vec<Tipset>) -> Result<At, IndexError> {
+        let At { cursor, tipset: mut stands, mut worker } = at;
+        let mut steps = Vec::with_capacity(tipsets.len());
+        for tipset in tipsets {
+            let (parent, grandparent) = stands.map_or((None, None), |(parent, above)| (Some(parent), above));
+            let trace = match &parent {
+                Some(parent) => self.source.trace(parent).await?,
+                None => None,
+            };
+            stands = Some((tipset.clone(), parent.as_ref().map(Tipset::epoch)));
+            steps.push(Step { tipset, parent, grandparent, trace });
+        }
+        let seed = (self.options.entropy)();
+        let (worker, epochs) = tokio::task::spawn_blocking(move || {
+            let epochs = worker.epochs(&steps, &seed);
+            (worker, epochs)
+        })
+        .await
+        .map_err(IndexError::Worker)?;
+        let to = self.moved(cursor.as_ref(), &worker, &epochs);
+        if let Some(to) = &to {
+            let mut work = self.store.begin().await?;
+            work.apply(&self.network.id, cursor.as_ref(), to, &epochs).await?;
+            work.commit().await?;
+        }
+        Ok(At { cursor: to.or(cursor), tipset: stands, worker })
+    }
+
+    /// The cursor after these epochs.
+    fn moved(&self, from: Option<&Cursor>, worker: &Worker, epochs: &[AppliedEpoch]) -> Option<Cursor> {
+        let last = &epochs.last()?.record;
+        let mut sum = from.map_or_else(Vec::new, |cursor| cursor.checks.clone());
+        for epoch in epochs {
+            checks::add(&mut sum, &epoch.record.checks);
+        }
+        let before = from.and_then(|cursor| cursor.final_epoch);
+        Some(Cursor {
+            epoch: last.epoch,
+            key: last.key.clone(),
+            digest: worker.digest(),
+            final_epoch: finality::final_epoch(self.network.finality, last.epoch, None, before),
+            views: VIEWS,
+            checks: sum,
+        })
+    }
+}
+
+/// The tipset key that a text names.
+fn key(text: &str) -> Result<TipsetKey, IndexError> {
+    let cids: Result<Vec<_>, _> = text.split(',').map(str::parse).collect();
+    cids.map(TipsetKey).map_err(|_| IndexError::CursorKey(text.to_owned()))
+}

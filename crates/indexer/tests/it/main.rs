@@ -1,0 +1,5 @@
+//! The indexer over recorded chains.
+
+mod backfill;
+mod common;
+mod memory;

@@ -1,0 +1,241 @@
+//! A database in memory: what the ports promise, and failures on request.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use apogee_store::{
+    AppliedEpoch, CertificateRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+};
+use async_trait::async_trait;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rows {
+    pub(crate) networks: BTreeMap<String, Network>,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) epochs: BTreeMap<Epoch, EpochRecord>,
+    pub(crate) steps: BTreeMap<(SeriesName, Subject, Epoch), Option<Value>>,
+    /// What each step replaced, by the applied epoch.
+    journal: BTreeMap<Epoch, Vec<(Change, Option<Option<Value>>)>>,
+    pub(crate) certificates: BTreeMap<u64, CertificateRecord>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) rows: Arc<Mutex<Rows>>,
+    /// Calls that still succeed; below zero all do.
+    left: Arc<AtomicI64>,
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        let memory = Self::default();
+        memory.fail_after(-1);
+        memory
+    }
+
+    /// Let this many calls succeed, then fail one; `-1`: fail none.
+    pub(crate) fn fail_after(&self, calls: i64) {
+        self.left.store(calls, Ordering::SeqCst);
+    }
+
+    fn call(&self) -> Result<()> {
+        let left = self.left.load(Ordering::SeqCst);
+        if left < 0 {
+            return Ok(());
+        }
+        self.left.store(left - 1, Ordering::SeqCst);
+        if left == 0 { Err(StoreError::Unavailable("switched off".into())) } else { Ok(()) }
+    }
+
+    pub(crate) fn all(&self) -> Rows {
+        self.rows.lock().unwrap().clone()
+    }
+
+    /// The value of a series at an epoch.
+    pub(crate) fn at(&self, series: &SeriesName, subject: &str, epoch: i64) -> Option<u128> {
+        let (subject, epoch) = (subject.parse::<Subject>().unwrap(), Epoch::new(epoch).unwrap());
+        let rows = self.rows.lock().unwrap();
+        let from = (series.clone(), subject.clone(), Epoch::GENESIS);
+        let step = rows.steps.range(from..=(series.clone(), subject, epoch)).next_back();
+        step.and_then(|(_, value)| *value).map(|value| value.0)
+    }
+}
+
+struct Unit {
+    memory: Memory,
+    rows: Rows,
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn begin(&self) -> Result<Box<dyn Work>> {
+        self.call()?;
+        Ok(Box::new(Unit { memory: self.clone(), rows: self.all() }))
+    }
+    async fn networks(&self) -> Result<Vec<Network>> {
+        Ok(self.all().networks.into_values().collect())
+    }
+    async fn cursor(&self, _: &NetworkId) -> Result<Option<Cursor>> {
+        self.call()?;
+        Ok(self.all().cursor)
+    }
+    async fn epoch(&self, _: &NetworkId, epoch: Epoch) -> Result<Option<EpochRecord>> {
+        self.call()?;
+        Ok(self.all().epochs.get(&epoch).cloned())
+    }
+    async fn epochs(&self, _: &NetworkId, page: Page<Epoch>) -> Result<Vec<EpochRecord>> {
+        self.call()?;
+        let below = |epoch: &Epoch| page.after.is_none_or(|after| *epoch < after);
+        let rows = self.all().epochs.into_iter().rev().filter(|(epoch, _)| below(epoch));
+        Ok(rows.map(|(_, record)| record).take(page.limit as usize).collect())
+    }
+    async fn board(
+        &self,
+        _: &NetworkId,
+        series: &SeriesName,
+        at: Epoch,
+    ) -> Result<Vec<(Subject, Option<Value>)>> {
+        self.call()?;
+        let mut board = BTreeMap::new();
+        for ((name, subject, epoch), value) in self.all().steps {
+            if name == *series && epoch <= at {
+                board.insert(subject, value);
+            }
+        }
+        Ok(board.into_iter().collect())
+    }
+    async fn subject(&self, _: &NetworkId, subject: &Subject, at: Epoch) -> Result<Vec<(SeriesName, Step)>> {
+        let mut found = BTreeMap::new();
+        for ((name, whose, epoch), value) in self.all().steps {
+            if whose == *subject && epoch <= at {
+                found.insert(name, Step { epoch, value });
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+    async fn steps(
+        &self,
+        _: &NetworkId,
+        series: &SeriesName,
+        subject: &Subject,
+        page: Page<Epoch>,
+    ) -> Result<Vec<Step>> {
+        let steps = self.all().steps.into_iter();
+        let steps = steps.filter(|((name, whose, epoch), _)| {
+            name == series && whose == subject && page.after.is_none_or(|after| *epoch > after)
+        });
+        Ok(steps.map(|((_, _, epoch), value)| Step { epoch, value }).take(page.limit as usize).collect())
+    }
+    async fn journal(&self, _: &NetworkId, applied: Epoch) -> Result<Vec<Change>> {
+        let rows = self.all();
+        let mut changes: Vec<_> =
+            rows.journal.get(&applied).into_iter().flatten().map(|(change, _)| change.clone()).collect();
+        changes.sort();
+        Ok(changes)
+    }
+    async fn certificates(&self, _: &NetworkId, instance: u64, limit: u32) -> Result<Vec<CertificateRecord>> {
+        self.call()?;
+        Ok(self
+            .all()
+            .certificates
+            .range(instance..)
+            .map(|(_, one)| one.clone())
+            .take(limit as usize)
+            .collect())
+    }
+    async fn objects(&self, _: &NetworkId, _: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Unit {
+    fn expect(&self, from: Option<&Cursor>) -> Result<()> {
+        if self.rows.cursor.as_ref() == from {
+            return Ok(());
+        }
+        let (found, expected) = (format!("{:?}", self.rows.cursor), format!("{from:?}"));
+        Err(StoreError::Conflict { what: "the cursor", found, expected })
+    }
+}
+
+#[async_trait]
+impl Work for Unit {
+    async fn put_network(&mut self, network: &Network) -> Result<()> {
+        self.memory.call()?;
+        self.rows.networks.insert(network.id.to_string(), network.clone());
+        Ok(())
+    }
+    async fn apply(
+        &mut self,
+        _: &NetworkId,
+        from: Option<&Cursor>,
+        to: &Cursor,
+        epochs: &[AppliedEpoch],
+    ) -> Result<()> {
+        self.memory.call()?;
+        self.expect(from)?;
+        let mut last = from.map(|cursor| cursor.epoch);
+        for applied in epochs {
+            assert!(last.is_none_or(|last| last < applied.record.epoch), "epochs ascend");
+            last = Some(applied.record.epoch);
+            self.rows.epochs.insert(applied.record.epoch, applied.record.clone());
+            let mut undo = Vec::new();
+            for change in &applied.changes {
+                let key = (change.series.clone(), change.subject.clone(), change.epoch);
+                undo.push((change.clone(), self.rows.steps.insert(key, change.value)));
+            }
+            self.rows.journal.insert(applied.record.epoch, undo);
+        }
+        if let Some(final_epoch) = to.final_epoch {
+            self.rows.journal.retain(|epoch, _| *epoch > final_epoch);
+        }
+        self.rows.cursor = Some(to.clone());
+        Ok(())
+    }
+    async fn unwind(&mut self, _: &NetworkId, from: &Cursor, to: &Cursor) -> Result<u64> {
+        self.memory.call()?;
+        self.expect(Some(from))?;
+        let mut taken = 0;
+        let gone: Vec<Epoch> = self.rows.epochs.keys().copied().filter(|epoch| *epoch > to.epoch).collect();
+        for epoch in gone.into_iter().rev() {
+            let Some(undo) = self.rows.journal.remove(&epoch) else {
+                return Err(StoreError::TooDeep { to: to.epoch, kept: epoch });
+            };
+            self.rows.epochs.remove(&epoch);
+            for (change, before) in undo.into_iter().rev() {
+                taken += 1;
+                let key = (change.series, change.subject, change.epoch);
+                match before {
+                    Some(value) => self.rows.steps.insert(key, value),
+                    None => self.rows.steps.remove(&key),
+                };
+            }
+        }
+        self.rows.cursor = Some(to.clone());
+        Ok(taken)
+    }
+    async fn put_certificates(&mut self, _: &NetworkId, certificates: &[CertificateRecord]) -> Result<()> {
+        self.memory.call()?;
+        for one in certificates {
+            self.rows.certificates.entry(one.instance).or_insert_with(|| one.clone());
+        }
+        Ok(())
+    }
+    async fn put_objects(&mut self, _: &NetworkId, _: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+        Ok(())
+    }
+    async fn clear(&mut self, _: &NetworkId) -> Result<()> {
+        self.rows = Rows { networks: self.rows.networks.clone(), ..Rows::default() };
+        Ok(())
+    }
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.memory.call()?;
+        *self.memory.rows.lock().unwrap() = self.rows;
+        Ok(())
+    }
+}
