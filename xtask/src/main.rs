@@ -57,9 +57,7 @@ fn main() -> ExitCode {
 fn lint() -> Result<(), Failure> {
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("arrows", arrows::check)?;
-    step("licences and sources", || {
-        cargo(&["deny", "--offline", "--locked", "check", "licenses", "bans", "sources"])
-    })?;
+    step("licences and sources", || cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
     step("lints", || {
         cargo(&[
             "clippy",
@@ -78,8 +76,7 @@ fn lint() -> Result<(), Failure> {
 /// The long tests read `APOGEE_FULL`: without it they run a bounded share.
 fn test(full: bool) -> Result<(), Failure> {
     step("tests", || {
-        let mut command =
-            run::command("cargo", &["test", "--release", "--locked", "--workspace", "--all-features"]);
+        let mut command = run::command("cargo", &["test", "--release", "--workspace", "--all-features"]);
         if full {
             command.env("APOGEE_FULL", "1");
         }
