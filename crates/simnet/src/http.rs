@@ -1,17 +1,20 @@
+use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, UPGRADE};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
+use futures::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::answer::{Answer, Refusal, envelope};
+use crate::mischief::Misdeed;
 use crate::node::Shared;
 use crate::socket;
 
@@ -71,8 +74,77 @@ async fn rpc(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let Ok(body) = to_bytes(request.into_body(), BODY_LIMIT).await else {
         return reply(StatusCode::PAYLOAD_TOO_LARGE, String::new());
     };
-    let (status, body) = answer_body(&shared, permission, &body);
+    let Some(misdeed) = method_of(&body).and_then(|method| shared.mischief.at(&method)) else {
+        return honest(answer_body(&shared, permission, &body));
+    };
+    let mut stopped = shared.stopped.clone();
+    tokio::select! {
+        response = misbehave(&shared, permission, &body, misdeed) => response,
+        _ = stopped.wait_for(|stopped| *stopped) => reply(StatusCode::SERVICE_UNAVAILABLE, String::new()),
+    }
+}
+
+fn honest((status, body): (u16, String)) -> Response {
     reply(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body)
+}
+
+/// The method that is called; of a batch, its first one.
+fn method_of(body: &[u8]) -> Option<String> {
+    let call: Value = serde_json::from_slice(body).ok()?;
+    let call = call.get(0).unwrap_or(&call);
+    call.get("method").and_then(Value::as_str).map(str::to_owned)
+}
+
+async fn misbehave(shared: &Shared, permission: Permission, request: &[u8], misdeed: Misdeed) -> Response {
+    let answer = || answer_body(shared, permission, request);
+    match misdeed {
+        Misdeed::Late(by) => {
+            tokio::time::sleep(by).await;
+            honest(answer())
+        }
+        Misdeed::Silence => std::future::pending().await,
+        Misdeed::Status(status) => honest((status, String::new())),
+        Misdeed::Refuse { refusal, executed } => {
+            if executed {
+                answer();
+            }
+            let call: Value = serde_json::from_slice(request).unwrap_or_default();
+            let id = call.get("id").cloned().unwrap_or_default();
+            honest((refusal.status(), envelope(&id, &Err(refusal))))
+        }
+        Misdeed::Forge(forger) => {
+            let (status, body) = answer();
+            honest((status, forged(&body, &*forger)))
+        }
+        Misdeed::Drip { bytes, pause } => {
+            let (status, body) = answer();
+            let pieces: Vec<_> = body.as_bytes().chunks(bytes.max(1)).map(<[u8]>::to_vec).collect();
+            let pieces = futures::stream::iter(pieces).then(move |piece| async move {
+                tokio::time::sleep(pause).await;
+                io::Result::Ok(piece)
+            });
+            let mut response = honest((status, String::new()));
+            *response.body_mut() = Body::from_stream(pieces);
+            response
+        }
+        Misdeed::Truncate(after) => {
+            let (status, body) = answer();
+            let kept = body.as_bytes().get(..after.min(body.len())).unwrap_or_default().to_vec();
+            let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+            let mut response = honest((status, String::new()));
+            response.headers_mut().insert(CONTENT_LENGTH, body.len().into());
+            *response.body_mut() = Body::from_stream(futures::stream::iter([Ok(kept), broken]));
+            response
+        }
+    }
+}
+
+/// `body` with its result altered; a refusal stays as it is.
+pub(crate) fn forged(body: &str, forger: &(dyn Fn(&mut Value) + Send + Sync)) -> String {
+    let Ok(mut answer) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
+    let part = if answer.get("method").is_some() { "/params/1" } else { "/result" };
+    answer.pointer_mut(part).map(forger);
+    format!("{answer}\n")
 }
 
 /// HTTP status and body for a request body.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::answer::{Answer, Refusal};
 use crate::ledger::Ledger;
+use crate::mischief::Mischief;
 use crate::{http, methods};
 
 /// A chain that a node serves.
@@ -34,6 +35,7 @@ pub struct Access {
 pub(crate) struct Shared {
     pub(crate) chain: Arc<dyn Chain>,
     pub(crate) access: Access,
+    pub(crate) mischief: Arc<Mischief>,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -56,6 +58,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct SimNode {
     address: SocketAddr,
+    mischief: Arc<Mischief>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -68,15 +71,22 @@ impl SimNode {
     pub fn start(listener: TcpListener, chain: Arc<dyn Chain>, access: Access) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared { chain, access, stopped: stopped.clone() });
+        let mischief = Arc::new(Mischief::default());
+        let shared = Arc::new(Shared { chain, access, mischief: mischief.clone(), stopped: stopped.clone() });
         let task = tokio::spawn(http::serve(listener, shared, stopped));
-        Ok(Self { address, stop, task })
+        Ok(Self { address, mischief, stop, task })
     }
 
     /// Where it answers: `http://127.0.0.1:1234/rpc/v1`. For the WebSocket replace `http` by `ws`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/rpc/v1", self.address)
+    }
+
+    /// How it misbehaves.
+    #[must_use]
+    pub fn mischief(&self) -> &Mischief {
+        &self.mischief
     }
 
     /// Stop answering.

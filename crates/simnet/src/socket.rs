@@ -17,8 +17,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role};
 
 use crate::answer::envelope;
-use crate::http::{Permission, answer_call};
+use crate::http::{Permission, answer_call, forged};
 use crate::ledger::{ChangeKind, Changes, HeadChange, Ledger};
+use crate::mischief::Misdeed;
 use crate::node::Shared;
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
@@ -78,7 +79,17 @@ async fn converse(shared: &Shared, permission: Permission, mut socket: Socket) {
                 Err(_) => return,
             },
         };
-        for frame in frames {
+        for mut frame in frames {
+            // Only what a subscription tells is tampered with; calls over a socket are answered honestly.
+            if frame.contains(r#""method":"xrpc.ch.val""#) {
+                match shared.mischief.at("xrpc.ch.val") {
+                    Some(Misdeed::Silence) => continue,
+                    Some(Misdeed::Truncate(_)) => return,
+                    Some(Misdeed::Late(by)) => tokio::time::sleep(by).await,
+                    Some(Misdeed::Forge(forger)) => frame = forged(&frame, &*forger),
+                    _ => {}
+                }
+            }
             if socket.send(Message::text(frame)).await.is_err() {
                 return;
             }

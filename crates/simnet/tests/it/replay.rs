@@ -1,49 +1,22 @@
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::Epoch;
 use apogee_filecoin::car::{Limits, unpack};
-use apogee_filecoin::rpc::{Client, Endpoint, Exponential, Pool, Secret, Settings};
-use apogee_filecoin::source::{CarSource, RpcOptions, RpcSource, Source};
-use apogee_simnet::{Chain, Recording, Replay, SimNode};
+use apogee_filecoin::source::{CarSource, Source};
+use apogee_simnet::{Chain, Replay};
 use apogee_testkit::example;
 use futures::{SinkExt, StreamExt};
-use fvm_shared::address::Network;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::wire::{TOKEN, Wire, node};
-
-static DEVNET: LazyLock<Arc<Recording>> =
-    LazyLock::new(|| Recording::open(&example("devnet-a"), &Limits::DEFAULT).unwrap());
-
-fn epoch(height: i64) -> Epoch {
-    Epoch::new(height).unwrap()
-}
+use super::wire::{DEVNET, TOKEN, Wire, epoch, node, source};
 
 fn lines(name: &str) -> Vec<Value> {
     let file = File::open(example(&format!("devnet-a/{name}"))).unwrap();
     let bytes = unpack(file, &Limits::DEFAULT).unwrap();
     bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
-}
-
-fn source(node: &SimNode) -> RpcSource {
-    let endpoint = Endpoint::new(&node.url(), Some(Secret::new(TOKEN))).unwrap();
-    let settings = Settings {
-        connect_timeout: Duration::from_secs(5),
-        timeout: Duration::from_secs(10),
-        long_timeout: Duration::from_secs(30),
-        body_limit: 32 << 20,
-        large_body_limit: 64 << 20,
-        network: Network::Testnet,
-        backoff: Arc::new(Exponential::new(3, Duration::from_millis(1), Duration::from_millis(2), 1)),
-    };
-    let client = Arc::new(Client::new(endpoint, settings).unwrap());
-    let notify = Arc::new(Exponential::new(100, Duration::from_millis(1), Duration::from_millis(5), 1));
-    let options = RpcOptions { notify: Some(notify), poll: Duration::from_secs(60), ..RpcOptions::default() };
-    RpcSource::new(Arc::new(Pool::new(vec![client], None)), options)
 }
 
 /// Methods whose answers do not follow from their parameters alone, or belong to nodes rather than to chains.
@@ -105,7 +78,7 @@ async fn a_source_walks_the_replayed_chain_epoch_by_epoch() {
     let car = CarSource::open(&[&example("devnet-a/chain.car.zst")], &Limits::DEFAULT).unwrap();
     let replay = Arc::new(Replay::chain(DEVNET.clone()));
     let node = node(replay.clone()).await;
-    let rpc = source(&node);
+    let rpc = source(&[&node]);
     assert_eq!(rpc.head().await.unwrap(), car.oldest().await.unwrap());
     assert!(rpc.certificates(0, 10).await.unwrap().is_empty(), "no certificate before epoch 20");
     let mut at = rpc.head().await.unwrap();
@@ -130,7 +103,7 @@ async fn a_source_walks_the_replayed_chain_epoch_by_epoch() {
 async fn certificates_appear_with_the_epochs_they_make_final() {
     let replay = Arc::new(Replay::chain(DEVNET.clone()));
     let node = node(replay.clone()).await;
-    let rpc = source(&node);
+    let rpc = source(&[&node]);
     for height in [30, 100, 200] {
         replay.advance_to(epoch(height));
         let certificates = rpc.certificates(0, 1000).await.unwrap();
@@ -178,7 +151,7 @@ async fn a_source_follows_both_nodes_through_the_fork_to_one_head() {
     for name in ["n0", "n1"] {
         let replay = Arc::new(Replay::node(DEVNET.clone(), name).unwrap());
         let node = node(replay.clone()).await;
-        let rpc = source(&node);
+        let rpc = source(&[&node]);
         let mut at = rpc.head().await.unwrap();
         let mut reverted = 0;
         loop {
@@ -204,7 +177,7 @@ async fn a_source_follows_both_nodes_through_the_fork_to_one_head() {
 async fn a_notification_wakes_a_source() {
     let replay = Arc::new(Replay::chain(DEVNET.clone()));
     let node = node(replay.clone()).await;
-    let rpc = source(&node);
+    let rpc = source(&[&node]);
     let wait = |limit| tokio::time::timeout(Duration::from_secs(limit), rpc.changed());
     wait(20).await.expect("the first frame tells the head");
     assert!(replay.step());

@@ -1,16 +1,55 @@
 //! A plain HTTP client that sees exact bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use apogee_simnet::{Access, Chain, SimNode};
+use apogee_domain::Epoch;
+use apogee_filecoin::car::Limits;
+use apogee_filecoin::rpc::{Client, Endpoint, Exponential, Pool, Secret, Settings};
+use apogee_filecoin::source::{RpcOptions, RpcSource};
+use apogee_simnet::{Access, Chain, Recording, SimNode};
+use apogee_testkit::example;
+use fvm_shared::address::Network;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) static DEVNET: LazyLock<Arc<Recording>> =
+    LazyLock::new(|| Recording::open(&example("devnet-a"), &Limits::DEFAULT).unwrap());
+
+pub(crate) fn epoch(height: i64) -> Epoch {
+    Epoch::new(height).unwrap()
+}
 
 pub(crate) const TOKEN: &str = "t0ken";
 
 pub(crate) async fn node(chain: Arc<dyn Chain>) -> SimNode {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     SimNode::start(listener, chain, Access { token: Some(TOKEN.into()) }).unwrap()
+}
+
+/// A source over these nodes.
+pub(crate) fn source(nodes: &[&SimNode]) -> RpcSource {
+    source_with(nodes, Duration::from_secs(10))
+}
+
+/// A source that waits so long for an ordinary answer, and asks three times.
+pub(crate) fn source_with(nodes: &[&SimNode], timeout: Duration) -> RpcSource {
+    let client = |node: &&SimNode| {
+        let endpoint = Endpoint::new(&node.url(), Some(Secret::new(TOKEN))).unwrap();
+        let settings = Settings {
+            connect_timeout: Duration::from_secs(5),
+            timeout,
+            long_timeout: Duration::from_secs(30),
+            body_limit: 32 << 20,
+            large_body_limit: 64 << 20,
+            network: Network::Testnet,
+            backoff: Arc::new(Exponential::new(3, Duration::from_millis(1), Duration::from_millis(2), 1)),
+        };
+        Arc::new(Client::new(endpoint, settings).unwrap())
+    };
+    let notify = Arc::new(Exponential::new(100, Duration::from_millis(1), Duration::from_millis(5), 1));
+    let options = RpcOptions { notify: Some(notify), poll: Duration::from_secs(60), ..RpcOptions::default() };
+    RpcSource::new(Arc::new(Pool::new(nodes.iter().map(client).collect(), None)), options)
 }
 
 /// One connection, kept open.
