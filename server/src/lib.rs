@@ -1,1 +1,5 @@
-//! The apogee binary: command line, web pages, JSON API.
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+pub mod cli;
+mod edge;

@@ -1,1 +1,10 @@
-fn main() {}
+//! The apogee binary.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    apogee_server::cli::run(apogee_server::cli::Cli::parse()).await
+}

@@ -1,0 +1,4 @@
+//! Laws and golden values of standings.
+
+#[cfg(test)]
+mod standings;

@@ -1,0 +1,91 @@
+//! The command line: one file a command.
+
+mod chain;
+mod verify;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Run a testnet competition on numbers that anyone can check.
+#[derive(Debug, Parser)]
+#[command(name = "apogee", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at a chain.
+    #[command(subcommand)]
+    Chain(chain::Chain),
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// JSON for programs.
+    Json,
+}
+
+/// What a command came to, when nothing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+}
+
+/// Why a command could not be done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// What it was given is of no use: exit code 2.
+    #[error(transparent)]
+    Input(Box<dyn Error + Send + Sync>),
+    /// What it needs failed: exit code 3.
+    #[error(transparent)]
+    World(Box<dyn Error + Send + Sync>),
+}
+
+impl Failure {
+    pub(crate) fn input(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Input(error.into())
+    }
+
+    pub(crate) fn world(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::World(error.into())
+    }
+}
+
+/// Do what was asked. Exit codes: 0 good, 1 the answer is "no", 2 bad usage or input, 3 the world failed.
+pub async fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        Command::Chain(chain::Chain::Verify(verify)) => verify.run().await,
+    };
+    match outcome {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("apogee: {}", chain_of(&failure));
+            ExitCode::from(match failure {
+                Failure::Input(_) => 2,
+                Failure::World(_) => 3,
+            })
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain_of(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

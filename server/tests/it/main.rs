@@ -1,0 +1,4 @@
+//! The binary as people use it.
+
+#[cfg(test)]
+mod chain_verify;
