@@ -1,7 +1,4 @@
 //! The cases that every adapter passes, each on an empty database.
-//!
-//! An adapter's test names a function that opens one: `async fn open() -> (impl Store, Guard)`; the guard lives as long as the case. Then
-//! `apogee_store::conformance!(open);` makes a test of every case.
 
 #![expect(
     clippy::unwrap_used,
@@ -27,11 +24,11 @@ use crate::{
 const POWER: SeriesName = SeriesName::of("power.raw");
 const REWARD: SeriesName = SeriesName::of("reward.block");
 
-/// Make a test of every case. `$open` is an `async fn() -> (impl Store, Guard)` that opens an empty database.
+/// Hand the names of all cases to a macro of the adapter, which makes a test of each: `apogee_store::conformance!(cases);`.
 #[macro_export]
 macro_rules! conformance {
-    ($open:path) => {
-        $crate::conformance!($open;
+    ($cases:ident) => {
+        $cases! {
             a_network_is_added_once,
             an_unknown_network_is_named,
             what_is_applied_is_read_back_whole,
@@ -55,16 +52,7 @@ macro_rules! conformance {
             clear_leaves_the_network_and_its_objects,
             of_two_writers_one_gets_the_cursor,
             a_fresh_database_checks_out,
-        );
-    };
-    ($open:path; $($case:ident),* $(,)?) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                let (store, _guard) = $open().await;
-                $crate::conformance::$case(&store).await;
-            }
-        )*
+        }
     };
 }
 

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod postgres;
+
 use std::path::{Path, PathBuf};
 
 /// The root of the workspace.

@@ -10,7 +10,19 @@ async fn open() -> (SqliteStore, TempDir) {
     (SqliteStore::open(&folder.path().join("apogee.db")).await.unwrap(), folder)
 }
 
-apogee_store::conformance!(open);
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let (store, _folder) = open().await;
+                apogee_store::conformance::$case(&store).await;
+            }
+        )*
+    };
+}
+
+apogee_store::conformance!(cases);
 
 #[tokio::test]
 async fn what_is_committed_is_there_after_opening_again() {

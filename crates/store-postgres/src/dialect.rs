@@ -1,0 +1,205 @@
+//! What PostgreSQL does differently from SQLite: bulk rows come as one array a column.
+
+use std::collections::BTreeSet;
+
+use apogee_store::{CertificateRecord, StoreError};
+use sqlx::Error;
+
+use crate::Connection;
+use crate::repositories::StepRow;
+
+pub(crate) const BEGIN: &str = "BEGIN";
+
+// `LATERAL … LIMIT 1` leaves the planner one way: a look-up of the key for each subject, however large it believes the table to be.
+
+pub(crate) const BOARD: &str = "
+    SELECT u.name, CAST(s.value AS TEXT) FROM series r
+    JOIN series_subjects t ON t.network_id = $1 AND t.series_id = r.series_id
+    JOIN subjects u ON u.subject_id = t.subject_id
+    CROSS JOIN LATERAL (SELECT p.value FROM steps p WHERE p.network_id = $1
+      AND p.series_id = t.series_id AND p.subject_id = t.subject_id AND p.epoch <= $3
+      ORDER BY p.epoch DESC LIMIT 1) s
+    WHERE r.name = $2 ORDER BY u.name";
+
+pub(crate) const SUBJECT: &str = "
+    SELECT r.name, s.epoch, CAST(s.value AS TEXT) FROM subjects u
+    CROSS JOIN series r
+    CROSS JOIN LATERAL (SELECT p.epoch, p.value FROM steps p WHERE p.network_id = $1
+      AND p.series_id = r.series_id AND p.subject_id = u.subject_id AND p.epoch <= $3
+      ORDER BY p.epoch DESC LIMIT 1) s
+    WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
+
+pub(crate) const UNWIND_STEPS: &str = "
+    DELETE FROM steps s USING journal j
+    WHERE j.network_id = $1 AND j.applied > $2 AND s.network_id = j.network_id AND s.series_id = j.series_id
+      AND s.subject_id = j.subject_id AND s.epoch = j.epoch";
+
+/// What an error of the driver means.
+pub(crate) fn error(error: Error) -> StoreError {
+    match &error {
+        Error::Database(e) if e.is_unique_violation() => StoreError::Conflict {
+            what: "a row",
+            found: e.message().to_owned(),
+            expected: "absent".to_owned(),
+        },
+        // data_corrupted, index_corrupted
+        Error::Database(e) if matches!(e.code().as_deref(), Some("XX001" | "XX002")) => {
+            StoreError::Damaged { table: "the database", detail: e.message().to_owned() }
+        }
+        Error::ColumnDecode { index, source } => {
+            StoreError::Damaged { table: "a table", detail: format!("column {index}: {source}") }
+        }
+        _ => StoreError::Unavailable(Box::new(error)),
+    }
+}
+
+pub(crate) async fn series_ids(
+    db: &mut Connection,
+    names: BTreeSet<&str>,
+) -> Result<Vec<(String, i64)>, Error> {
+    let names: Vec<&str> = names.into_iter().collect();
+    sqlx::query("INSERT INTO series (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING")
+        .bind(&names)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query_as("SELECT name, series_id FROM series WHERE name = ANY($1)").bind(&names).fetch_all(db).await
+}
+
+pub(crate) async fn subject_ids(
+    db: &mut Connection,
+    id: i64,
+    names: BTreeSet<&str>,
+) -> Result<Vec<(String, i64)>, Error> {
+    let names: Vec<&str> = names.into_iter().collect();
+    sqlx::query(
+        "INSERT INTO subjects (network_id, name) SELECT $1, name FROM unnest($2::text[]) AS name
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(&names)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query_as("SELECT name, subject_id FROM subjects WHERE network_id = $1 AND name = ANY($2)")
+        .bind(id)
+        .bind(&names)
+        .fetch_all(db)
+        .await
+}
+
+pub(crate) async fn add_epochs(db: &mut Connection, id: i64, rows: Vec<(i64, String)>) -> Result<(), Error> {
+    let (epochs, documents): (Vec<i64>, Vec<String>) = rows.into_iter().unzip();
+    sqlx::query(
+        "INSERT INTO epochs (network_id, epoch, document)
+         SELECT $1, * FROM unnest($2::bigint[], $3::text[])",
+    )
+    .bind(id)
+    .bind(epochs)
+    .bind(documents)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_steps(db: &mut Connection, id: i64, rows: &[StepRow]) -> Result<(), Error> {
+    let values: Vec<Option<String>> =
+        rows.iter().map(|row| row.value.map(|value| value.to_string())).collect();
+    sqlx::query(
+        "INSERT INTO steps (network_id, series_id, subject_id, epoch, value)
+         SELECT $1, series, subject, epoch, CAST(value AS NUMERIC)
+         FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[]) AS row (series, subject, epoch, value)",
+    )
+    .bind(id)
+    .bind(rows.iter().map(|row| row.series).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.subject).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.epoch).collect::<Vec<_>>())
+    .bind(values)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_series_subjects(
+    db: &mut Connection,
+    id: i64,
+    pairs: BTreeSet<(i64, i64)>,
+) -> Result<(), Error> {
+    let (series, subjects): (Vec<i64>, Vec<i64>) = pairs.into_iter().unzip();
+    sqlx::query(
+        "INSERT INTO series_subjects (network_id, series_id, subject_id)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(series)
+    .bind(subjects)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_journal(db: &mut Connection, id: i64, rows: &[StepRow]) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO journal (network_id, applied, series_id, subject_id, epoch)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
+    )
+    .bind(id)
+    .bind(rows.iter().map(|row| row.applied).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.series).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.subject).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.epoch).collect::<Vec<_>>())
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_certificates(
+    db: &mut Connection,
+    id: i64,
+    certificates: &[CertificateRecord],
+) -> Result<(), Error> {
+    let mut instances = Vec::with_capacity(certificates.len());
+    for certificate in certificates {
+        instances.push(i64::try_from(certificate.instance).map_err(|e| Error::Encode(Box::new(e)))?);
+    }
+    sqlx::query(
+        "INSERT INTO certificates (network_id, instance, epoch, tipset, document)
+         SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[])
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(instances)
+    .bind(certificates.iter().map(|c| c.epoch.height()).collect::<Vec<_>>())
+    .bind(certificates.iter().map(|c| c.key.as_str()).collect::<Vec<_>>())
+    .bind(certificates.iter().map(|c| c.document.as_str()).collect::<Vec<_>>())
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_objects(
+    db: &mut Connection,
+    id: i64,
+    objects: &[(Vec<u8>, Vec<u8>)],
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO objects (network_id, cid, bytes)
+         SELECT $1, * FROM unnest($2::bytea[], $3::bytea[]) ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(objects.iter().map(|(cid, _)| cid.as_slice()).collect::<Vec<_>>())
+    .bind(objects.iter().map(|(_, bytes)| bytes.as_slice()).collect::<Vec<_>>())
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn read_objects(
+    db: &mut Connection,
+    id: i64,
+    cids: &[Vec<u8>],
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    sqlx::query_as("SELECT cid, bytes FROM objects WHERE network_id = $1 AND cid = ANY($2)")
+        .bind(id)
+        .bind(cids)
+        .fetch_all(db)
+        .await
+}

@@ -1,0 +1,4 @@
+//! The PostgreSQL adapter from outside.
+
+#[cfg(test)]
+mod conformance;

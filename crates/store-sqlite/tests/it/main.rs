@@ -1,0 +1,4 @@
+//! The SQLite adapter from outside.
+
+#[cfg(test)]
+mod conformance;
