@@ -62,7 +62,6 @@ fn lint() -> Result<(), Failure> {
         cargo(&[
             "clippy",
             "--release",
-            "--locked",
             "--workspace",
             "--all-targets",
             "--all-features",
@@ -86,14 +85,6 @@ fn test(full: bool) -> Result<(), Failure> {
 
 fn bench() -> Result<(), Failure> {
     step("signatures, batched against one by one", || {
-        cargo(&[
-            "run",
-            "--release",
-            "--locked",
-            "--package",
-            "apogee-filecoin",
-            "--example",
-            "bench-signatures",
-        ])
+        cargo(&["run", "--release", "--package", "apogee-filecoin", "--example", "bench-signatures"])
     })
 }
