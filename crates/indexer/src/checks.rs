@@ -50,3 +50,45 @@ pub(crate) fn add(sum: &mut Vec<CheckRecord>, more: &[CheckRecord]) {
     }
     sum.sort_by(|a, b| a.check.cmp(&b.check));
 }
+
+/// Take the checks of an epoch out of a sum that contains them.
+pub(crate) fn subtract(sum: &mut Vec<CheckRecord>, less: &[CheckRecord]) {
+    for one in less {
+        let Some(record) = sum.iter_mut().find(|record| record.check == one.check) else { continue };
+        record.passed = record.passed.saturating_sub(one.passed);
+        record.failed = record.failed.saturating_sub(one.failed);
+        for unmade in &one.not_made {
+            if let Some(known) = record.not_made.iter_mut().find(|known| known.reason == unmade.reason) {
+                known.count = known.count.saturating_sub(unmade.count);
+            }
+        }
+        record.not_made.retain(|unmade| unmade.count > 0);
+        record.failures.retain(|failure| !one.failures.contains(failure));
+    }
+    sum.retain(|record| record.passed > 0 || record.failed > 0 || !record.not_made.is_empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_taken_out_again() {
+        let record = |check: &str, passed, failed: u64| CheckRecord {
+            check: check.into(),
+            passed,
+            failed,
+            not_made: vec![Unmade { reason: "missing_state".into(), count: 2 }],
+            failures: (0..failed).map(|i| format!("{check} {i} of {passed}")).collect(),
+        };
+        let mut sum = Vec::new();
+        add(&mut sum, &[record("b", 1, 1), record("a", 2, 0)]);
+        let before = sum.clone();
+        assert_eq!(sum.iter().map(|one| one.check.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let more = [record("b", 5, 3), record("c", 1, 0)];
+        add(&mut sum, &more);
+        assert_ne!(sum, before);
+        subtract(&mut sum, &more);
+        assert_eq!(sum, before);
+    }
+}

@@ -1,3 +1,4 @@
+use apogee_domain::Epoch;
 use apogee_filecoin::source::SourceError;
 use apogee_store::StoreError;
 
@@ -33,7 +34,31 @@ pub enum IndexError {
         /// Genesis in the database.
         expected: String,
     },
+    /// The source's chain left the indexed one below what is final. One of the two is wrong; a person has to look.
+    #[error(
+        "the chain of {source_name} leaves the indexed one after epoch {common}, below the final epoch {final_epoch}"
+    )]
+    BelowFinal {
+        /// Which source.
+        source_name: String,
+        /// The newest epoch that both have.
+        common: Epoch,
+        /// What is final in the database.
+        final_epoch: Epoch,
+    },
     /// The thread that derives facts ended by itself: a defect.
     #[error("deriving facts was cut off")]
     Worker(#[source] tokio::task::JoinError),
+}
+
+impl IndexError {
+    /// Whether trying again, with nothing changed by hand, may work.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Source(_) => true,
+            Self::Store(error) => matches!(error, StoreError::Unavailable(_) | StoreError::Conflict { .. }),
+            _ => false,
+        }
+    }
 }

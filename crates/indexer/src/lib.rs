@@ -7,6 +7,7 @@ mod error;
 mod facts;
 mod finality;
 mod fold;
+mod fork;
 mod nodes;
 mod pipeline;
 pub mod recording;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use apogee_domain::{Digest, Epoch, Network};
 use apogee_filecoin::source::{Source, SourceError};
@@ -11,6 +12,7 @@ use apogee_store::{AppliedEpoch, Cursor, Store};
 
 use crate::facts::Step;
 use crate::fold::Fold;
+use crate::fork::{self, Fork};
 use crate::worker::Worker;
 use crate::{IndexError, checks, finality};
 
@@ -76,12 +78,26 @@ impl Indexer {
         Self { store, source, network, params: Arc::new(params), options, at: None }
     }
 
-    /// Index everything from the cursor up to the source's head, forks included, and hand back the cursor.
+    /// Index everything from the cursor up to the source's head, and hand back the cursor.
+    ///
+    /// Where the head's chain has left the indexed one, the epochs since then are unwound first. A head that is indexed already, as that of a
+    /// node that lags, changes nothing.
     ///
     /// # Errors
-    /// When the source or the database fails. What was committed stays; calling again goes on from there.
+    /// When the source or the database fails, or the fork begins below what is final. What was committed stays; calling again goes on from
+    /// there.
     pub async fn backfill_to_head(&mut self) -> Result<Cursor, IndexError> {
         let head = self.source.head().await?;
+        if let Some(cursor) = self.store.cursor(&self.network.id).await? {
+            match fork::compare(&*self.store, &*self.source, &self.network, &cursor, &head).await? {
+                Fork::Ahead => {}
+                Fork::Behind => return Ok(cursor),
+                Fork::At(common) => {
+                    self.at = None;
+                    fork::unwind(&*self.store, &self.network, &cursor, &common).await?;
+                }
+            }
+        }
         loop {
             let mut at = match self.at.take() {
                 Some(at) => at,
@@ -98,6 +114,38 @@ impl Indexer {
             }
             at = self.batch(at, tipsets).await?;
             self.at = Some(at);
+        }
+    }
+
+    /// Index what is there, then whatever comes, until `stop` is ready. After a failure it tries again when the source says that the head may
+    /// have moved, or after `retry`.
+    ///
+    /// # Errors
+    /// Failures that asking again does not cure: another chain, other views, a fork below what is final.
+    pub async fn follow(
+        &mut self,
+        retry: Duration,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<(), IndexError> {
+        let source = Arc::clone(&self.source);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let failed = match self.backfill_to_head().await {
+                Ok(cursor) => {
+                    tracing::debug!(epoch = %cursor.epoch, digest = %cursor.digest, "indexed");
+                    false
+                }
+                Err(error) if error.may_pass() => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "indexing was interrupted");
+                    true
+                }
+                Err(error) => return Err(error),
+            };
+            tokio::select! {
+                () = &mut stop => return Ok(()),
+                () = source.changed() => {}
+                () = tokio::time::sleep(retry), if failed => {}
+            }
         }
     }
 
@@ -218,7 +266,7 @@ impl Indexer {
 }
 
 /// The tipset key that a text names.
-fn key(text: &str) -> Result<TipsetKey, IndexError> {
+pub(crate) fn key(text: &str) -> Result<TipsetKey, IndexError> {
     let cids: Result<Vec<_>, _> = text.split(',').map(str::parse).collect();
     cids.map(TipsetKey).map_err(|_| IndexError::CursorKey(text.to_owned()))
 }

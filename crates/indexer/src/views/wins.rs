@@ -14,7 +14,10 @@ use crate::nodes::Nodes;
 
 /// What every miner can expect to win in an epoch, by the look-back state that its elections use.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WinsView(Option<(Cid, Arc<Vec<(Subject, u64)>>)>);
+pub(crate) struct WinsView(Option<(Cid, Expected)>);
+
+/// Expected wins of each miner that may win, thousand-millionths.
+type Expected = Arc<[(Subject, u64)]>;
 
 impl WinsView {
     /// The expectations of the round `epoch` on the parent of `tipset`: its own round, or a null round just before it.
@@ -42,7 +45,7 @@ impl WinsView {
         names: &Names,
         params: &NetworkParams,
         root: Cid,
-    ) -> Option<Arc<Vec<(Subject, u64)>>> {
+    ) -> Option<Expected> {
         if let Some((known, expected)) = &self.0
             && *known == root
         {
@@ -56,10 +59,9 @@ impl WinsView {
             let expect = |(miner, claim): (u64, apogee_filecoin_state::Claim)| {
                 Some((names.miner(miner), expected_wins_nano(&claim.power.qa, &power.total().qa)?))
             };
-            Ok(may_win.filter_map(expect).collect())
+            Ok(may_win.filter_map(expect).collect::<Expected>())
         })();
-        let expected: Arc<Vec<_>> =
-            Arc::new(read.map_err(|error: ReadError| unread("look-back power", &error)).ok()?);
+        let expected = read.map_err(|error: ReadError| unread("look-back power", &error)).ok()?;
         self.0 = Some((root, Arc::clone(&expected)));
         Some(expected)
     }

@@ -2,4 +2,6 @@
 
 mod backfill;
 mod common;
+mod events;
+mod forks;
 mod memory;
