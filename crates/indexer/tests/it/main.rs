@@ -1,7 +1,12 @@
 //! The indexer over recorded chains.
 
+#[cfg(test)]
 mod backfill;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod events;
+#[cfg(test)]
 mod forks;
+#[cfg(test)]
 mod memory;

@@ -17,9 +17,12 @@ pub(crate) struct Rows {
     pub(crate) epochs: BTreeMap<Epoch, EpochRecord>,
     pub(crate) steps: BTreeMap<(SeriesName, Subject, Epoch), Option<Value>>,
     /// What each step replaced, by the applied epoch.
-    journal: BTreeMap<Epoch, Vec<(Change, Option<Option<Value>>)>>,
+    journal: BTreeMap<Epoch, Vec<Replaced>>,
     pub(crate) certificates: BTreeMap<u64, CertificateRecord>,
 }
+
+/// A step, and the one that it replaced.
+type Replaced = (Change, Option<Option<Value>>);
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
