@@ -10,7 +10,6 @@ use apogee_filecoin::types::{Tipset, TipsetKey};
 use apogee_filecoin::verify::NetworkParams;
 use apogee_store::{AppliedEpoch, Cursor, Store};
 
-use crate::certificates::Certificates;
 use crate::facts::Step;
 use crate::fold::Fold;
 use crate::fork::{self, Fork};
@@ -55,7 +54,6 @@ pub struct Indexer {
     params: Arc<NetworkParams>,
     options: Options,
     at: Option<At>,
-    certificates: Option<Certificates>,
 }
 
 /// Where it stands; forgotten after every failure, so that the database is asked again.
@@ -77,7 +75,7 @@ impl Indexer {
         params: NetworkParams,
         options: Options,
     ) -> Self {
-        Self { store, source, network, params: Arc::new(params), options, at: None, certificates: None }
+        Self { store, source, network, params: Arc::new(params), options, at: None }
     }
 
     /// Index everything from the cursor up to the source's head, and hand back the cursor.
@@ -95,7 +93,7 @@ impl Indexer {
                 Fork::Ahead => {}
                 Fork::Behind => return Ok(cursor),
                 Fork::At(common) => {
-                    (self.at, self.certificates) = (None, None);
+                    self.at = None;
                     fork::unwind(&*self.store, &self.network, &cursor, &common).await?;
                 }
             }
@@ -149,44 +147,6 @@ impl Indexer {
                 () = tokio::time::sleep(retry), if failed => {}
             }
         }
-    }
-
-    /// Check the certificates about what is indexed, and move finality on.
-    async fn certify(&mut self, cursor: Option<Cursor>, head: &Tipset) -> Result<Option<Cursor>, IndexError> {
-        let Some(mut cursor) = cursor else { return Ok(None) };
-        let mut certificates = match self.certificates.take() {
-            Some(certificates) => certificates,
-            None => {
-                let rules = (&self.network, &self.params);
-                match Certificates::open(&*self.store, &*self.source, rules, head).await? {
-                    Some(certificates) => certificates,
-                    None => return Ok(Some(cursor)),
-                }
-            }
-        };
-        let (store, source) = (&*self.store, &*self.source);
-        loop {
-            let seed = (self.options.entropy)();
-            let Some(certified) = certificates.next(store, source, &self.network, &cursor, seed).await?
-            else {
-                break;
-            };
-            let mut to = cursor.clone();
-            to.final_epoch = finality::final_epoch(
-                self.network.finality,
-                cursor.epoch,
-                certified.epoch,
-                cursor.final_epoch,
-            );
-            checks::add(&mut to.checks, &certified.checks);
-            let mut work = store.begin().await?;
-            work.put_certificates(&self.network.id, &certified.records).await?;
-            work.apply(&self.network.id, Some(&cursor), &to, &[]).await?;
-            work.commit().await?;
-            cursor = to;
-        }
-        self.certificates = Some(certificates);
-        Ok(Some(cursor))
     }
 
     /// What the database says, and how the source sees it.
