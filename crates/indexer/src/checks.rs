@@ -11,7 +11,8 @@ pub(crate) fn records(report: &EpochReport) -> Vec<CheckRecord> {
     records
 }
 
-fn record(outcome: &CheckOutcome) -> CheckRecord {
+/// One check as it is stored.
+pub(crate) fn record(outcome: &CheckOutcome) -> CheckRecord {
     let describe = |failure: &apogee_filecoin::verify::Failure| match failure.cid {
         Some(cid) => format!("{} {cid}: {}", failure.what, failure.detail),
         None => format!("{}: {}", failure.what, failure.detail),

@@ -10,6 +10,7 @@ use apogee_filecoin::types::{Tipset, TipsetKey};
 use apogee_filecoin::verify::NetworkParams;
 use apogee_store::{AppliedEpoch, Cursor, Store};
 
+use crate::certificates::Certificates;
 use crate::facts::Step;
 use crate::fold::Fold;
 use crate::fork::{self, Fork};
@@ -54,6 +55,7 @@ pub struct Indexer {
     params: Arc<NetworkParams>,
     options: Options,
     at: Option<At>,
+    certificates: Option<Certificates>,
 }
 
 /// Where it stands; forgotten after every failure, so that the database is asked again.
@@ -75,7 +77,7 @@ impl Indexer {
         params: NetworkParams,
         options: Options,
     ) -> Self {
-        Self { store, source, network, params: Arc::new(params), options, at: None }
+        Self { store, source, network, params: Arc::new(params), options, at: None, certificates: None }
     }
 
     /// Index everything from the cursor up to the source's head, and hand back the cursor.
@@ -93,7 +95,7 @@ impl Indexer {
                 Fork::Ahead => {}
                 Fork::Behind => return Ok(cursor),
                 Fork::At(common) => {
-                    self.at = None;
+                    (self.at, self.certificates) = (None, None);
                     fork::unwind(&*self.store, &self.network, &cursor, &common).await?;
                 }
             }
@@ -105,6 +107,7 @@ impl Indexer {
             };
             let tipsets = self.next(&at, &head).await?;
             if tipsets.is_empty() {
+                at.cursor = self.certify(at.cursor.take(), &head).await?;
                 let cursor = at.cursor.clone();
                 self.at = Some(at);
                 return cursor.ok_or_else(|| {
@@ -147,6 +150,44 @@ impl Indexer {
                 () = tokio::time::sleep(retry), if failed => {}
             }
         }
+    }
+
+    /// Check the certificates about what is indexed, and move finality on.
+    async fn certify(&mut self, cursor: Option<Cursor>, head: &Tipset) -> Result<Option<Cursor>, IndexError> {
+        let Some(mut cursor) = cursor else { return Ok(None) };
+        let mut certificates = match self.certificates.take() {
+            Some(certificates) => certificates,
+            None => {
+                let rules = (&self.network, &self.params);
+                match Certificates::open(&*self.store, &*self.source, rules, head).await? {
+                    Some(certificates) => certificates,
+                    None => return Ok(Some(cursor)),
+                }
+            }
+        };
+        let (store, source) = (&*self.store, &*self.source);
+        loop {
+            let seed = (self.options.entropy)();
+            let Some(certified) = certificates.next(store, source, &self.network, &cursor, seed).await?
+            else {
+                break;
+            };
+            let mut to = cursor.clone();
+            to.final_epoch = finality::final_epoch(
+                self.network.finality,
+                cursor.epoch,
+                certified.epoch,
+                cursor.final_epoch,
+            );
+            checks::add(&mut to.checks, &certified.checks);
+            let mut work = store.begin().await?;
+            work.put_certificates(&self.network.id, &certified.records).await?;
+            work.apply(&self.network.id, Some(&cursor), &to, &[]).await?;
+            work.commit().await?;
+            cursor = to;
+        }
+        self.certificates = Some(certificates);
+        Ok(Some(cursor))
     }
 
     /// What the database says, and how the source sees it.
