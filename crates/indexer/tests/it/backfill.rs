@@ -63,3 +63,15 @@ async fn blocks_wins_and_null_rounds_are_counted() {
     assert_eq!(memory.at(&NULL_ROUNDS, "network", 28), None);
     assert_eq!(memory.at(&NULL_ROUNDS, "network", 29), Some(1));
 }
+
+#[tokio::test]
+async fn certificates_that_pass_make_their_epochs_final() {
+    let rows = indexed(64).await.all();
+    let (cursor, last) = (rows.cursor.unwrap(), rows.certificates.values().next_back().unwrap().clone());
+    let record = cursor.checks.iter().find(|record| record.check == "certificate").unwrap();
+    assert_eq!((record.passed, record.failed), (rows.certificates.len() as u64, 0));
+    assert!(rows.certificates.len() > 300, "{}", rows.certificates.len());
+    assert_eq!(cursor.final_epoch, Some(last.epoch));
+    assert_eq!(rows.epochs[&last.epoch].key, last.key);
+    assert!(last.epoch > at(300) && last.epoch <= at(313));
+}
