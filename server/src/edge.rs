@@ -11,3 +11,10 @@ pub(crate) fn entropy() -> Result<[u8; 32], Failure> {
     OsRng.try_fill_bytes(&mut seed).map_err(Failure::world)?;
     Ok(seed)
 }
+
+/// Returns when the process is asked to end: Ctrl-C.
+pub(crate) async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

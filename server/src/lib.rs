@@ -3,3 +3,4 @@
 
 pub mod cli;
 mod edge;
+pub mod web;

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod chain;
+mod demo;
 mod verify;
 
 use std::error::Error;
@@ -21,6 +22,8 @@ enum Command {
     /// Look at a chain.
     #[command(subcommand)]
     Chain(chain::Chain),
+    /// Index the recording of a real Lotus network and serve its board.
+    Demo(demo::Demo),
 }
 
 /// How data is printed.
@@ -65,6 +68,7 @@ impl Failure {
 pub async fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Chain(chain::Chain::Verify(verify)) => verify.run().await,
+        Command::Demo(demo) => demo.run().await,
     };
     match outcome {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
