@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use apogee_indexer::{Indexer, Options, recording};
+use apogee_store::Store;
 use apogee_store_sqlite::SqliteStore;
 use clap::Args;
 
@@ -32,6 +33,9 @@ impl Demo {
         let path = self.data.unwrap_or_else(|| temporary.path().join("demo.sqlite"));
         let store = Arc::new(SqliteStore::open(&path).await.map_err(Failure::world)?);
         let recorded = recording::devnet(&self.recording).map_err(Failure::input)?;
+        let mut work = store.begin().await.map_err(Failure::world)?;
+        work.put_network(&recorded.network).await.map_err(Failure::world)?;
+        work.commit().await.map_err(Failure::world)?;
         let seed = edge::entropy()?;
         let options = Options::new(Arc::new(move || seed));
         let source = Arc::new(recorded.source);
