@@ -9,11 +9,19 @@ struct Needed {
     present: fn() -> bool,
 }
 
-const NEEDED: &[Needed] = &[Needed {
-    package: "postgresql",
-    why: "the storage tests run on PostgreSQL too",
-    present: postgresql_is_there,
-}];
+const NEEDED: &[Needed] = &[
+    Needed {
+        package: "postgresql",
+        why: "the storage tests run on PostgreSQL too",
+        present: postgresql_is_there,
+    },
+    Needed { package: "chromium", why: "the pages are seen in a real browser", present: chromium_is_there },
+    Needed {
+        package: "fonts-noto-cjk",
+        why: "the Chinese pages are measured with real glyphs",
+        present: chinese_is_there,
+    },
+];
 
 /// Whether `initdb` is in the path or where Debian keeps it.
 fn postgresql_is_there() -> bool {
@@ -22,6 +30,15 @@ fn postgresql_is_there() -> bool {
         .read_dir()
         .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").exists()));
     in_path || debian
+}
+
+fn chromium_is_there() -> bool {
+    command("chromium", &["--version"]).output().is_ok_and(|output| output.status.success())
+}
+
+/// Whether Debian's Noto CJK faces are installed.
+fn chinese_is_there() -> bool {
+    Path::new("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc").exists()
 }
 
 /// Install what is missing: tools from crates, the rest from Debian's packages.
