@@ -2,6 +2,7 @@
 
 mod chain;
 mod demo;
+mod health;
 mod verify;
 
 use std::error::Error;
@@ -24,6 +25,8 @@ enum Command {
     Chain(chain::Chain),
     /// Index the recording of a real Lotus network and serve its board.
     Demo(demo::Demo),
+    /// Ask a running server whether it is well; exits 1 when it is not.
+    Health(health::Health),
 }
 
 /// How data is printed.
@@ -69,6 +72,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Chain(chain::Chain::Verify(verify)) => verify.run().await,
         Command::Demo(demo) => demo.run().await,
+        Command::Health(health) => health.run().await,
     };
     match outcome {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

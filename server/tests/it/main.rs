@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod chain_verify;
+#[cfg(test)]
+mod health;
