@@ -16,6 +16,29 @@ use crate::{Adapter, Connection, Db, MIGRATOR};
 /// The most rows one page may hold.
 const PAGE: u32 = 10_000;
 
+// A scalar subquery leaves every planner one way, however it estimates: a look-up of the key for each subject or series. An unknown value
+// reads as the empty text, so that NULL is left for "no step".
+
+const BOARD: &str = "
+    SELECT u.name, (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+        WHERE p.network_id = t.network_id AND p.series_id = t.series_id AND p.subject_id = t.subject_id
+          AND p.epoch <= $3 ORDER BY p.epoch DESC LIMIT 1)
+    FROM series r
+    JOIN series_subjects t ON t.network_id = $1 AND t.series_id = r.series_id
+    JOIN subjects u ON u.subject_id = t.subject_id
+    WHERE r.name = $2 ORDER BY u.name";
+
+const SUBJECT: &str = "
+    SELECT r.name,
+        (SELECT p.epoch FROM steps p
+         WHERE p.network_id = u.network_id AND p.series_id = r.series_id AND p.subject_id = u.subject_id
+           AND p.epoch <= $3 ORDER BY p.epoch DESC LIMIT 1),
+        (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+         WHERE p.network_id = u.network_id AND p.series_id = r.series_id AND p.subject_id = u.subject_id
+           AND p.epoch <= $3 ORDER BY p.epoch DESC LIMIT 1)
+    FROM subjects u CROSS JOIN series r
+    WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
+
 /// One step as it is written. `series` and `subject` are ids.
 #[derive(Clone, Debug)]
 pub(crate) struct StepRow {
@@ -46,16 +69,16 @@ fn epoch(height: i64) -> Result<Epoch> {
     height.try_into().map_err(|e| damaged("steps", e))
 }
 
-fn value(text: Option<String>) -> Result<Option<Value>> {
-    text.map(|digits| digits.parse().map_err(|e| damaged("steps", e))).transpose()
+fn value(digits: &str) -> Result<Option<Value>> {
+    if digits.is_empty() { Ok(None) } else { digits.parse().map(Some).map_err(|e| damaged("steps", e)) }
 }
 
-fn change((series, subject, at, amount): (String, String, i64, Option<String>)) -> Result<Change> {
+fn change((series, subject, at, amount): (String, String, i64, String)) -> Result<Change> {
     Ok(Change {
         series: series.parse().map_err(|e| damaged("series", e))?,
         subject: subject.parse().map_err(|e| damaged("subjects", e))?,
         epoch: epoch(at)?,
-        value: value(amount)?,
+        value: value(&amount)?,
     })
 }
 
@@ -134,7 +157,7 @@ impl Store for Adapter {
     ) -> Result<Vec<(Subject, Option<Value>)>> {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
-        let rows: Vec<(String, Option<String>)> = sqlx::query_as(dialect::BOARD)
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(BOARD)
             .bind(id)
             .bind(series.as_str())
             .bind(at.height())
@@ -142,8 +165,9 @@ impl Store for Adapter {
             .await
             .map_err(error)?;
         rows.into_iter()
+            .filter_map(|(subject, amount)| Some((subject, amount?)))
             .map(|(subject, amount)| {
-                Ok((subject.parse().map_err(|e| damaged("subjects", e))?, value(amount)?))
+                Ok((subject.parse().map_err(|e| damaged("subjects", e))?, value(&amount)?))
             })
             .collect()
     }
@@ -156,7 +180,7 @@ impl Store for Adapter {
     ) -> Result<Vec<(SeriesName, Step)>> {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
-        let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(dialect::SUBJECT)
+        let rows: Vec<(String, Option<i64>, Option<String>)> = sqlx::query_as(SUBJECT)
             .bind(id)
             .bind(subject.as_str())
             .bind(at.height())
@@ -164,9 +188,10 @@ impl Store for Adapter {
             .await
             .map_err(error)?;
         rows.into_iter()
+            .filter_map(|(series, at, amount)| Some((series, at?, amount?)))
             .map(|(series, at, amount)| {
                 let name = series.parse().map_err(|e| damaged("series", e))?;
-                Ok((name, Step { epoch: epoch(at)?, value: value(amount)? }))
+                Ok((name, Step { epoch: epoch(at)?, value: value(&amount)? }))
             })
             .collect()
     }
@@ -180,8 +205,8 @@ impl Store for Adapter {
     ) -> Result<Vec<Step>> {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
-        let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
-            "SELECT epoch, CAST(value AS TEXT) FROM steps
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT epoch, coalesce(CAST(value AS TEXT), '') FROM steps
              WHERE network_id = $1 AND series_id = (SELECT series_id FROM series WHERE name = $2)
                AND subject_id = (SELECT subject_id FROM subjects WHERE network_id = $1 AND name = $3)
                AND epoch > $4
@@ -195,14 +220,14 @@ impl Store for Adapter {
         .fetch_all(&mut *db)
         .await
         .map_err(error)?;
-        rows.into_iter().map(|(at, amount)| Ok(Step { epoch: epoch(at)?, value: value(amount)? })).collect()
+        rows.into_iter().map(|(at, amount)| Ok(Step { epoch: epoch(at)?, value: value(&amount)? })).collect()
     }
 
     async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>> {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
-        let rows: Vec<(String, String, i64, Option<String>)> = sqlx::query_as(
-            "SELECT r.name, u.name, s.epoch, CAST(s.value AS TEXT) FROM journal j
+        let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
+            "SELECT r.name, u.name, s.epoch, coalesce(CAST(s.value AS TEXT), '') FROM journal j
              JOIN steps s ON s.network_id = j.network_id AND s.series_id = j.series_id
                AND s.subject_id = j.subject_id AND s.epoch = j.epoch
              JOIN series r ON r.series_id = j.series_id
@@ -326,6 +351,12 @@ impl Unit {
             1 => Ok(settled),
             _ => Err(conflict(None, from)),
         }
+    }
+
+    /// Delete what lies above a cursor. How many rows went.
+    async fn delete(&mut self, sql: &'static str, id: i64, above: &Cursor) -> Result<u64> {
+        let delete = sqlx::query(sql).bind(id).bind(above.epoch.height());
+        Ok(delete.execute(&mut *self.tx).await.map_err(error)?.rows_affected())
     }
 
     /// The ids of all series and subjects of these epochs; new ones are added.
@@ -457,24 +488,11 @@ impl Work for Unit {
     async fn unwind(&mut self, network: &NetworkId, from: &Cursor, to: &Cursor) -> Result<u64> {
         let id = network_id(&mut self.tx, network).await?;
         self.move_cursor(id, Some(from), to).await?;
-        let gone = sqlx::query(dialect::UNWIND_STEPS)
-            .bind(id)
-            .bind(to.epoch.height())
-            .execute(&mut *self.tx)
-            .await
-            .map_err(error)?
-            .rows_affected();
-        for delete in [
-            "DELETE FROM journal WHERE network_id = $1 AND applied > $2",
-            "DELETE FROM epochs WHERE network_id = $1 AND epoch > $2",
-        ] {
-            sqlx::query(delete)
-                .bind(id)
-                .bind(to.epoch.height())
-                .execute(&mut *self.tx)
-                .await
-                .map_err(error)?;
-        }
+        let steps = "DELETE FROM steps WHERE (network_id, series_id, subject_id, epoch) IN
+            (SELECT network_id, series_id, subject_id, epoch FROM journal WHERE network_id = $1 AND applied > $2)";
+        let gone = self.delete(steps, id, to).await?;
+        self.delete("DELETE FROM journal WHERE network_id = $1 AND applied > $2", id, to).await?;
+        self.delete("DELETE FROM epochs WHERE network_id = $1 AND epoch > $2", id, to).await?;
         Ok(gone)
     }
 

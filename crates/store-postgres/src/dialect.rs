@@ -10,30 +10,6 @@ use crate::repositories::StepRow;
 
 pub(crate) const BEGIN: &str = "BEGIN";
 
-// `LATERAL … LIMIT 1` leaves the planner one way: a look-up of the key for each subject, however large it believes the table to be.
-
-pub(crate) const BOARD: &str = "
-    SELECT u.name, CAST(s.value AS TEXT) FROM series r
-    JOIN series_subjects t ON t.network_id = $1 AND t.series_id = r.series_id
-    JOIN subjects u ON u.subject_id = t.subject_id
-    CROSS JOIN LATERAL (SELECT p.value FROM steps p WHERE p.network_id = $1
-      AND p.series_id = t.series_id AND p.subject_id = t.subject_id AND p.epoch <= $3
-      ORDER BY p.epoch DESC LIMIT 1) s
-    WHERE r.name = $2 ORDER BY u.name";
-
-pub(crate) const SUBJECT: &str = "
-    SELECT r.name, s.epoch, CAST(s.value AS TEXT) FROM subjects u
-    CROSS JOIN series r
-    CROSS JOIN LATERAL (SELECT p.epoch, p.value FROM steps p WHERE p.network_id = $1
-      AND p.series_id = r.series_id AND p.subject_id = u.subject_id AND p.epoch <= $3
-      ORDER BY p.epoch DESC LIMIT 1) s
-    WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
-
-pub(crate) const UNWIND_STEPS: &str = "
-    DELETE FROM steps s USING journal j
-    WHERE j.network_id = $1 AND j.applied > $2 AND s.network_id = j.network_id AND s.series_id = j.series_id
-      AND s.subject_id = j.subject_id AND s.epoch = j.epoch";
-
 /// What an error of the driver means.
 pub(crate) fn error(error: Error) -> StoreError {
     match &error {

@@ -12,27 +12,6 @@ use crate::repositories::StepRow;
 /// A deferred transaction that reads and then writes fails at once when another connection wrote in between, whatever the time-out.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
 
-pub(crate) const BOARD: &str = "
-    SELECT u.name, s.value FROM series r
-    JOIN series_subjects t ON t.network_id = $1 AND t.series_id = r.series_id
-    JOIN subjects u ON u.subject_id = t.subject_id
-    JOIN steps s ON s.network_id = t.network_id AND s.series_id = t.series_id AND s.subject_id = t.subject_id
-      AND s.epoch = (SELECT max(p.epoch) FROM steps p WHERE p.network_id = t.network_id
-        AND p.series_id = t.series_id AND p.subject_id = t.subject_id AND p.epoch <= $3)
-    WHERE r.name = $2 ORDER BY u.name";
-
-pub(crate) const SUBJECT: &str = "
-    SELECT r.name, s.epoch, s.value FROM subjects u
-    CROSS JOIN series r
-    JOIN steps s ON s.network_id = u.network_id AND s.series_id = r.series_id AND s.subject_id = u.subject_id
-      AND s.epoch = (SELECT max(p.epoch) FROM steps p WHERE p.network_id = u.network_id
-        AND p.series_id = r.series_id AND p.subject_id = u.subject_id AND p.epoch <= $3)
-    WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
-
-pub(crate) const UNWIND_STEPS: &str = "
-    DELETE FROM steps WHERE (network_id, series_id, subject_id, epoch) IN
-      (SELECT network_id, series_id, subject_id, epoch FROM journal WHERE network_id = $1 AND applied > $2)";
-
 /// What an error of the driver means.
 pub(crate) fn error(error: Error) -> StoreError {
     match &error {
