@@ -3,4 +3,5 @@
 
 pub mod cli;
 mod edge;
-pub mod web;
+mod watch;
+mod web;

@@ -11,7 +11,8 @@ use clap::Args;
 
 use super::{Answer, Failure};
 use crate::edge;
-use crate::web::{self, App};
+use crate::watch::{Feed, Watch};
+use crate::web::{App, Site};
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -39,12 +40,19 @@ impl Demo {
         let seed = edge::entropy()?;
         let options = Options::new(Arc::new(move || seed));
         let source = Arc::new(recorded.source);
-        let mut indexer = Indexer::new(store.clone(), source, recorded.network, recorded.params, options);
+        let mut indexer = Indexer::new(store.clone(), source, recorded.network.clone(), recorded.params, options);
         let cursor = indexer.backfill_to_head().await.map_err(Failure::world)?;
         println!("Indexed up to epoch {}, digest {}.", cursor.epoch, cursor.digest);
         println!("http://{}/", listener.local_addr().map_err(Failure::world)?);
-        let router = web::router(App { store });
-        axum::serve(listener, router)
+        let clock = Arc::new(edge::SystemClock);
+        let watch = Watch::new(store.clone(), clock.clone(), vec![(recorded.network.id, Feed::Recorded)]);
+        watch.look().await.map_err(Failure::world)?;
+        let site = Site::new(App { store, clock, now: watch.now() });
+        let service = axum::Router::new().fallback(move |request| {
+            let site = site.clone();
+            async move { site.answer(request).await }
+        });
+        axum::serve(listener, service)
             .with_graceful_shutdown(edge::interrupted())
             .await
             .map_err(Failure::world)?;

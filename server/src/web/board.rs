@@ -1,90 +1,76 @@
 use apogee_domain::series::{self, Unit};
-use apogee_domain::{Digest, Epoch, NetworkId, SeriesName, Subject, Value};
-use apogee_leaderboard::{Scope, Snapshot, SnapshotRow};
+use apogee_domain::{SeriesName, Subject, Value};
+use apogee_leaderboard::{Scope, Snapshot};
 use askama::Template;
-use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::response::{Html, IntoResponse, Response};
-use serde::Deserialize;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde::Serialize;
 
 use super::App;
+use super::ask::Ask;
+use super::now::Meta;
 use super::problem::Problem;
+use super::scene::{Asked, AtQuery};
+use super::view::{Csv, View};
+
+#[derive(Serialize)]
+struct Board {
+    meta: Meta,
+    series: &'static str,
+    unit: Unit,
+    snapshot: Snapshot,
+}
 
 #[derive(Template)]
 #[template(path = "board.html")]
-struct Board {
-    network: NetworkId,
-    series: &'static str,
+struct Page<'a> {
+    ask: &'a Ask,
+    view: &'a Board,
     unit: &'static str,
-    at: Epoch,
-    head: Epoch,
-    final_epoch: Option<Epoch>,
     boards: Vec<&'static str>,
-    id: Digest,
-    rows: Vec<SnapshotRow>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    at: Option<String>,
+impl View for Board {
+    fn html(&self, ask: &Ask) -> askama::Result<String> {
+        let boards = series::ALL.iter().filter(|spec| spec.per_participant).map(|spec| spec.name).collect();
+        Page { ask, view: self, unit: unit(self.unit), boards }.render()
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let mut csv = Csv::new(&["rank", "participant", "value"]);
+        for row in &self.snapshot.rows {
+            let rank = row.standing.rank.map(|rank| rank.to_string()).unwrap_or_default();
+            let value = row.standing.value.map(|value| value.to_string()).unwrap_or_default();
+            csv.row(&[&rank, row.standing.subject.as_str(), &value]);
+        }
+        Some(csv)
+    }
 }
 
-/// `GET /n/{network}/board/{series}` and `….json`: who has how much of a series at an epoch.
+/// `GET /n/{network}/board/{series}`: who has how much of a series at an epoch.
 pub(super) async fn show(
     State(app): State<App>,
+    ask: Ask,
     Path((network, series)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
+    Asked(query): Asked<AtQuery>,
 ) -> Result<Response, Problem> {
-    let (series, json) = series.strip_suffix(".json").map_or((&*series, false), |series| (series, true));
     let spec = series::ALL.iter().find(|spec| spec.name == series && spec.per_participant);
-    let spec = spec.ok_or_else(|| Problem::NotFound(format!("there is no board of {series}")))?;
-    let networks = app.store.networks().await?;
-    let network = networks.into_iter().find(|known| known.id.as_str() == network);
-    let network = network.ok_or_else(|| Problem::NotFound("there is no network of that name".into()))?;
-    let cursor = app.store.cursor(&network.id).await?;
-    let cursor = cursor.ok_or_else(|| Problem::NotFound(format!("{} is not indexed yet", network.id)))?;
-    let at = asked.at.as_deref().map_or(Ok(cursor.epoch), epoch)?;
-    if at > cursor.epoch {
-        return Err(Problem::NotFound(format!(
-            "epoch {at} is in the future: the head is epoch {}",
-            cursor.epoch
-        )));
-    }
-    let record = app.store.epoch(&network.id, at).await?;
-    let record = record.ok_or_else(|| Problem::NotFound(format!("epoch {at} is not indexed")))?;
+    let spec = spec.ok_or(Problem::UnknownSeries(series))?;
+    let scene = app.scene(&network, query.at).await?;
     let name = SeriesName::of(spec.name);
-    let mut rows: Vec<(Subject, Option<Value>)> = app.store.board(&network.id, &name, at).await?;
+    let mut rows: Vec<(Subject, Option<Value>)> =
+        app.store.board(scene.network(), &name, scene.epoch()).await?;
     rows.retain(|(subject, _)| !subject.is_network());
     let scope = Scope {
-        network: network.id.clone(),
-        genesis: network.genesis,
+        network: scene.network().clone(),
+        genesis: scene.now.network.genesis.clone(),
         series: name,
         since: None,
-        at,
-        chain: record.digest,
+        at: scene.epoch(),
+        chain: scene.record.digest,
     };
     let snapshot = Snapshot::new(scope, &rows);
-    if json {
-        return Ok(Json(snapshot).into_response());
-    }
-    let board = Board {
-        network: network.id,
-        series: spec.name,
-        unit: unit(spec.unit),
-        at,
-        head: cursor.epoch,
-        final_epoch: cursor.final_epoch,
-        boards: series::ALL.iter().filter(|spec| spec.per_participant).map(|spec| spec.name).collect(),
-        id: snapshot.id,
-        rows: snapshot.rows,
-    };
-    Ok(Html(board.render()?).into_response())
-}
-
-/// `e:51204`
-fn epoch(text: &str) -> Result<Epoch, Problem> {
-    let number = text.strip_prefix("e:").and_then(|number| number.parse().ok());
-    number.ok_or_else(|| Problem::Invalid("at is written e:51204, an epoch after e:".into()))
+    ask.answer(&Board { meta: scene.meta(), series: spec.name, unit: spec.unit, snapshot })
 }
 
 const fn unit(unit: Unit) -> &'static str {

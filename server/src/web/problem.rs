@@ -1,43 +1,169 @@
+use apogee_domain::Epoch;
 use apogee_store::StoreError;
-use axum::http::{StatusCode, header};
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Why there is no page: `application/problem+json` (RFC 9457).
+use super::ask::{Ask, Form};
+
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     #[error("{0}")]
     NotFound(String),
+    #[error("there is no network {0}")]
+    UnknownNetwork(String),
+    #[error("{participant} has no figure on {network} at epoch {at}")]
+    UnknownParticipant { participant: String, network: String, at: Epoch },
+    #[error("there is no series {0}")]
+    UnknownSeries(String),
+    #[error("epoch {asked} is in the future: {network} is indexed up to epoch {head}")]
+    EpochInFuture { network: String, asked: Epoch, head: Epoch },
+    #[error("{0}")]
+    NotIndexed(String),
     #[error("{0}")]
     Invalid(String),
+    #[error("only GET and HEAD are answered here")]
+    Method,
+    #[error("the service is at its limit")]
+    Busy,
     #[error("the database did not answer")]
     Store(#[from] StoreError),
     #[error("the page could not be made")]
     Render(#[from] askama::Error),
+    #[error("the answer could not be written as JSON")]
+    Json(#[from] serde_json::Error),
+    #[error("the answer could not be made")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A kind of problem: its name is the last part of its `type`, `/problems/unknown-network`, which is a page that explains it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// Name in addresses.
+    pub(crate) name: &'static str,
+    /// HTTP status.
+    pub(crate) status: StatusCode,
+    /// The same for every problem of the kind.
+    pub(crate) title: &'static str,
+    /// What it means and what to do.
+    pub(crate) advice: &'static str,
+}
+
+macro_rules! kinds {
+    ($($id:ident = $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
+        $(const $id: Kind = Kind { name: $name, status: StatusCode::$status, title: $title, advice: $advice };)*
+        /// Every kind, in the order of their documentation.
+        pub(crate) const KINDS: &[Kind] = &[$($id),*];
+    };
+}
+
+kinds! {
+    NOT_FOUND = "not-found", NOT_FOUND, "There is nothing at this address",
+        "The address names no page. The home page lists the networks, /openapi.json every address.";
+    UNKNOWN_NETWORK = "unknown-network", NOT_FOUND, "Unknown network",
+        "This service does not index a network of that name. The home page lists those that it does.";
+    UNKNOWN_PARTICIPANT = "unknown-participant", NOT_FOUND, "Unknown participant",
+        "No series of this network has a value for that address at that epoch. Participants are named by their actor's ID address, such as t01000; one that joined later is found at a later epoch.";
+    UNKNOWN_SERIES = "unknown-series", NOT_FOUND, "Unknown series",
+        "There is no board of that name. Series are named by dotted words, such as power.raw or sectors.faulty.";
+    EPOCH_IN_FUTURE = "epoch-in-future", NOT_FOUND, "Epoch in the future",
+        "The epoch comes after the newest indexed one. Ask again when the index has reached it; detail says how far it is.";
+    NOT_INDEXED = "not-indexed", NOT_FOUND, "Not indexed",
+        "The epoch, or the whole network, is not in the index: it lies before the epoch at which indexing began, or indexing has not begun.";
+    INVALID_QUERY = "invalid-query", BAD_REQUEST, "Invalid query",
+        "A part of the query is unknown or is not written as it has to be; detail names it. An epoch is written at=e:51204.";
+    METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
+        "Everything here is only read: use GET or HEAD.";
+    BUSY = "busy", SERVICE_UNAVAILABLE, "At the limit",
+        "More is asked at a time than this service answers. Ask again after the seconds in Retry-After.";
+    UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "Database unavailable",
+        "The database did not answer. Ask again after the seconds in Retry-After; /status shows how the service does.";
+    INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Internal error",
+        "A defect of this program: the log of the service has its cause under the request's id.";
+}
+
+/// Problem details (RFC 9457), as `application/problem+json`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Details {
+    /// A page that explains this kind of problem, relative to the service.
+    pub(crate) r#type: String,
+    /// The kind in words.
+    pub(crate) title: &'static str,
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// What is wrong with this request.
+    pub(crate) detail: String,
+    /// The address that was asked for.
+    pub(crate) instance: String,
 }
 
 impl Problem {
-    const fn status(&self) -> StatusCode {
+    pub(crate) const fn kind(&self) -> Kind {
         match self {
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Render(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotFound(_) => NOT_FOUND,
+            Self::UnknownNetwork(_) => UNKNOWN_NETWORK,
+            Self::UnknownParticipant { .. } => UNKNOWN_PARTICIPANT,
+            Self::UnknownSeries(_) => UNKNOWN_SERIES,
+            Self::EpochInFuture { .. } => EPOCH_IN_FUTURE,
+            Self::NotIndexed(_) => NOT_INDEXED,
+            Self::Invalid(_) => INVALID_QUERY,
+            Self::Method => METHOD_NOT_ALLOWED,
+            Self::Busy => BUSY,
+            Self::Store(_) => UNAVAILABLE,
+            Self::Render(_) | Self::Json(_) | Self::Broken(_) => INTERNAL,
+        }
+    }
+
+    fn details(&self) -> Details {
+        let kind = self.kind();
+        Details {
+            r#type: format!("/problems/{}", kind.name),
+            title: kind.title,
+            status: kind.status.as_u16(),
+            detail: self.to_string(),
+            instance: String::new(),
         }
     }
 }
 
+/// The details travel beside the response: its text is written by whoever knows the request, see [`finish`].
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        if status.is_server_error() {
+        let details = self.details();
+        let status = self.kind().status;
+        if status.is_server_error() && !matches!(self, Self::Busy) {
             tracing::error!(error = &self as &dyn std::error::Error, "a page could not be made");
         }
-        let body = serde_json::json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": self.to_string(),
-        });
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let mut response = status.into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(details);
+        response
     }
+}
+
+/// Write the text of a problem: a page for a browser that asked for one, otherwise JSON. Other responses are left as they are.
+pub(crate) fn finish(mut response: Response, ask: &Ask, address: &str, wants_page: bool) -> Response {
+    let Some(mut details) = response.extensions_mut().remove::<Details>() else { return response };
+    address.clone_into(&mut details.instance);
+    let page = (wants_page && ask.form == Form::Html).then(|| ProblemPage { ask, details: &details }.render());
+    let (text, kind) = match page {
+        Some(Ok(page)) => (page, "text/html; charset=utf-8"),
+        _ => (serde_json::json!(details).to_string(), "application/problem+json"),
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    *response.body_mut() = text.into();
+    response
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    ask: &'a Ask,
+    details: &'a Details,
 }

@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use apogee_domain::{Digest, Epoch, Network, NetworkId, Timestamp};
+use apogee_store::{Cursor, EpochRecord};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+
+/// What the service knows of its networks at a moment. Pages read it instead of the database.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Now {
+    /// By name.
+    pub(crate) networks: Vec<Arc<NetworkNow>>,
+    /// Tells this moment from others, for pages about several networks.
+    pub(crate) generation: Digest,
+}
+
+/// What is known of one network at a moment.
+#[derive(Clone, Debug)]
+pub(crate) struct NetworkNow {
+    /// The network.
+    pub(crate) network: Network,
+    /// How far it is indexed; `None` before the first epoch.
+    pub(crate) cursor: Option<Cursor>,
+    /// The epoch of the cursor.
+    pub(crate) record: Option<EpochRecord>,
+    /// How the index stands to the chain.
+    pub(crate) freshness: Freshness,
+    /// The nodes it is read from, in the order of the configuration; none for a recording.
+    pub(crate) endpoints: Vec<EndpointNow>,
+    /// Why indexing stopped, in words, when it did.
+    pub(crate) stopped: Option<String>,
+    /// When this was put together.
+    pub(crate) seen: Timestamp,
+    /// Names what pages of this network are made from: the same generation makes the same pages.
+    pub(crate) generation: Digest,
+}
+
+/// How an index stands to its chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Freshness {
+    /// It is at the head, or an epoch or two behind.
+    Live,
+    /// It is behind, and moves.
+    Delayed,
+    /// It has not moved for long, or has stopped.
+    Stalled,
+    /// It is a recording: it has no head that moves.
+    Recorded,
+}
+
+/// A node as it was when it was last asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EndpointNow {
+    /// Scheme, host and port; never a token.
+    pub(crate) name: String,
+    /// Its head; `None` before its first answer.
+    pub(crate) head: Option<Epoch>,
+    /// Calls in a row without a usable answer.
+    pub(crate) failures: u32,
+    /// Answers, ever, that could not be right.
+    pub(crate) dishonest: u32,
+    /// How long an answer takes, in milliseconds.
+    pub(crate) latency_ms: Option<u64>,
+    /// Whether a head of it did not stand up to verification.
+    pub(crate) distrusted: bool,
+}
+
+impl Now {
+    pub(crate) fn new(networks: Vec<Arc<NetworkNow>>) -> Self {
+        let mut hasher = Sha256::new();
+        networks.iter().for_each(|now| hasher.update(now.generation.0));
+        Self { networks, generation: Digest(hasher.finalize().into()) }
+    }
+
+    /// The network of that name.
+    pub(crate) fn network(&self, id: &str) -> Option<&Arc<NetworkNow>> {
+        self.networks.iter().find(|now| now.network.id.as_str() == id)
+    }
+
+}
+
+impl NetworkNow {
+    pub(crate) fn new(
+        network: Network,
+        cursor: Option<Cursor>,
+        record: Option<EpochRecord>,
+        freshness: Freshness,
+        endpoints: Vec<EndpointNow>,
+        stopped: Option<String>,
+        seen: Timestamp,
+    ) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(network.id.as_str());
+        hasher.update(cursor.as_ref().map_or_else(Digest::default, |cursor| cursor.digest).0);
+        let finality = cursor.as_ref().and_then(|cursor| cursor.final_epoch);
+        // Not the latency: it differs with every answer and is no reason to make all pages anew.
+        let nodes: Vec<_> = endpoints
+            .iter()
+            .map(|node| (&node.name, node.head, node.failures > 0, node.dishonest, node.distrusted))
+            .collect();
+        hasher.update(format!("{finality:?}{freshness:?}{stopped:?}{nodes:?}"));
+        let generation = Digest(hasher.finalize().into());
+        Self { network, cursor, record, freshness, endpoints, stopped, seen, generation }
+    }
+}
+
+/// What an answer is about and how sure it is: in every page and JSON answer about a network.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Meta {
+    /// The network.
+    #[schema(value_type = String)]
+    pub(crate) network: NetworkId,
+    /// What is shown is what holds at this epoch.
+    #[schema(value_type = i64)]
+    pub(crate) epoch: Epoch,
+    /// When that epoch began, RFC 3339.
+    pub(crate) time: String,
+    /// Its tipset: CIDs with commas between them; empty for a null round.
+    pub(crate) tipset: String,
+    /// Digest of everything indexed up to that epoch.
+    #[schema(value_type = String)]
+    pub(crate) digest: Digest,
+    /// The newest indexed epoch.
+    #[schema(value_type = i64)]
+    pub(crate) head: Epoch,
+    /// Epochs up to this one can no longer change; `null` before anything is final.
+    #[schema(value_type = Option<i64>)]
+    pub(crate) final_epoch: Option<Epoch>,
+    /// Whether what is shown can no longer change.
+    #[serde(rename = "final")]
+    pub(crate) is_final: bool,
+    /// Whether an epoch was asked for; otherwise it is the newest one.
+    pub(crate) pinned: bool,
+    /// How the index stands to the chain.
+    pub(crate) freshness: Freshness,
+}

@@ -1,0 +1,79 @@
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use serde::Serialize;
+
+use super::ask::{Ask, Form};
+use super::problem::Problem;
+
+/// What a page shows: one struct that becomes the page, its JSON twin and, where it has a table, its CSV twin.
+pub(crate) trait View: Serialize {
+    /// The page.
+    fn html(&self, ask: &Ask) -> askama::Result<String>;
+
+    /// The table, see [`Csv`]; `None` where the page has none.
+    fn csv(&self) -> Option<Csv> {
+        None
+    }
+}
+
+impl Ask {
+    /// `view` in the form that was asked for.
+    pub(crate) fn answer(&self, view: &impl View) -> Result<Response, Problem> {
+        Ok(match self.form {
+            Form::Html => ([(header::CONTENT_LANGUAGE, self.language.tag())], Html(view.html(self)?)).into_response(),
+            Form::Json => {
+                let text = serde_json::to_vec(view)?;
+                ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+            }
+            Form::Csv => {
+                let csv = view.csv().ok_or_else(|| Problem::NotFound(format!("{} has no table", self.path)))?;
+                ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], csv.0).into_response()
+            }
+        })
+    }
+}
+
+/// A table as RFC 4180 wants it: a header, CRLF, quotes where needed. A cell that a spreadsheet would run as a formula is led by an apostrophe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Csv(String);
+
+impl Csv {
+    /// A table with these column names.
+    pub(crate) fn new(columns: &[&str]) -> Self {
+        let mut csv = Self::default();
+        csv.row(columns);
+        csv
+    }
+
+    /// Add a row.
+    pub(crate) fn row(&mut self, cells: &[&str]) {
+        for (index, cell) in cells.iter().enumerate() {
+            if index > 0 {
+                self.0.push(',');
+            }
+            let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+            let cell = if formula { format!("'{cell}") } else { (*cell).to_owned() };
+            if cell.contains([',', '"', '\n', '\r']) {
+                self.0.push('"');
+                self.0.push_str(&cell.replace('"', "\"\""));
+                self.0.push('"');
+            } else {
+                self.0.push_str(&cell);
+            }
+        }
+        self.0.push_str("\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_never_run_as_formulas() {
+        let mut csv = Csv::new(&["rank", "name"]);
+        csv.row(&["=1", "a,\"b\""]);
+        csv.row(&["", "@SUM(A1)\nx"]);
+        assert_eq!(csv.0, "rank,name\r\n'=1,\"a,\"\"b\"\"\"\r\n,\"'@SUM(A1)\nx\"\r\n");
+    }
+}
