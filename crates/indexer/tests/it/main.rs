@@ -10,3 +10,5 @@ mod events;
 mod forks;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod recordings;
