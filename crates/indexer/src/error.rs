@@ -24,6 +24,16 @@ pub enum IndexError {
     /// What the database holds is no tipset key.
     #[error("the cursor names the tipset {0:?}, which is no tipset key")]
     CursorKey(String),
+    /// Epochs were asked for that the database does not hold.
+    #[error("epochs {from} to {to} are not all indexed: the newest one is {}", newest.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string()))]
+    NotIndexed {
+        /// First epoch.
+        from: Epoch,
+        /// Last epoch.
+        to: Epoch,
+        /// The newest indexed epoch.
+        newest: Option<Epoch>,
+    },
     /// The source's chain is not the one in the database.
     #[error("the chain of {source_name} begins with {found}, the database has {expected}")]
     OtherChain {

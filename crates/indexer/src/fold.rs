@@ -33,16 +33,16 @@ pub(crate) struct Fold(BTreeMap<SeriesName, BTreeMap<Subject, Option<Value>>>);
 pub(crate) type Steps = BTreeMap<(SeriesName, Subject, Epoch), Option<Value>>;
 
 impl Fold {
-    /// What a database holds at an epoch.
+    /// What a database holds of each series at an epoch.
     pub(crate) async fn load(
         store: &dyn Store,
         network: &NetworkId,
-        at: Epoch,
+        at: impl Fn(&SeriesName) -> Epoch + Send,
     ) -> apogee_store::Result<Self> {
         let mut values = BTreeMap::new();
         for spec in series::ALL {
             let name = SeriesName::of(spec.name);
-            let board: BTreeMap<_, _> = store.board(network, &name, at).await?.into_iter().collect();
+            let board: BTreeMap<_, _> = store.board(network, &name, at(&name)).await?.into_iter().collect();
             if !board.is_empty() {
                 values.insert(name, board);
             }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apogee_domain::{Digest, Epoch, Network};
-use apogee_filecoin::source::{Source, SourceError};
+use apogee_filecoin::source::{Blocks, Source, SourceError};
 use apogee_filecoin::types::{Tipset, TipsetKey};
-use apogee_filecoin::verify::NetworkParams;
+#[cfg(feature = "snark")]
+use apogee_filecoin::verify::VerifyingKeys;
+use apogee_filecoin::verify::{NetworkParams, Verifier};
 use apogee_store::{AppliedEpoch, Cursor, Store};
 
 use crate::certificates::Certificates;
@@ -49,11 +51,13 @@ impl Options {
 /// Indexes one network from one source into one database.
 #[derive(Debug)]
 pub struct Indexer {
-    store: Arc<dyn Store>,
-    source: Arc<dyn Source>,
-    network: Network,
-    params: Arc<NetworkParams>,
-    options: Options,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) network: Network,
+    pub(crate) params: Arc<NetworkParams>,
+    pub(crate) options: Options,
+    #[cfg(feature = "snark")]
+    keys: Option<Arc<VerifyingKeys>>,
     at: Option<At>,
     certificates: Option<Certificates>,
 }
@@ -62,10 +66,12 @@ pub struct Indexer {
 #[derive(Debug)]
 struct At {
     cursor: Option<Cursor>,
-    /// The tipset of the cursor and the epoch of its parent.
-    tipset: Option<(Tipset, Option<Epoch>)>,
+    tipset: Option<Stands>,
     worker: Worker,
 }
+
+/// The newest tipset that was derived, and the epoch of its parent where it is known.
+pub(crate) type Stands = (Tipset, Option<Epoch>);
 
 impl Indexer {
     /// An indexer that goes on where the database stands.
@@ -77,7 +83,25 @@ impl Indexer {
         params: NetworkParams,
         options: Options,
     ) -> Self {
-        Self { store, source, network, params: Arc::new(params), options, at: None, certificates: None }
+        Self {
+            store,
+            source,
+            network,
+            params: Arc::new(params),
+            options,
+            #[cfg(feature = "snark")]
+            keys: None,
+            at: None,
+            certificates: None,
+        }
+    }
+
+    /// Check `WinningPoSt` SNARKs with the network's verifying keys; without them they are recorded as not made.
+    #[cfg(feature = "snark")]
+    #[must_use]
+    pub fn with_keys(mut self, keys: Arc<VerifyingKeys>) -> Self {
+        self.keys = Some(keys);
+        self
     }
 
     /// Index everything from the cursor up to the source's head, and hand back the cursor.
@@ -204,12 +228,27 @@ impl Indexer {
             }
             let stands = self.source.tipset(&key(&cursor.key)?).await?;
             tipset = Some((stands.clone(), self.parent_epoch(&stands).await?));
-            fold = Fold::load(&*self.store, &self.network.id, cursor.epoch).await?;
+            fold = Fold::load(&*self.store, &self.network.id, |_| cursor.epoch).await?;
         }
         let digest = cursor.as_ref().map_or(Digest::default(), |cursor| cursor.digest);
-        let blocks = self.source.blocks();
-        let worker = Worker::new(self.network.clone(), Arc::clone(&self.params), blocks, fold, digest);
+        let worker = self.worker(fold, digest);
         Ok(At { cursor, tipset, worker })
+    }
+
+    /// What derives on top of `fold` and `digest`.
+    pub(crate) fn worker(&self, fold: Fold, digest: Digest) -> Worker {
+        let blocks = self.source.blocks();
+        let verifier = self.verifier(Arc::clone(&blocks));
+        Worker::new(self.network.clone(), Arc::clone(&self.params), blocks, verifier, fold, digest)
+    }
+
+    fn verifier(&self, blocks: Arc<dyn Blocks>) -> Verifier {
+        let verifier = Verifier::new(blocks, Arc::clone(&self.params));
+        #[cfg(feature = "snark")]
+        if let Some(keys) = &self.keys {
+            return verifier.with_keys(Arc::clone(keys));
+        }
+        verifier
     }
 
     /// The next tipsets towards `head`; none when it is reached.
@@ -246,8 +285,23 @@ impl Indexer {
         })
     }
 
+    /// A source may hand over another branch of the chain, every block of it sound: what is indexed has to be one chain.
+    fn child(&self, parent: &Tipset, tipset: &Tipset) -> Result<(), SourceError> {
+        if tipset.parents() == *parent.key() {
+            return Ok(());
+        }
+        Err(SourceError::Dishonest {
+            what: format!("{tipset:?}"),
+            source_name: self.source.name().to_owned(),
+            detail: format!(
+                "its parents are {}, where {parent:?} was handed over before it",
+                tipset.parents()
+            ),
+        })
+    }
+
     /// The epoch of a tipset's parent; `None` where the source does not hold it.
-    async fn parent_epoch(&self, of: &Tipset) -> Result<Option<Epoch>, IndexError> {
+    pub(crate) async fn parent_epoch(&self, of: &Tipset) -> Result<Option<Epoch>, IndexError> {
         if of.first().is_genesis() {
             return Ok(None);
         }
@@ -258,19 +312,36 @@ impl Indexer {
         }
     }
 
-    /// Derive these tipsets and commit them.
-    async fn batch(&self, at: At, tipsets: Vec<Tipset>) -> Result<At, IndexError> {
-        let At { cursor, tipset: mut stands, mut worker } = at;
+    /// These tipsets, each with what came before it. The first one's parent is `stands`.
+    pub(crate) async fn linked(
+        &self,
+        mut stands: Option<Stands>,
+        tipsets: Vec<Tipset>,
+    ) -> Result<(Vec<Step>, Option<Stands>), IndexError> {
         let mut steps = Vec::with_capacity(tipsets.len());
         for tipset in tipsets {
+            if let Some((parent, _)) = &stands {
+                self.child(parent, &tipset)?;
+            }
             let (parent, grandparent) = stands.map_or((None, None), |(parent, above)| (Some(parent), above));
             let trace = match &parent {
                 Some(parent) => self.source.trace(parent).await?,
                 None => None,
             };
-            stands = Some((tipset.clone(), parent.as_ref().map(Tipset::epoch)));
+            let above = match &parent {
+                Some(parent) => Some(parent.epoch()),
+                None => self.parent_epoch(&tipset).await?,
+            };
+            stands = Some((tipset.clone(), above));
             steps.push(Step { tipset, parent, grandparent, trace });
         }
+        Ok((steps, stands))
+    }
+
+    /// Derive these tipsets and commit them.
+    async fn batch(&self, at: At, tipsets: Vec<Tipset>) -> Result<At, IndexError> {
+        let At { cursor, tipset, mut worker } = at;
+        let (steps, stands) = self.linked(tipset, tipsets).await?;
         let seed = (self.options.entropy)();
         let (worker, epochs) = tokio::task::spawn_blocking(move || {
             let epochs = worker.epochs(&steps, &seed);

@@ -42,13 +42,14 @@ impl Worker {
         network: Network,
         params: Arc<NetworkParams>,
         blocks: Arc<dyn Blocks>,
+        verifier: Verifier,
         fold: Fold,
         digest: Digest,
     ) -> Self {
         Self {
             names: Names(network.address_prefix.clone()),
-            verifier: Verifier::new(Arc::clone(&blocks), Arc::clone(&params)),
             nodes: Nodes(blocks),
+            verifier,
             network,
             params,
             fold,

@@ -39,3 +39,6 @@ pub use certificates::{CertificateReport, CertificateVerifier, PendingCertificat
 pub use check::{Check, CheckOutcome, EpochReport, Failure, NotMade, Reason};
 pub use params::{BeaconSchedule, F3Params, NetworkParams};
 pub use verifier::{Pending, Verifier, settle};
+
+#[cfg(feature = "snark")]
+pub use apogee_filecoin_proofs::{Trust, VerifyingKeys};

@@ -16,6 +16,11 @@ use super::{Names, atto, unread};
 use crate::fold::Flow;
 use crate::nodes::Nodes;
 
+/// Whether a series is of this view: its steps lie at the executed tipset's epoch, one tipset before the one that is applied.
+pub(crate) fn has(series: &SeriesName) -> bool {
+    [REWARD_BLOCK, REWARD_GAS, PENALTY, GAS_USED, GAS_LIMIT].contains(series) || BURNS.contains(series)
+}
+
 /// An executed tipset.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Execution<'a> {

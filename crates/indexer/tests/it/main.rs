@@ -12,3 +12,5 @@ mod forks;
 mod memory;
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod verify;

@@ -43,6 +43,13 @@ impl Memory {
         self.left.store(calls, Ordering::SeqCst);
     }
 
+    /// Another database with the same rows.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::new();
+        *copy.rows.lock().unwrap() = self.all();
+        copy
+    }
+
     fn call(&self) -> Result<()> {
         let left = self.left.load(Ordering::SeqCst);
         if left < 0 {
