@@ -3,20 +3,23 @@ use std::sync::{Arc, Mutex};
 use apogee_domain::Epoch;
 use apogee_filecoin::source::{Blocks, CarSource, ChainPath, Source, SourceError};
 use apogee_filecoin::types::{ExecutionTrace, FinalityCertificate, Tipset, TipsetKey};
+use apogee_indexer::IndexError;
 use async_trait::async_trait;
 
-use crate::common::{at, indexer, recording};
+use crate::common::{at, indexed, indexer, recording};
 use crate::memory::Memory;
 
-/// A chain whose head is moved by hand; calls can be made to fail.
+/// A chain whose head is moved by hand.
 #[derive(Clone, Debug)]
 pub(crate) struct Moving {
     pub(crate) source: Arc<Mutex<CarSource>>,
+    /// A tipset whose chain is handed over from epoch 64 to 79, whatever head is asked for.
+    instead: Arc<Mutex<Option<TipsetKey>>>,
 }
 
 impl Moving {
     pub(crate) fn new(source: CarSource) -> Self {
-        Self { source: Arc::new(Mutex::new(source)) }
+        Self { source: Arc::new(Mutex::new(source)), instead: Arc::default() }
     }
     pub(crate) fn to(&self, head: &TipsetKey) {
         let mut source = self.source.lock().unwrap();
@@ -42,7 +45,8 @@ impl Source for Moving {
         self.now().tipset(key).await
     }
     async fn range(&self, head: &TipsetKey, from: Epoch, to: Epoch) -> Result<Vec<Tipset>, SourceError> {
-        self.now().range(head, from, to).await
+        let instead = self.instead.lock().unwrap().clone().filter(|_| from >= at(64) && to <= at(79));
+        self.now().range(instead.as_ref().unwrap_or(head), from, to).await
     }
     async fn path(&self, from: &TipsetKey, to: &TipsetKey) -> Result<ChainPath, SourceError> {
         self.now().path(from, to).await
@@ -108,4 +112,20 @@ async fn a_head_that_is_indexed_already_changes_nothing() {
     moving.to(&older);
     indexer.backfill_to_head().await.unwrap();
     assert!(before == memory.all());
+}
+
+/// Every one of its blocks is sound; only that they are not on the chain that was asked for tells.
+#[tokio::test]
+async fn a_source_that_hands_over_another_branch_is_stopped_where_it_leaves_the_chain() {
+    let recording = recording();
+    let moving = Moving::new(recording.source.clone());
+    let memory = Memory::new();
+    let mut over = indexer(&memory, &recording, Arc::new(moving.clone()), 16);
+    *moving.instead.lock().unwrap() = Some(recording.source.heads()[1].clone());
+    let error = over.backfill_to_head().await.unwrap_err();
+    assert!(matches!(&error, IndexError::Source(SourceError::Dishonest { .. })), "{error:?}");
+    assert_eq!(memory.all().cursor.unwrap().epoch, at(63));
+    *moving.instead.lock().unwrap() = None;
+    let direct = indexed(16).await;
+    assert_eq!(over.backfill_to_head().await.unwrap().digest, direct.all().cursor.unwrap().digest);
 }
