@@ -1,6 +1,8 @@
 //! Everything a person or CI runs: `cargo xtask <task>`.
 
 mod arrows;
+mod docs;
+mod regen;
 mod run;
 mod setup;
 
@@ -28,10 +30,14 @@ enum Task {
         #[arg(long)]
         full: bool,
     },
-    /// Check formatting, arrows, licences and lints
+    /// Check formatting, arrows, links, licences and lints
     Lint,
     /// Check who may depend on whom against the design's table
     Arrows,
+    /// Check that links and paths in the documents lead somewhere
+    Links,
+    /// Write docs/reference again from what the binary says
+    Regen,
     /// Print the ratios of the benches against limits measured in the same run
     Bench,
 }
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
         Task::Test { full } => test(full),
         Task::Lint => lint(),
         Task::Arrows => arrows::check(),
+        Task::Links => docs::check(),
+        Task::Regen => regen::regen(),
         Task::Bench => bench(),
     };
     match done {
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
 fn lint() -> Result<(), Failure> {
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("arrows", arrows::check)?;
+    step("links", docs::check)?;
     step("licences and sources", || cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
     step("lints", || {
         cargo(&[
