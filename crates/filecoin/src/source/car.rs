@@ -6,6 +6,7 @@ use apogee_domain::Epoch;
 use async_trait::async_trait;
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
+use rayon::prelude::*;
 
 use super::{Blocks, ChainPath, Source, SourceError};
 use crate::car::{CarError, CarStore, Limits};
@@ -48,7 +49,7 @@ impl CarSource {
     /// A file that is no archive, or a chain that does not reach genesis.
     pub fn open(paths: &[&Path], limits: &Limits) -> Result<Self, OpenError> {
         let archives = paths
-            .iter()
+            .par_iter()
             .map(|path| {
                 CarStore::open(path, limits)
                     .map(Arc::new)
