@@ -58,14 +58,13 @@ fn main() -> ExitCode {
 /// One run: what a process of its own does.
 #[tokio::main]
 async fn index(folder: &Path, database: &str, snark: bool) -> Result<()> {
+    let described = folder.to_owned();
+    let recorded = tokio::task::spawn_blocking(move || recording::devnet(&described));
     let store: Arc<dyn Store> = match database.starts_with("postgres://") {
         true => Arc::new(PostgresStore::connect(database).await?),
         false => Arc::new(SqliteStore::open(Path::new(database)).await?),
     };
-    let recorded = recording::devnet(folder)?;
-    let mut work = store.begin().await?;
-    work.put_network(&recorded.network).await?;
-    work.commit().await?;
+    let recorded = recorded.await??;
     let mut seed = [0; 32];
     OsRng.try_fill_bytes(&mut seed)?;
     let options = Options::new(Arc::new(move || seed));
