@@ -1,6 +1,7 @@
 //! Everything a person or CI runs: `cargo xtask <task>`.
 
 mod arrows;
+mod bench;
 mod docs;
 mod regen;
 mod run;
@@ -8,6 +9,7 @@ mod setup;
 
 use std::process::ExitCode;
 
+use bench::Bench;
 use clap::{Parser, Subcommand};
 use run::{Failure, cargo, step};
 
@@ -39,7 +41,10 @@ enum Task {
     /// Write docs/reference again from what the binary says
     Regen,
     /// Print the ratios of the benches against limits measured in the same run
-    Bench,
+    Bench {
+        #[arg(value_enum, default_value_t)]
+        what: Bench,
+    },
 }
 
 fn main() -> ExitCode {
@@ -51,7 +56,7 @@ fn main() -> ExitCode {
         Task::Arrows => arrows::check(),
         Task::Links => docs::check(),
         Task::Regen => regen::regen(),
-        Task::Bench => bench(),
+        Task::Bench { what } => bench::run(what),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -89,11 +94,5 @@ fn test(full: bool) -> Result<(), Failure> {
             command.env("APOGEE_FULL", "1");
         }
         run::finish(command)
-    })
-}
-
-fn bench() -> Result<(), Failure> {
-    step("signatures, batched against one by one", || {
-        cargo(&["run", "--release", "--package", "apogee-filecoin", "--example", "bench-signatures"])
     })
 }
