@@ -11,6 +11,7 @@ use axum::routing::any;
 use futures::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
 use crate::answer::{Answer, Refusal, envelope};
@@ -74,13 +75,30 @@ async fn rpc(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let Ok(body) = to_bytes(request.into_body(), BODY_LIMIT).await else {
         return reply(StatusCode::PAYLOAD_TOO_LARGE, String::new());
     };
+    let mut stopped = shared.stopped.clone();
+    tokio::select! {
+        () = settled(&shared, &body) => {}
+        _ = stopped.wait_for(|stopped| *stopped) => return reply(StatusCode::SERVICE_UNAVAILABLE, String::new()),
+    }
     let Some(misdeed) = method_of(&body).and_then(|method| shared.mischief.at(&method)) else {
         return honest(answer_body(&shared, permission, &body));
     };
-    let mut stopped = shared.stopped.clone();
     tokio::select! {
         response = misbehave(&shared, permission, &body, misdeed) => response,
         _ = stopped.wait_for(|stopped| *stopped) => reply(StatusCode::SERVICE_UNAVAILABLE, String::new()),
+    }
+}
+
+/// Returns when the answer to a call (of a batch: to none in particular) no longer waits for the head to move.
+async fn settled(shared: &Shared, body: &[u8]) {
+    let call: Value = serde_json::from_slice(body).unwrap_or_default();
+    let method = call.get("method").and_then(Value::as_str).unwrap_or_default();
+    let params = call.get("params").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let (_, mut changes) = shared.chain.ledger().subscribe();
+    while shared.chain.is_waiting(method, params) {
+        if matches!(changes.recv().await, Err(RecvError::Closed)) {
+            return;
+        }
     }
 }
 

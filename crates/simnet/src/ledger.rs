@@ -143,6 +143,20 @@ impl Ledger {
         self.write().blocks.insert(cid, bytes);
     }
 
+    /// Hold all blocks that another ledger holds itself.
+    pub(crate) fn take_blocks(&self, other: Self) {
+        let other = other.held.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.write().blocks.extend(other.blocks);
+    }
+
+    /// The names of the blocks outside the archives, in order.
+    #[must_use]
+    pub fn cids(&self) -> Vec<Cid> {
+        let mut cids: Vec<_> = self.read().blocks.keys().copied().collect();
+        cids.sort_unstable();
+        cids
+    }
+
     /// Move the head: the last step tells whereto. Subscribers hear of all steps in one frame.
     pub fn change(&self, changes: Vec<HeadChange>) {
         let Some(last) = changes.last() else { return };

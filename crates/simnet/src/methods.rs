@@ -1,54 +1,16 @@
 //! The methods that a ledger alone answers.
 
-use apogee_domain::Epoch;
 use apogee_filecoin::types::{
     BlockHeader, BlockMessages, Message, Receipt, SignedMessage, Tipset, TipsetKey, executed_messages, json,
 };
 use cid::Cid;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::answer::{Answer, Refusal, text};
 use crate::ledger::{ChangeKind, HeadChange, Ledger};
+use crate::params::Params;
 use crate::socket::step;
-
-/// A call's parameters, read one by one.
-struct Params<'a> {
-    method: &'a str,
-    given: &'a [Value],
-}
-
-impl Params<'_> {
-    fn get<T: DeserializeOwned>(&self, index: usize, kind: &str) -> Result<T, Refusal> {
-        let value = self.given.get(index).cloned().unwrap_or_default();
-        serde_json::from_value(value)
-            .map_err(|error| Refusal::bad_parameter(self.method, kind, &error.to_string()))
-    }
-
-    fn cid(&self, index: usize) -> Result<Cid, Refusal> {
-        self.get(index, "cid.Cid").map(|json::Link(cid)| cid)
-    }
-
-    fn epoch(&self, index: usize) -> Result<Epoch, Refusal> {
-        let height: i64 = self.get(index, "abi.ChainEpoch")?;
-        Epoch::new(height).ok_or_else(|| Refusal::application(format!("height {height} is negative")))
-    }
-
-    /// The tipset a key names: the head for `null` and `[]`.
-    fn tipset(&self, index: usize, ledger: &Ledger) -> Result<Tipset, Refusal> {
-        let links: Option<Vec<json::Link>> = self.get(index, "types.TipSetKey")?;
-        let key: Vec<Cid> = links.unwrap_or_default().into_iter().map(|json::Link(cid)| cid).collect();
-        if key.is_empty() {
-            return Ok(ledger.head());
-        }
-        let missing = key.iter().find(|cid| ledger.block(cid).is_none()).or(key.first()).copied();
-        ledger.tipset(&TipsetKey(key)).ok_or_else(|| {
-            let cid = missing.map(|cid| cid.to_string()).unwrap_or_default();
-            Refusal::application(format!("get block {cid}: ipld: could not find {cid}"))
-        })
-    }
-}
 
 /// The answer; `None` when this is no method that a ledger alone answers.
 pub(crate) fn answer(ledger: &Ledger, method: &str, given: &[Value]) -> Option<Answer> {
@@ -70,7 +32,7 @@ pub(crate) fn answer(ledger: &Ledger, method: &str, given: &[Value]) -> Option<A
     if given.len() != wanted {
         return Some(Err(Refusal::wrong_count(method, given.len(), wanted)));
     }
-    Some(known(ledger, name, &Params { method, given }))
+    Some(known(ledger, name, &Params::new(method, given)))
 }
 
 fn known(ledger: &Ledger, name: &str, params: &Params<'_>) -> Answer {
@@ -182,9 +144,13 @@ fn in_tipset(ledger: &Ledger, tipset: &Tipset) -> Answer {
 
 /// The unsigned message of that name.
 fn message(ledger: &Ledger, cid: &Cid) -> Answer {
+    text(&json::Message::of(&load_message(ledger, cid)?, ledger.network()))
+}
+
+/// The unsigned message of that name.
+pub(crate) fn load_message(ledger: &Ledger, cid: &Cid) -> Result<Message, Refusal> {
     let bytes = ledger.block(cid).ok_or_else(|| missing(cid))?;
     let message = fvm_ipld_encoding::from_slice::<SignedMessage>(&bytes).map(|signed| signed.message);
     let message = message.or_else(|_| fvm_ipld_encoding::from_slice::<Message>(&bytes));
-    let message = message.map_err(|error| Refusal::application(error.to_string()))?;
-    text(&json::Message::of(&message, ledger.network()))
+    message.map_err(|error| Refusal::application(error.to_string()))
 }

@@ -21,6 +21,11 @@ pub trait Chain: Send + Sync + fmt::Debug {
     /// The answer to a method that the ledger alone cannot answer, `Filecoin.` included in its name; `None` when there is no
     /// such method.
     fn answer(&self, method: &str, params: &[Value]) -> Option<Answer>;
+
+    /// Whether the answer will only be there once the head has moved: the node asks again then.
+    fn is_waiting(&self, _method: &str, _params: &[Value]) -> bool {
+        false
+    }
 }
 
 /// Who may call.

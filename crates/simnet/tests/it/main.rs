@@ -1,6 +1,7 @@
 //! The node over the wire.
 
 #[cfg(test)]
+mod make;
 mod mischief;
 #[cfg(test)]
 mod replay;
