@@ -159,10 +159,13 @@ fn recipient_and_input(message: &Message) -> Result<(Option<[u8; 20]>, Vec<u8>),
 }
 
 /// The Ethereum form of an address: the subaddress of an `f410` one, or 0xff, eleven zeros and the id of an `f0` one.
+///
+/// None of an `f410` address whose subaddress looks like that of an `f0` one: the transaction would turn into a message to the latter.
 fn ethereum_address(address: &Address) -> Option<[u8; 20]> {
+    const MASK: [u8; 12] = [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     match address.payload() {
         Payload::Delegated(delegated) if delegated.namespace() == ETHEREUM_ADDRESS_MANAGER => {
-            delegated.subaddress().try_into().ok()
+            delegated.subaddress().try_into().ok().filter(|bytes: &[u8; 20]| !bytes.starts_with(&MASK))
         }
         Payload::ID(id) => {
             let mut bytes = [0; 20];
@@ -236,6 +239,7 @@ mod tests {
     fn an_id_becomes_a_masked_ethereum_address() {
         let masked = ethereum_address(&Address::new_id(0x0102)).unwrap();
         assert_eq!(masked, [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(ethereum_address(&Address::new_delegated(10, &masked).unwrap()), None);
     }
 
     #[test]

@@ -206,6 +206,11 @@ impl Source for RpcSource {
             {
                 Ok(None)
             }
+            // Nothing rests on a trace: one that cannot be read must not keep the chain from being read.
+            Err(error) if matches!(error.fault, Fault::Malformed(_) | Fault::TooLarge { .. }) => {
+                tracing::warn!(%error, ?tipset, "an execution trace that cannot be used");
+                Ok(None)
+            }
             Err(error) => Err(self.failed(error)),
         }
     }

@@ -90,11 +90,14 @@ struct Node<V>(#[serde(with = "strict_bytes")] Vec<u8>, Vec<Cid>, Vec<V>);
 
 /// All entries of the array with that root, which must be dense, as message and receipt arrays are.
 ///
+/// Consensus does not read such an array: it makes one of the entries and compares roots. So one of another form, with leaves that are not
+/// full, more height than it needs or another encoding, is refused although its entries could be read.
+///
 /// Own reading instead of `fvm_ipld_amt`, which follows links below height 0 and empty leaves without a bound.
 ///
 /// # Errors
 /// A missing block, a root or node that is no valid array, or more than `limit` entries.
-pub(crate) fn array<V: DeserializeOwned, S: Blockstore + ?Sized>(
+pub(crate) fn array<V: DeserializeOwned + Serialize, S: Blockstore + ?Sized>(
     store: &S,
     root: &Cid,
     what: &'static str,
@@ -136,11 +139,13 @@ pub(crate) fn array<V: DeserializeOwned, S: Blockstore + ?Sized>(
             pending.extend(links.into_iter().rev().map(|link| (link, height - 1, None)));
         }
     }
-    if entries.len() == count {
-        Ok(entries)
-    } else {
-        Err(malformed(root, "it holds fewer entries than it counts"))
+    if entries.len() != count {
+        return Err(malformed(root, "it holds fewer entries than it counts"));
     }
+    if dense_array(&entries).0 != *root {
+        return Err(malformed(root, "its entries make another array"));
+    }
+    Ok(entries)
 }
 
 /// The array of `values` as blocks: the root's CID, and every block with its CID, the root last.

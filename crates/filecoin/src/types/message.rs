@@ -2,15 +2,16 @@ use std::collections::HashMap;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_ipld_encoding::strict_bytes;
 use fvm_ipld_encoding::tuple::*;
+use fvm_ipld_encoding::{DAG_CBOR, strict_bytes};
 use fvm_shared::address::Address;
 pub use fvm_shared::message::Message;
+use multihash_codetable::Code;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::cid_of;
-use super::load::{LoadError, array, block, decoded, dense_array};
+use super::load::{LoadError, array, block, dense_array};
 
 /// Which scheme signs a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,13 +121,13 @@ impl BlockMessages {
     /// # Errors
     /// A missing block; blocks that are no messages or not canonical; more than [`Self::LIMIT`] messages.
     pub fn load<S: Blockstore + ?Sized>(store: &S, root: &Cid) -> Result<Self, LoadError> {
-        let roots: MessagesRoot = decoded(store, root, "messages root")?;
+        let (_, roots): (_, MessagesRoot) = canonical(store, *root, "messages root")?;
         let bls: Vec<Cid> = array(store, &roots.bls, "array of BLS messages", Self::LIMIT)?;
         let left = Self::LIMIT.saturating_sub(bls.len());
         let secp: Vec<Cid> = array(store, &roots.secp, "array of secp256k1 messages", left)?;
         let messages = Self {
-            bls: bls.into_iter().map(|cid| canonical(store, cid)).collect::<Result<_, _>>()?,
-            secp: secp.into_iter().map(|cid| canonical(store, cid)).collect::<Result<_, _>>()?,
+            bls: bls.into_iter().map(|cid| canonical(store, cid, "message")).collect::<Result<_, _>>()?,
+            secp: secp.into_iter().map(|cid| canonical(store, cid, "message")).collect::<Result<_, _>>()?,
         };
         match messages.secp.iter().find(|(_, signed)| signed.signature.kind == SignatureKind::Bls) {
             None => Ok(messages),
@@ -173,13 +174,18 @@ impl BlockMessages {
     }
 }
 
-/// A block decoded, provided that it encodes back to its bytes: only then is its CID the message's.
+/// A block decoded, provided that it encodes back to its bytes and is named as the chain names blocks: only then is its CID the one that
+/// consensus computes. The bytes could be found under other names too: another hash function, another codec.
 fn canonical<T: DeserializeOwned + Serialize, S: Blockstore + ?Sized>(
     store: &S,
     cid: Cid,
+    what: &'static str,
 ) -> Result<(Cid, T), LoadError> {
-    let malformed = |detail: String| LoadError::Malformed { cid, what: "message", detail };
-    let bytes = block(store, &cid, "message")?;
+    let malformed = |detail: String| LoadError::Malformed { cid, what, detail };
+    let bytes = block(store, &cid, what)?;
+    if cid.codec() != DAG_CBOR || cid.hash().code() != u64::from(Code::Blake2b256) {
+        return Err(malformed("it is not named by BLAKE2b-256 of DAG-CBOR".into()));
+    }
     let value: T = fvm_ipld_encoding::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
     if fvm_ipld_encoding::to_vec(&value).is_ok_and(|again| again == bytes) {
         Ok((cid, value))

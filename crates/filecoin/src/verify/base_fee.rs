@@ -13,7 +13,7 @@ use super::params::NetworkParams;
 use crate::types::{BlockMessages, Message, Tipset};
 
 /// Gas that a block may hold.
-const BLOCK_GAS_LIMIT: u64 = 10_000_000_000;
+pub(super) const BLOCK_GAS_LIMIT: u64 = 10_000_000_000;
 /// Gas that leaves the base fee as it is.
 const BLOCK_GAS_TARGET: u64 = BLOCK_GAS_LIMIT / 2;
 /// The fee changes by an eighth at most.

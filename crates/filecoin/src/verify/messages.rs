@@ -2,6 +2,7 @@ use apogee_filecoin_state::StateTree;
 use cid::Cid;
 use fvm_shared::address::{Address, Payload};
 
+use super::base_fee::BLOCK_GAS_LIMIT;
 use super::check::{Check, Reason, Tally, Unknown};
 use super::params::NetworkParams;
 use super::state::StateReader;
@@ -22,7 +23,8 @@ pub(super) fn load(tally: &mut Tally, state: &StateReader<'_>, tipset: &Tipset) 
     let mut all = Ok(Vec::new());
     for (cid, header) in tipset.cids_and_blocks() {
         let (verdict, messages) = match BlockMessages::load(state.store, &header.messages) {
-            Ok(messages) => (Ok(Ok(())), Ok(messages)),
+            Ok(messages) if state.params.exempt_blocks.contains(&cid) => (Ok(Ok(())), Ok(messages)),
+            Ok(messages) => (Ok(includable(&messages)), Ok(messages)),
             Err(error) => {
                 let unknown = unknown(&error);
                 let verdict = match error {
@@ -39,6 +41,33 @@ pub(super) fn load(tally: &mut Tally, state: &StateReader<'_>, tipset: &Tipset) 
         });
     }
     all
+}
+
+/// All there will ever be, attoFIL.
+const TOTAL_FILECOIN: u128 = 2_000_000_000_000_000_000_000_000_000;
+
+/// What a message needs to be in a block whatever state says (Lotus `types.Message.ValidForBlockInclusion`), and that the gas of all fits into one.
+fn includable(messages: &BlockMessages) -> Result<(), String> {
+    let mut gas = 0_u64;
+    for (cid, message) in messages.iter() {
+        let (fee, premium) = (&message.gas_fee_cap, &message.gas_premium);
+        let wrong = [
+            (message.version != 0, "has another version than 0"),
+            (message.value.is_negative(), "sends a negative value"),
+            (*message.value.atto() > TOTAL_FILECOIN.into(), "sends more than there is"),
+            (fee.is_negative() || premium.is_negative(), "offers a negative fee"),
+            (premium > fee, "offers a premium above its fee cap"),
+            (message.gas_limit == 0, "has no gas"),
+        ];
+        if let Some((_, what)) = wrong.into_iter().find(|(wrong, _)| *wrong) {
+            return Err(format!("message {cid} {what}"));
+        }
+        gas = gas.saturating_add(message.gas_limit);
+        if gas > BLOCK_GAS_LIMIT {
+            return Err(format!("up to message {cid} its messages ask for {gas} gas of {BLOCK_GAS_LIMIT}"));
+        }
+    }
+    Ok(())
 }
 
 /// The messages of a tipset that is not being checked itself.
@@ -198,5 +227,47 @@ fn describe(error: &LoadError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Message;
+    use fvm_shared::econ::TokenAmount;
+
+    fn block(change: impl Fn(&mut Message)) -> BlockMessages {
+        let mut message = Message {
+            version: 0,
+            from: Address::new_id(100),
+            to: Address::new_id(101),
+            sequence: 0,
+            value: TokenAmount::from_whole(1),
+            method_num: 0,
+            params: fvm_ipld_encoding::RawBytes::default(),
+            gas_limit: BLOCK_GAS_LIMIT / 2,
+            gas_fee_cap: TokenAmount::from_atto(200),
+            gas_premium: TokenAmount::from_atto(200),
+        };
+        let other = message.clone();
+        change(&mut message);
+        let named = |message: Message| (message_cid(&message), message);
+        BlockMessages { bls: vec![named(other), named(message)], secp: vec![] }
+    }
+
+    #[test]
+    fn messages_that_no_block_may_hold_are_refused() {
+        assert_eq!(includable(&block(|_| {})), Ok(()));
+        let refused = |change: fn(&mut Message), why: &str| {
+            let error = includable(&block(change)).unwrap_err();
+            assert!(error.ends_with(why), "{error}");
+        };
+        refused(|message| message.version = 1, "another version than 0");
+        refused(|message| message.value = TokenAmount::from_atto(-1), "a negative value");
+        refused(|message| message.value = TokenAmount::from_whole(2_000_000_001_u64), "more than there is");
+        refused(|message| message.gas_premium = TokenAmount::from_atto(-1), "a negative fee");
+        refused(|message| message.gas_premium = TokenAmount::from_atto(201), "above its fee cap");
+        refused(|message| message.gas_limit = 0, "has no gas");
+        refused(|message| message.gas_limit += 1, "10000000001 gas of 10000000000");
     }
 }

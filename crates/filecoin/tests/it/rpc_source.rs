@@ -62,6 +62,20 @@ async fn a_node_and_an_archive_tell_the_same_chain() {
     assert!(rpc.certificates(0, 10).await.unwrap().is_empty());
 }
 
+/// Nothing rests on a trace, and its form is not the same on every kind of node.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_cannot_be_read_is_none() {
+    let car = chain();
+    let served = car.clone();
+    let double = Double::start(move |method, params| match method {
+        "StateCompute" => (200, r#"{"jsonrpc":"2.0","id":1,"result":{"Root":7,"Trace":"none"}}"#.into()),
+        _ => honest(&served, method, params),
+    })
+    .await;
+    let rpc = over(&[&double], RpcOptions::default());
+    assert!(rpc.trace(&rpc.head().await.unwrap()).await.unwrap().is_none());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn blocks_are_read_from_blocking_threads_checked_and_kept() {
     let car = chain();

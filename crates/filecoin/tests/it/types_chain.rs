@@ -11,6 +11,7 @@ use cid::Cid;
 use fvm_ipld_blockstore::{Blockstore, MemoryBlockstore};
 use fvm_ipld_encoding::BytesSer;
 use fvm_shared::address::Address;
+use multihash_codetable::{Code, MultihashDigest};
 
 fn chains() -> Vec<CarSource> {
     let mut paths: Vec<_> =
@@ -134,6 +135,54 @@ fn arrays_that_lie_about_themselves_are_refused_without_much_work() {
         let root = put(&store, &(9, 10_000, (BytesSer(&[1]), vec![node], Vec::<Cid>::new())));
         let why = if values.is_empty() { "a node is empty" } else { "it holds more entries than it counts" };
         refused(root, why);
+    }
+}
+
+/// Consensus makes the array from the entries and compares roots: what only reads like it is another array.
+#[test]
+fn arrays_of_another_form_than_their_entries_make_are_refused() {
+    let store = MemoryBlockstore::new();
+    let link = |i: u8| cid_of(&[i]);
+    let leaf = |entries: std::ops::Range<u8>| {
+        let marks = [u8::try_from((1_u16 << entries.len()) - 1).unwrap()];
+        put(&store, &(BytesSer(&marks), Vec::<Cid>::new(), entries.map(link).collect::<Vec<_>>()))
+    };
+    let none = Vec::<Cid>::new;
+    let half_full = put(&store, &(1, 8, (BytesSer(&[3]), vec![leaf(0..3), leaf(3..8)], none())));
+    let too_high = put(&store, &(1, 8, (BytesSer(&[1]), vec![leaf(0..8)], none())));
+    let plain = fvm_ipld_encoding::to_vec(&(0, 1, (BytesSer(&[1]), none(), vec![link(0)]))).unwrap();
+    // The count in two bytes instead of one.
+    let wide = [&plain[..2], &[0x18, 1], &plain[3..]].concat();
+    let wide = (cid_of(&wide), wide);
+    store.put_keyed(&wide.0, &wide.1).unwrap();
+    let (empty, blocks) = dense_array::<Cid>(&[]);
+    store.put_keyed(&empty, &blocks[0].1).unwrap();
+    for (form, root) in [("half full", half_full), ("too high", too_high), ("wide", wide.0)] {
+        let found = BlockMessages::load(&store, &put(&store, &MessagesRoot { bls: root, secp: empty }));
+        assert!(matches!(&found, Err(LoadError::Malformed { cid, .. }) if *cid == root), "{form}: {found:?}");
+    }
+}
+
+#[test]
+fn a_message_under_another_name_than_the_chain_gives_it_is_refused() {
+    let source = CarSource::open(&[&example("devnet-a/chain.car.zst")], &Limits::DEFAULT).unwrap();
+    let blocks = source.blocks();
+    let load = |header: &BlockHeader| BlockMessages::load(&*blocks, &header.messages).unwrap();
+    let headers = source.chain().flat_map(|tipset| tipset.blocks());
+    let messages = headers.map(load).find(|messages| !messages.bls.is_empty()).unwrap();
+    let bytes = fvm_ipld_encoding::to_vec(&messages.bls[0].1).unwrap();
+    let (empty, empty_blocks) = dense_array::<Cid>(&[]);
+    let raw = Cid::new_v1(0x55, *messages.bls[0].0.hash());
+    let sha256 = Cid::new_v1(0x71, Code::Sha2_256.digest(&bytes));
+    for (cid, good) in [(messages.bls[0].0, true), (raw, false), (sha256, false)] {
+        let store = MemoryBlockstore::new();
+        let (bls, array) = dense_array(&[cid]);
+        for (cid, bytes) in array.iter().chain(&empty_blocks) {
+            store.put_keyed(cid, bytes).unwrap();
+        }
+        store.put_keyed(&cid, &bytes).unwrap();
+        let found = BlockMessages::load(&store, &put(&store, &MessagesRoot { bls, secp: empty }));
+        assert_eq!(found.is_ok(), good, "{cid}: {found:?}");
     }
 }
 
