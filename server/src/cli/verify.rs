@@ -26,7 +26,7 @@ pub(super) struct Verify {
     /// Archive of the chain: CARv1 or CARv2, plain or behind zstd
     #[arg(long, value_name = "FILE", required_unless_present = "recording")]
     car: Option<PathBuf>,
-    /// Folder that describes the network (net.json, drand.json, f3manifest.json); by default that of the archive
+    /// Folder that describes the network (drand.json, net.json, f3manifest.json); by default that of the archive
     #[arg(long, value_name = "DIR", conflicts_with = "network")]
     recording: Option<PathBuf>,
     /// The rules of a public network

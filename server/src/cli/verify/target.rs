@@ -48,11 +48,11 @@ fn described(asked: &Verify) -> Result<PathBuf, Failure> {
         return Ok(folder.clone());
     }
     let beside = asked.car.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    if beside.join("net.json").exists() {
+    if beside.join("drand.json").exists() {
         return Ok(beside.to_owned());
     }
     Err(Failure::input(
-        "which network is it? Name a public one with --network, or a folder with net.json, drand.json and f3manifest.json with --recording",
+        "which network is it? Name a public one with --network, or a folder that describes it (drand.json; net.json and f3manifest.json where there are such) with --recording",
     ))
 }
 
