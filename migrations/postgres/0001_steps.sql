@@ -47,7 +47,8 @@ CREATE TABLE steps (
     epoch BIGINT NOT NULL,
     -- NULL is unknown, which is not zero.
     value NUMERIC(39, 0) CHECK (value >= 0),
-    PRIMARY KEY (network_id, series_id, subject_id, epoch)
+    -- With the value in the index, a look-up reads one page instead of two.
+    PRIMARY KEY (network_id, series_id, subject_id, epoch) INCLUDE (value)
 );
 
 -- Which steps an applied epoch brought, for as long as it can be unwound.

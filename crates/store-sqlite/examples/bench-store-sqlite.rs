@@ -1,5 +1,7 @@
 //! Prints how long writing a chain and reading boards take on SQLite. Exits with 1 when a limit does not hold.
 
+#[path = "../../store-sql/bare.rs"]
+mod bare;
 #[path = "../../store-sql/bench.rs"]
 mod bench;
 
@@ -7,10 +9,14 @@ use std::process::ExitCode;
 
 use apogee_store_sqlite::SqliteStore;
 
+type Db = sqlx::Sqlite;
+
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let store = SqliteStore::open(&folder.path().join("bench.db")).await?;
-    let good = bench::run("SQLite", &store).await?;
+    let path = folder.path().join("bench.db");
+    let store = SqliteStore::open(&path).await?;
+    let bare = bare::Pool::connect(&path.display().to_string()).await?;
+    let good = bench::run("SQLite", &store, &bare).await?;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,5 +1,6 @@
 //! A throw-away PostgreSQL: a cluster in a temporary folder, on a socket in that folder.
 
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,11 +14,18 @@ use std::{fs, io};
 /// How long the server may take to start: initialising is over by then, and a busy machine is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the server for as long as its standard input is open. So it ends with the test process, however that ends.
+/// Runs the server for as long as its standard input is open. So it ends with the test process, however that ends. A line means that the
+/// server has been killed, and is to be started again.
 const KEEPER: &str = r#"
-    "$1/postgres" -D "$2" -k "$2" -c listen_addresses= -c logging_collector=off >"$2/log" 2>&1 &
-    server=$!
-    read -r _
+    start() {
+        "$1/postgres" -D "$2" -k "$2" -c listen_addresses= -c logging_collector=off >>"$2/log" 2>&1 &
+        server=$!
+    }
+    start "$1" "$2"
+    while read -r _; do
+        wait "$server" 2>/dev/null
+        start "$1" "$2"
+    done
     kill -INT "$server"
     wait "$server"
     rm -rf "$2"
@@ -56,22 +64,44 @@ impl Server {
         });
         let keeper = started.inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
         let server = Self { programs, folder, keeper, databases: AtomicU32::new(0) };
-        server.wait()?;
+        server.wait(None)?;
         Ok(Some(server))
     }
 
-    fn wait(&self) -> io::Result<()> {
+    /// Wait for a server that is not the process `before`.
+    fn wait(&self, before: Option<&str>) -> io::Result<()> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
-            // The last line of this file is the state of the server.
-            let state = fs::read_to_string(self.folder.join("postmaster.pid")).unwrap_or_default();
-            if state.lines().last().is_some_and(|line| line.trim() == "ready") {
+            // The first line of this file is the process, the last one the state of the server.
+            let state = self.postmaster();
+            let new = before.is_none_or(|before| state.lines().next() != Some(before));
+            if new && state.lines().last().is_some_and(|line| line.trim() == "ready") {
                 return Ok(());
             }
             sleep(Duration::from_millis(20));
         }
         let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         Err(io::Error::other(format!("PostgreSQL does not start: {log}")))
+    }
+
+    fn postmaster(&self) -> String {
+        fs::read_to_string(self.folder.join("postmaster.pid")).unwrap_or_default()
+    }
+
+    /// Kill every process of the server with SIGKILL, and start it again: it recovers from its log.
+    ///
+    /// # Errors
+    /// Where it cannot be killed, or does not start again.
+    pub fn crash(&mut self) -> io::Result<()> {
+        let state = self.postmaster();
+        let process = state.lines().next().unwrap_or_default();
+        let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"))?;
+        // A child may have ended by itself in between: what counts is that the first one, the postmaster, is hit.
+        Command::new("kill").args(["-KILL", process]).args(children.split_whitespace()).output()?;
+        if let Some(keeper) = &mut self.keeper.stdin {
+            keeper.write_all(b"\n")?;
+        }
+        self.wait(Some(process))
     }
 
     /// The address of a new, empty database.
