@@ -4,6 +4,6 @@ use crate::run::{Failure, command, finish};
 pub(crate) fn regen() -> Result<(), Failure> {
     let mut test =
         command("cargo", &["test", "--release", "--package", "apogee-server", "--test", "it", "reference"]);
-    test.env("APOGEE_REGEN", "1");
+    test.env("REGENERATE", "1");
     finish(test)
 }
