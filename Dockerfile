@@ -32,11 +32,14 @@ RUN apt-get update \
 COPY --from=build /out/apogee /usr/local/bin/apogee
 # `demo` looks for the recording below the folder it runs in.
 COPY examples/devnet-a /usr/share/apogee/examples/devnet-a
+COPY deploy/apogee.toml /etc/apogee/apogee.toml
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/apogee/
+# The container's own loopback is of no use to anybody.
+ENV APOGEE_LISTEN=0.0.0.0:8480
 WORKDIR /usr/share/apogee
 USER 10001:10001
 VOLUME /var/lib/apogee
 EXPOSE 8480
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["apogee", "health"]
 ENTRYPOINT ["apogee"]
-CMD ["serve"]
+CMD ["serve", "--config", "/etc/apogee/apogee.toml"]
