@@ -4,7 +4,7 @@ mod minting;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_shared::bigint::BigInt;
+use fvm_shared::bigint::{BigInt, Integer};
 use fvm_shared::clock::ChainEpoch;
 use fvm_shared::econ::TokenAmount;
 
@@ -98,13 +98,48 @@ impl Reward {
     /// 10,000 null rounds, and for a state that no network can reach (the catch-up would not end).
     #[must_use]
     pub fn for_tipset(&self, parent: ChainEpoch, epoch: ChainEpoch, realized: &BigInt) -> Option<Self> {
+        self.over_nulls(parent, epoch, |_| realized)
+    }
+
+    /// Like [`for_tipset`](Self::for_tipset), where power may have changed once in the null rounds: a deadline closed in one of them.
+    ///
+    /// No root names the state between null rounds, but the sum of what they were given is known: `after` is the state after the tipset, whose
+    /// own round was given `own` bytes ([`Power::this_epoch`](crate::Power::this_epoch) there). Where that sum is one of rounds with
+    /// `realized` followed by rounds with `own`, they are taken to have been these; else all are taken to have been given `realized`.
+    #[must_use]
+    pub fn for_tipset_before(
+        &self,
+        (parent, epoch): (ChainEpoch, ChainEpoch),
+        realized: &BigInt,
+        own: &BigInt,
+        after: &Self,
+    ) -> Option<Self> {
+        let nulls = epoch.checked_sub(parent)?.checked_sub(1)?;
+        let rounds = after.epoch.checked_sub(self.epoch)?;
+        let given = &after.cumsum_realized - &self.cumsum_realized - own;
+        let changed = realized - own;
+        // given = early × realized + (nulls − early) × own
+        let early = (rounds == nulls + 1 && changed != BigInt::default())
+            .then(|| (given - own * nulls).div_mod_floor(&changed))
+            .and_then(|(early, rest)| i64::try_from(early).ok().filter(|_| rest == BigInt::default()))
+            .filter(|early| (0..=nulls).contains(early))
+            .unwrap_or(nulls);
+        self.over_nulls(parent, epoch, |null| if null - parent <= early { realized } else { own })
+    }
+
+    fn over_nulls<'a>(
+        &self,
+        parent: ChainEpoch,
+        epoch: ChainEpoch,
+        realized: impl Fn(ChainEpoch) -> &'a BigInt,
+    ) -> Option<Self> {
         let mut state = self.clone();
         let first = parent.checked_add(1)?;
         if epoch.checked_sub(first)? > MAX_NULL_ROUNDS {
             return None;
         }
         for null in first..epoch {
-            state.cron(null, realized)?;
+            state.cron(null, realized(null))?;
         }
         Some(state)
     }

@@ -331,6 +331,14 @@ fn awards(recording: &Recording) -> (usize, usize, usize) {
             sum += block;
         }
         if let Ok(after) = StateTree::open(blocks, &cid(&answer["Root"]).unwrap()) {
+            let (own, realized) = (after.power().unwrap().this_epoch.raw, tree.power().unwrap());
+            let told = state.for_tipset_before(
+                (parent, header.height),
+                &realized.current(MIN_MINERS).raw,
+                &own,
+                &after.reward().unwrap(),
+            );
+            assert_eq!(told.as_ref(), Some(&reward), "height {}", header.height);
             assert_eq!(
                 after.reward().unwrap().total_minted - &state.total_minted,
                 sum,
@@ -341,6 +349,33 @@ fn awards(recording: &Recording) -> (usize, usize, usize) {
         }
     }
     (plain, after_null, minted)
+}
+
+/// No recording has it: a deadline with faults that closes in a null round.
+#[test]
+fn the_null_round_in_which_power_changed_is_found() {
+    let recording = Recording::open("devnet-a");
+    let chain = recording.chain();
+    let at = chain.iter().map(|tipset| &tipset[0]).find(|header| header.height == 60).unwrap();
+    let before = StateTree::open(&recording.blocks, &at.state).unwrap().reward().unwrap();
+    let parent = before.epoch - 1;
+    let (power, fallen) = (BigInt::from(61_440), BigInt::from(40_960));
+    let plain = before.for_tipset(parent, parent + 6, &power).unwrap();
+    for early in 0..=5 {
+        // Five null rounds, the first ones with the old power; then the tipset's own round.
+        let fell = before.for_tipset(parent, parent + 1 + early, &power).unwrap();
+        let awarded = fell.for_tipset(parent + early, parent + 6, &fallen).unwrap();
+        let after = awarded.for_tipset(parent + 5, parent + 7, &fallen).unwrap();
+        let found = before.for_tipset_before((parent, parent + 6), &power, &fallen, &after).unwrap();
+        assert_eq!(found, awarded, "{early} early rounds");
+        assert_eq!(found == plain, early == 5);
+        assert_eq!(found.this_epoch_reward == plain.this_epoch_reward, early == 5);
+    }
+    // A sum that two powers do not make.
+    let mut odd = plain.clone();
+    odd.cumsum_realized += 1_u8;
+    odd.epoch += 1;
+    assert_eq!(before.for_tipset_before((parent, parent + 6), &power, &fallen, &odd), Some(plain));
 }
 
 #[test]
