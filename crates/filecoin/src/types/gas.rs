@@ -81,7 +81,7 @@ pub fn fee_split(
 /// How the fee of a message that was executed is split; see [`fee_split`] for one that was not.
 ///
 /// `burns` is false for the only exemption there ever was: successful `SubmitWindowedPoSt` to a miner on networks up to version
-/// 12 after the Claus upgrade.
+/// 12 after the Claus upgrade. It spares the base fee of the gas that was used; that for over-estimation is burnt all the same.
 #[must_use]
 pub fn gas_outputs(message: &Message, gas_used: u64, base_fee: &TokenAmount, burns: bool) -> GasOutputs {
     let gas = |amount: u64| BigInt::from(amount);
@@ -95,12 +95,41 @@ pub fn gas_outputs(message: &Message, gas_used: u64, base_fee: &TokenAmount, bur
     let (_, burnt) = over_estimation(gas_used, message.gas_limit);
     if burns {
         outputs.base_fee_burn = base_fee_to_pay.clone() * gas(gas_used);
-        outputs.over_estimation_burn = base_fee_to_pay.clone() * gas(burnt);
     }
+    outputs.over_estimation_burn = base_fee_to_pay.clone() * gas(burnt);
     if base_fee > base_fee_to_pay {
         outputs.miner_penalty += (base_fee - base_fee_to_pay) * gas(burnt);
     }
     let required = message.gas_fee_cap.clone() * gas(message.gas_limit);
     outputs.refund = required - outputs.total_cost();
     outputs
+}
+
+#[cfg(test)]
+mod tests {
+    use fvm_shared::address::Address;
+
+    use super::*;
+
+    #[test]
+    fn the_exemption_spares_the_base_fee_and_not_the_over_estimation() {
+        let message = Message {
+            version: 0,
+            from: Address::new_id(100),
+            to: Address::new_id(101),
+            sequence: 0,
+            value: TokenAmount::default(),
+            method_num: 5,
+            params: fvm_ipld_encoding::RawBytes::default(),
+            gas_limit: 300,
+            gas_fee_cap: TokenAmount::from_atto(7),
+            gas_premium: TokenAmount::from_atto(1),
+        };
+        let atto = |amount: u64| TokenAmount::from_atto(amount);
+        let fee = |burns| gas_outputs(&message, 100, &atto(5), burns);
+        let (burnt, spared) = (fee(true), fee(false));
+        assert_eq!((burnt.base_fee_burn, spared.base_fee_burn), (atto(500), atto(0)));
+        assert_eq!((&burnt.over_estimation_burn, &spared.over_estimation_burn), (&atto(1_000), &atto(1_000)));
+        assert_eq!((burnt.refund, spared.refund), (atto(300), atto(800)));
+    }
 }

@@ -267,7 +267,10 @@ fn verify_jobs(params: &NetworkParams, jobs: &[(usize, SecpJob)]) -> Vec<Result<
     }
     let verdicts: HashMap<(Cid, Address), Result<(), String>> =
         first.into_par_iter().map(|(key, job)| (key, verify_own(params, &job.signed, &job.sender))).collect();
-    let verdict = |job: &SecpJob| verdicts.get(&(job.cid, job.sender)).cloned().unwrap_or(Ok(()));
+    let verdict = |job: &SecpJob| {
+        let verdict = verdicts.get(&(job.cid, job.sender)).cloned();
+        verdict.unwrap_or_else(|| Err("its signature was not looked at".into()))
+    };
     jobs.iter().map(|(_, job)| verdict(job)).collect()
 }
 
