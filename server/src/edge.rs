@@ -1,10 +1,14 @@
 //! Where the process touches the world: nobody else reads the clock, randomness or signals.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use apogee_domain::{Clock, Timestamp};
+use apogee_indexer::Entropy;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Failure;
@@ -14,6 +18,15 @@ pub(crate) fn entropy() -> Result<[u8; 32], Failure> {
     let mut seed = [0; 32];
     OsRng.try_fill_bytes(&mut seed).map_err(Failure::world)?;
     Ok(seed)
+}
+
+/// Randomness for as many uses as there are: each is the hash of what nobody can foresee and its number.
+pub(crate) fn entropy_source() -> Result<Entropy, Failure> {
+    let (seed, uses) = (entropy()?, AtomicU64::new(0));
+    Ok(Arc::new(move || {
+        let number = uses.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        Sha256::new().chain_update(seed).chain_update(number).finalize().into()
+    }))
 }
 
 /// The machine's clock.

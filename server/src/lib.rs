@@ -2,6 +2,12 @@
 #![deny(missing_docs)]
 
 pub mod cli;
+mod config;
 mod edge;
+mod follow;
+mod http;
+mod log;
+mod networks;
+mod store;
 mod watch;
 mod web;

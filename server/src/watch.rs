@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::{Clock, Network, Timestamp};
+use apogee_domain::{Clock, Network, NetworkId, Timestamp};
+use apogee_filecoin::rpc::{EndpointHealth, Pool};
 use apogee_store::{Cursor, EpochRecord, Store, StoreError};
 use arc_swap::ArcSwap;
 
+use crate::follow::Stopped;
+use crate::http::Scope;
 use crate::web::{EndpointNow, Freshness, NetworkNow, Now};
 
 /// Epochs behind the clock that are still live: blocks take their time, and a tipset is complete only when the next one names it.
@@ -15,17 +18,20 @@ const LIVE_EPOCHS: u32 = 4;
 /// Epochs behind the clock from which on the index is stalled when it does not move.
 const STALLED_EPOCHS: u32 = 20;
 
-/// How a network is indexed by this process.
+/// How a network is indexed by this process. One without a feed is indexed by another.
 #[derive(Clone, Debug)]
 pub(crate) enum Feed {
-    /// Nobody writes: it stays as it is.
-    Recorded,
+    /// From a recording, which has no head that moves.
+    Recorded {
+        /// Why indexing stopped, once it did.
+        stopped: Stopped,
+    },
     /// It follows nodes.
     Followed {
         /// How the nodes do.
-        pool: Option<Arc<apogee_filecoin::rpc::Pool>>,
+        pool: Arc<Pool>,
         /// Why indexing stopped, once it did.
-        stopped: Arc<ArcSwap<Option<String>>>,
+        stopped: Stopped,
     },
 }
 
@@ -34,16 +40,12 @@ pub(crate) enum Feed {
 pub(crate) struct Watch {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    feeds: Vec<(apogee_domain::NetworkId, Feed)>,
+    feeds: Vec<(NetworkId, Feed)>,
     now: Arc<ArcSwap<Now>>,
 }
 
 impl Watch {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        feeds: Vec<(apogee_domain::NetworkId, Feed)>,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, feeds: Vec<(NetworkId, Feed)>) -> Self {
         Self { store, clock, feeds, now: Arc::default() }
     }
 
@@ -62,6 +64,26 @@ impl Watch {
         }
         self.now.store(Arc::new(Now::new(networks)));
         Ok(())
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.store.check().await
+    }
+
+    /// The time.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Whether a network's index is no longer what `then` says. If so, [`now`](Self::now) is up to date afterwards.
+    pub(crate) async fn has_moved(&self, scope: &Scope, then: &Now) -> bool {
+        let Scope::Network(id) = scope else { return false };
+        let Some(known) = then.network(id) else { return false };
+        match self.store.cursor(&known.network.id).await {
+            Ok(cursor) if cursor != known.cursor => self.look().await.is_ok(),
+            _ => false,
+        }
     }
 
     /// Look again every `interval`, for ever.
@@ -93,16 +115,14 @@ impl Watch {
             (None, None) => None,
         };
         let feed = self.feeds.iter().find(|(id, _)| *id == network.id).map(|(_, feed)| feed);
-        let stopped = match feed {
-            Some(Feed::Followed { stopped, .. }) => (**stopped.load()).clone(),
-            _ => None,
-        };
+        let stopped = feed.and_then(|feed| {
+            let (Feed::Recorded { stopped } | Feed::Followed { stopped, .. }) = feed;
+            (**stopped.load()).clone()
+        });
         let seen = self.clock.now();
         let freshness = match feed {
-            Some(Feed::Followed { .. }) => {
-                freshness(&network, cursor.as_ref(), record.as_ref(), stopped.is_some(), seen)
-            }
-            _ => Freshness::Recorded,
+            Some(Feed::Recorded { .. }) => Freshness::Recorded,
+            _ => freshness(&network, cursor.as_ref(), record.as_ref(), stopped.is_some(), seen),
         };
         let endpoints = feed.map(endpoints).unwrap_or_default();
         Ok(NetworkNow::new(network, cursor, record, freshness, endpoints, stopped, seen))
@@ -117,7 +137,8 @@ fn freshness(
     stopped: bool,
     now: Timestamp,
 ) -> Freshness {
-    let begun = record.map(|record| record.time).or_else(|| cursor.map(|cursor| network.time_of(cursor.epoch)));
+    let begun =
+        record.map(|record| record.time).or_else(|| cursor.map(|cursor| network.time_of(cursor.epoch)));
     let behind = begun.map_or(u64::MAX, |begun| now.since(begun).as_secs());
     let epochs = |count: u32| u64::from(count) * u64::from(network.epoch_seconds);
     match behind {
@@ -129,8 +150,8 @@ fn freshness(
 }
 
 fn endpoints(feed: &Feed) -> Vec<EndpointNow> {
-    let Feed::Followed { pool: Some(pool), .. } = feed else { return Vec::new() };
-    let row = |(name, health): (String, apogee_filecoin::rpc::EndpointHealth)| EndpointNow {
+    let Feed::Followed { pool, .. } = feed else { return Vec::new() };
+    let row = |(name, health): (String, EndpointHealth)| EndpointNow {
         name,
         head: health.head.map(|head| head.epoch()),
         failures: health.failures,

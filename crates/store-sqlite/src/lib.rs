@@ -65,4 +65,14 @@ impl SqliteStore {
             .map_err(dialect::error)?;
         Ok(Self { reads, writes })
     }
+
+    /// Copy the database into a new file at `to`, as it is at this moment; writers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`](apogee_store::StoreError::Unavailable) where the file exists or cannot be written.
+    pub async fn backup(&self, to: &Path) -> Result<()> {
+        let copy = sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy());
+        copy.execute(&self.reads).await.map_err(dialect::error)?;
+        Ok(())
+    }
 }

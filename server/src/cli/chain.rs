@@ -1,6 +1,8 @@
 use clap::Subcommand;
 
+use super::show::Show;
 use super::verify::Verify;
+use super::{Answer, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Chain {
@@ -8,4 +10,15 @@ pub(super) enum Chain {
     ///
     /// Exits 1 when a check failed.
     Verify(Verify),
+    /// Print a tipset of a chain, by default its head.
+    Show(Show),
+}
+
+impl Chain {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        match self {
+            Self::Verify(verify) => verify.run().await,
+            Self::Show(show) => show.run().await,
+        }
+    }
 }

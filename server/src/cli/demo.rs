@@ -1,27 +1,28 @@
 //! `apogee demo`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use apogee_indexer::{Indexer, Options, recording};
-use apogee_store::Store;
-use apogee_store_sqlite::SqliteStore;
 use clap::Args;
 
-use super::{Answer, Failure};
-use crate::edge;
-use crate::watch::{Feed, Watch};
-use crate::web::{App, Site};
+use super::{Answer, Failure, progress, serve};
+use crate::config::{self, Config, Secret};
+use crate::follow::indexer;
+use crate::store::Place;
+use crate::{edge, networks};
+
+/// Where the recording lies in a checkout.
+const RECORDING: &str = "examples/devnet-a";
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
-    /// Folder of the recording
-    #[arg(long, value_name = "DIR", default_value = "examples/devnet-a")]
-    recording: PathBuf,
+    /// Folder of the recording; by default the one that comes with the program
+    #[arg(long, value_name = "DIR")]
+    recording: Option<PathBuf>,
     /// Database file to keep; by default a temporary one
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -29,33 +30,48 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let listener = tokio::net::TcpListener::bind(self.listen).await.map_err(Failure::world)?;
+        let config = Config::defaults().map_err(Failure::input)?;
+        crate::log::start(&config::Log { filter: "warn".into(), ..config.log }).map_err(Failure::input)?;
+        let folder = self.recording.map_or_else(bundled, Ok)?;
+        let settings = config::Network { recording: Some(folder), ..config::Network::default() };
+        let prepared = networks::prepare(None, &settings)?;
+        let listener = serve::listen(self.listen).await?;
         let temporary = tempfile::tempdir().map_err(Failure::world)?;
-        let path = self.data.unwrap_or_else(|| temporary.path().join("demo.sqlite"));
-        let store = Arc::new(SqliteStore::open(&path).await.map_err(Failure::world)?);
-        let recorded = recording::devnet(&self.recording).map_err(Failure::input)?;
-        let mut work = store.begin().await.map_err(Failure::world)?;
-        work.put_network(&recorded.network).await.map_err(Failure::world)?;
-        work.commit().await.map_err(Failure::world)?;
-        let seed = edge::entropy()?;
-        let options = Options::new(Arc::new(move || seed));
-        let source = Arc::new(recorded.source);
-        let mut indexer = Indexer::new(store.clone(), source, recorded.network.clone(), recorded.params, options);
-        let cursor = indexer.backfill_to_head().await.map_err(Failure::world)?;
-        println!("Indexed up to epoch {}, digest {}.", cursor.epoch, cursor.digest);
-        println!("http://{}/", listener.local_addr().map_err(Failure::world)?);
-        let clock = Arc::new(edge::SystemClock);
-        let watch = Watch::new(store.clone(), clock.clone(), vec![(recorded.network.id, Feed::Recorded)]);
-        watch.look().await.map_err(Failure::world)?;
-        let site = Site::new(App { store, clock, now: watch.now() });
-        let service = axum::Router::new().fallback(move |request| {
-            let site = site.clone();
-            async move { site.answer(request).await }
-        });
-        axum::serve(listener, service)
-            .with_graceful_shutdown(edge::interrupted())
-            .await
-            .map_err(Failure::world)?;
+        let file = self.data.unwrap_or_else(|| temporary.path().join("demo.sqlite"));
+        let store = Place::of(&Secret::new(format!("sqlite:{}", file.display())))?.open().await?;
+
+        let chain = prepared.clone().open().await?;
+        let begun = Instant::now();
+        let mut indexer = indexer(chain.clone(), store.clone(), edge::entropy_source()?);
+        let cursor = progress::backfill(&mut indexer, &chain, &store).await?;
+        let (mut passed, mut failed) = (0_u64, 0_u64);
+        for check in &cursor.checks {
+            passed = passed.saturating_add(check.passed);
+            failed = failed.saturating_add(check.failed);
+        }
+        println!(
+            "Indexed {} up to epoch {} in {} ms: {passed} checks passed, {failed} failed.",
+            chain.network.id,
+            cursor.epoch,
+            begun.elapsed().as_millis()
+        );
+        println!("Digest {}", cursor.digest);
+        serve::serve(listener, store, vec![prepared], &config.http, Duration::from_secs(1)).await?;
         Ok(Answer::Yes)
     }
+}
+
+/// The recording that comes with the program: below the folder it runs in or one above, beside the program, or where it was built.
+fn bundled() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir().ok();
+    let program = std::env::current_exe().ok();
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = [here.as_deref(), program.as_deref(), Some(built)];
+    let mut folders =
+        places.into_iter().flatten().flat_map(Path::ancestors).map(|folder| folder.join(RECORDING));
+    folders.find(|folder| folder.join("chain.car.zst").is_file()).ok_or_else(|| {
+        Failure::input(format!(
+            "no {RECORDING} in this folder, beside the program, or above either: name the folder of a recording with --recording"
+        ))
+    })
 }

@@ -1,14 +1,26 @@
 //! The command line: one file a command.
 
 mod chain;
+mod config;
+mod db;
 mod demo;
 mod health;
+mod index;
+mod progress;
+mod serve;
+mod show;
+mod simnet;
+mod source;
+mod standings;
 mod verify;
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::networks::NoChain;
+use crate::store::NoDatabase;
 
 /// Run a testnet competition on numbers that anyone can check.
 #[derive(Debug, Parser)]
@@ -20,12 +32,29 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Index the recording of a real Lotus network and serve its board.
+    Demo(demo::Demo),
+    /// Follow the configured networks and serve their boards.
+    Serve(serve::Serve),
+    /// Index chains up to their heads.
+    Index(index::Index),
+    /// Rank the participants of an indexed network.
+    Standings(standings::Standings),
     /// Look at a chain.
     #[command(subcommand)]
     Chain(chain::Chain),
-    /// Index the recording of a real Lotus network and serve its board.
-    Demo(demo::Demo),
-    /// Ask a running server whether it is well; exits 1 when it is not.
+    /// Look after the database.
+    #[command(subcommand)]
+    Db(db::Db),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(config::Configure),
+    /// Play networks for tests.
+    #[command(subcommand)]
+    Simnet(simnet::Simnet),
+    /// Ask a running server whether it is well.
+    ///
+    /// Exits 1 when it is not.
     Health(health::Health),
 }
 
@@ -37,6 +66,8 @@ pub(crate) enum Format {
     Table,
     /// JSON for programs.
     Json,
+    /// CSV for spreadsheets.
+    Csv,
 }
 
 /// What a command came to, when nothing went wrong.
@@ -67,11 +98,29 @@ impl Failure {
     }
 }
 
+impl From<NoDatabase> for Failure {
+    fn from(error: NoDatabase) -> Self {
+        if error.is_input() { Self::input(error) } else { Self::world(error) }
+    }
+}
+
+impl From<NoChain> for Failure {
+    fn from(error: NoChain) -> Self {
+        if error.is_input() { Self::input(error) } else { Self::world(error) }
+    }
+}
+
 /// Do what was asked. Exit codes: 0 good, 1 the answer is "no", 2 bad usage or input, 3 the world failed.
 pub async fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
-        Command::Chain(chain::Chain::Verify(verify)) => verify.run().await,
         Command::Demo(demo) => demo.run().await,
+        Command::Serve(serve) => serve.run().await,
+        Command::Index(index) => index.run().await,
+        Command::Standings(standings) => standings.run().await,
+        Command::Chain(chain) => chain.run().await,
+        Command::Db(db) => db.run().await,
+        Command::Config(config) => config.run(),
+        Command::Simnet(simnet) => simnet.run().await,
         Command::Health(health) => health.run().await,
     };
     match outcome {
@@ -88,7 +137,7 @@ pub async fn run(cli: Cli) -> ExitCode {
 }
 
 /// An error with its causes, on one line.
-fn chain_of(error: &dyn Error) -> String {
+pub(crate) fn chain_of(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use apogee_domain::Epoch;
 use apogee_filecoin::crypto::f3::CertificateChain;
-use apogee_filecoin::source::Source;
 use apogee_filecoin::types::Tipset;
-use apogee_filecoin::verify::{CertificateVerifier, EpochReport, Pending, Verifier, power_table, settle};
+use apogee_filecoin::verify::{CertificateVerifier, Pending, Verifier, power_table, settle};
 use clap::{Args, ValueEnum};
 
 use self::report::Report;
@@ -18,17 +17,29 @@ use self::target::Target;
 use super::{Answer, Failure, Format};
 use crate::edge;
 
-/// Tipsets whose signatures are checked together.
-const BATCH: usize = 64;
+/// Epochs whose signatures are checked together.
+const BATCH: u32 = 64;
+
+/// Certificates that are read at a time.
+const CERTIFICATES: usize = 256;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// Archive of the chain: CARv1 or CARv2, plain or behind zstd
-    #[arg(long, value_name = "FILE", required_unless_present = "recording")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["recording", "rpc"])]
     car: Option<PathBuf>,
     /// Folder that describes the network (drand.json, net.json, f3manifest.json); by default that of the archive
-    #[arg(long, value_name = "DIR", conflicts_with = "network")]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["network", "rpc"])]
     recording: Option<PathBuf>,
+    /// Address of a node, such as `http://127.0.0.1:1234/rpc/v1`
+    #[arg(long, value_name = "URL", requires = "rules", conflicts_with_all = ["car", "network"])]
+    rpc: Option<String>,
+    /// Rules of the node's network: mainnet, calibration, or a file
+    #[arg(long, value_name = "RULES", requires = "rpc")]
+    rules: Option<String>,
+    /// File with a token that may read from the node
+    #[arg(long, value_name = "FILE", requires = "rpc")]
+    token_file: Option<PathBuf>,
     /// The rules of a public network
     #[arg(long)]
     network: Option<PublicNetwork>,
@@ -54,76 +65,108 @@ enum PublicNetwork {
 
 impl Verify {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let target = Target::find(&self)?;
-        let head = target.source.head().await.map_err(Failure::input)?.epoch();
-        let to = self.to.unwrap_or(head);
-        if to > head {
+        let target = Target::find(&self).await?;
+        let head = target.source.head().await.map_err(|error| target.failure(error))?;
+        let to = self.to.unwrap_or(head.epoch());
+        if to > head.epoch() {
+            let head = head.epoch();
             return Err(Failure::input(format!("--to is epoch {to}, but the chain ends at epoch {head}")));
         }
         if self.from > to {
             return Err(Failure::input(format!("--from is epoch {}, after the last epoch {to}", self.from)));
         }
-        let chain: Vec<Tipset> = target
-            .source
-            .chain()
-            .filter(|tipset| (self.from..=to).contains(&tipset.epoch()))
-            .cloned()
-            .collect();
-        let mut report = Report::new(target.source.name(), self.from, to, &chain);
-        for tipsets in verify(&target, &chain)? {
-            report.add(&tipsets);
-        }
-        certificates(&target, self.from, to, &mut report).await?;
+        let mut report = Report::new(target.source.name(), self.from, to);
+        check(&target, &head, self.from, to, &mut report).await?;
+        certificates(&target, &head, self.from, to, &mut report).await?;
         match self.format {
             Format::Table => print!("{report}"),
             Format::Json => println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::world)?),
+            Format::Csv => print!("{}", report.csv()),
         }
         Ok(if report.failed == 0 { Answer::Yes } else { Answer::No })
     }
 }
 
-/// Check these tipsets of the chain, in batches.
-fn verify<'a>(
-    target: &'a Target,
-    chain: &'a [Tipset],
-) -> Result<impl Iterator<Item = Vec<EpochReport>> + 'a, Failure> {
+/// Check the tipsets of a range, in batches.
+async fn check(
+    target: &Target,
+    head: &Tipset,
+    from: Epoch,
+    to: Epoch,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let mut verifier = target.verifier();
-    let seed = edge::entropy()?;
-    let prepared = move |tipsets: &[Tipset]| {
-        let pending: Vec<Pending> = tipsets.iter().map(|tipset| verifier.prepare(tipset)).collect();
-        settle(&target.params, pending, &seed)
-    };
-    Ok(chain.chunks(BATCH).map(prepared))
+    let mut from = from;
+    while from <= to {
+        let until = from.plus(BATCH - 1).min(to);
+        let tipsets = target.source.range(head.key(), from, until).await;
+        let tipsets = tipsets.map_err(|error| target.failure(error))?;
+        report.saw(&tipsets);
+        let (params, seed) = (Arc::clone(&target.params), edge::entropy()?);
+        // State is read on the way, from a node perhaps: that waits, and may not wait on the runtime's own threads.
+        let batch = move || {
+            let pending: Vec<Pending> = tipsets.iter().map(|tipset| verifier.prepare(tipset)).collect();
+            (settle(&params, pending, &seed), verifier)
+        };
+        let (reports, used): (_, Verifier) =
+            tokio::task::spawn_blocking(batch).await.map_err(Failure::world)?;
+        report.add(&reports);
+        verifier = used;
+        from = until.plus(1);
+    }
+    Ok(())
 }
 
 /// Check the certificates that make epochs of the range final, from the first instance on.
-async fn certificates(target: &Target, from: Epoch, to: Epoch, report: &mut Report) -> Result<(), Failure> {
+async fn certificates(
+    target: &Target,
+    head: &Tipset,
+    from: Epoch,
+    to: Epoch,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let Some(f3) = &target.params.f3 else { return Ok(()) };
-    let recorded =
-        target.source.certificates(f3.initial_instance, usize::MAX).await.map_err(Failure::world)?;
+    let mut instance = f3.initial_instance;
+    let mut recorded = target.source.certificates(instance, CERTIFICATES).await.map_err(Failure::world)?;
     if recorded.is_empty() {
         return Ok(());
     }
+    let first_epoch = Epoch::new(f3.first_table_epoch()).unwrap_or_default();
+    if target.remote && from > first_epoch {
+        // Every certificate stands on those before it: from a node that would be the whole chain.
+        eprintln!(
+            "apogee: certificates are not checked: their chain begins at epoch {first_epoch}, before --from"
+        );
+        return Ok(());
+    }
+    let chain = target.source.range(head.key(), first_epoch, to).await;
+    let chain: Vec<Tipset> = chain.map_err(|error| target.failure(error))?;
+    let first = chain.first().filter(|tipset| tipset.epoch() == first_epoch).cloned().ok_or_else(|| {
+        Failure::input(format!("epoch {first_epoch}, whose state has the first F3 power table, is not there"))
+    })?;
+    let (blocks, params) = (target.source.blocks(), Arc::clone(&target.params));
+    let table = tokio::task::spawn_blocking(move || power_table(&blocks, &params, &first));
+    let table = table.await.map_err(Failure::world)?.map_err(Failure::input)?;
+    let mut verifier =
+        CertificateVerifier::new(CertificateChain::new(f3.network_name.clone(), f3.initial_instance, table));
     let on_chain = |epoch: i64| {
-        let mut around = target.source.chain().skip_while(|tipset| tipset.epoch().height() < epoch);
+        let mut around = chain.iter().skip_while(|tipset| tipset.epoch().height() < epoch);
         around.next().map(|tipset| (tipset.epoch().height() == epoch).then(|| tipset.key().clone()))
     };
-    let first = target.source.chain().find(|tipset| tipset.epoch().height() == f3.first_table_epoch());
-    let first = first.ok_or_else(|| {
-        Failure::input(format!(
-            "epoch {}, whose state has the first F3 power table, is not there",
-            f3.first_table_epoch()
-        ))
-    })?;
-    let blocks = target.source.blocks();
-    let table = power_table(&blocks, &target.params, first).map_err(Failure::input)?;
-    let chain = CertificateChain::new(f3.network_name.clone(), f3.initial_instance, table);
-    let mut verifier = CertificateVerifier::new(chain);
-    let pending = verifier.prepare(&recorded, on_chain);
-    for certificate in verifier.settle(pending, &edge::entropy()?) {
-        if (from.height()..=to.height()).contains(&certificate.epoch) {
-            report.add_outcome(Epoch::new(certificate.epoch), &certificate.outcome);
+    while !recorded.is_empty() {
+        let pending = verifier.prepare(&recorded, on_chain);
+        let mut beyond = false;
+        for certificate in verifier.settle(pending, &edge::entropy()?) {
+            beyond |= certificate.epoch > to.height();
+            if (from.height()..=to.height()).contains(&certificate.epoch) {
+                report.add_outcome(Epoch::new(certificate.epoch), &certificate.outcome);
+            }
         }
+        if beyond {
+            break;
+        }
+        instance = instance.saturating_add(u64::try_from(recorded.len()).unwrap_or(u64::MAX));
+        recorded = target.source.certificates(instance, CERTIFICATES).await.map_err(Failure::world)?;
     }
     Ok(())
 }

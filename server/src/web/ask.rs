@@ -84,13 +84,19 @@ impl Ask {
         };
         let form = |form: Form| path.strip_suffix(form.suffix()).map(|path| (form, path));
         let files = path.starts_with("/assets/");
-        let (form, path) =
-            if files { None } else { form(Form::Json).or_else(|| form(Form::Csv)) }.unwrap_or((Form::Html, path));
+        let (form, path) = if files { None } else { form(Form::Json).or_else(|| form(Form::Csv)) }
+            .unwrap_or((Form::Html, path));
         let path = if path == INDEX && form != Form::Html { "/" } else { path };
         let mut parts: Vec<&str> =
             uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()).collect();
         parts.sort_unstable();
         Self { language, form, path: path.into(), query: parts.join("&").into() }
+    }
+
+    /// The address in the one form that it is kept under.
+    pub(crate) fn address(&self) -> String {
+        let path = if &*self.path == "/" && self.form != Form::Html { INDEX } else { &self.path };
+        with_query(&format!("{}{path}{}", self.language.prefix(), self.form.suffix()), &self.query)
     }
 
     /// The address that routes know.
@@ -146,6 +152,7 @@ mod tests {
         let board = ask("/zh/n/devnet-a/board/power.raw.csv?b=2&at=e:120&&");
         assert_eq!((board.language, board.form), (Language::Chinese, Form::Csv));
         assert_eq!((&*board.path, &*board.query), ("/n/devnet-a/board/power.raw", "at=e:120&b=2"));
+        assert_eq!(board.address(), "/zh/n/devnet-a/board/power.raw.csv?at=e:120&b=2");
         assert_eq!(board.route().to_string(), "/n/devnet-a/board/power.raw?at=e:120&b=2");
         for (address, language, form, path) in [
             ("/", Language::English, Form::Html, "/"),

@@ -22,9 +22,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use tower::ServiceExt;
 
-pub(crate) use self::ask::{Ask, Form, Language};
+pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::now::{EndpointNow, Freshness, NetworkNow, Now};
-pub(crate) use self::problem::{Details, Problem};
+use self::problem::Met;
+pub(crate) use self::problem::Problem;
 
 /// What pages are made from.
 #[derive(Clone, Debug)]
@@ -65,25 +66,20 @@ impl Site {
         Self { router }
     }
 
-    /// The answer to a request.
-    pub(crate) async fn answer(&self, request: Request) -> Response {
-        let ask = Ask::of(request.uri());
-        let wants_page = accepts_html(&request);
-        let (mut parts, _) = request.into_parts();
-        let address = parts.uri.to_string();
-        parts.uri = ask.route();
-        parts.extensions.insert(ask.clone());
-        let response = match self.router.clone().oneshot(Request::from_parts(parts, Body::empty())).await {
+    /// The page that was asked for.
+    pub(crate) async fn page(&self, ask: &Ask) -> Result<Response, Arc<Problem>> {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = ask.route();
+        request.extensions_mut().insert(ask.clone());
+        let mut response = match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        problem::finish(response, &ask, &address, wants_page)
+        match response.extensions_mut().remove::<Met>() {
+            Some(Met(problem)) => Err(problem),
+            None => Ok(response),
+        }
     }
-}
-
-fn accepts_html(request: &Request) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 async fn stylesheet() -> impl IntoResponse {

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use apogee_domain::Epoch;
 use apogee_store::StoreError;
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,6 +30,8 @@ pub(crate) enum Problem {
     Invalid(String),
     #[error("only GET and HEAD are answered here")]
     Method,
+    #[error("nothing here takes a body")]
+    Body,
     #[error("the service is at its limit")]
     Busy,
     #[error("the database did not answer")]
@@ -77,6 +82,8 @@ kinds! {
         "A part of the query is unknown or is not written as it has to be; detail names it. An epoch is written at=e:51204.";
     METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
         "Everything here is only read: use GET or HEAD.";
+    CONTENT_TOO_LARGE = "content-too-large", PAYLOAD_TOO_LARGE, "Content too large",
+        "The request carries more content than this address takes.";
     BUSY = "busy", SERVICE_UNAVAILABLE, "At the limit",
         "More is asked at a time than this service answers. Ask again after the seconds in Retry-After.";
     UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "Database unavailable",
@@ -111,59 +118,64 @@ impl Problem {
             Self::NotIndexed(_) => NOT_INDEXED,
             Self::Invalid(_) => INVALID_QUERY,
             Self::Method => METHOD_NOT_ALLOWED,
+            Self::Body => CONTENT_TOO_LARGE,
             Self::Busy => BUSY,
             Self::Store(_) => UNAVAILABLE,
             Self::Render(_) | Self::Json(_) | Self::Broken(_) => INTERNAL,
         }
     }
 
-    fn details(&self) -> Details {
+    /// What is said of it to whoever asked for `instance`.
+    fn details(&self, instance: &str) -> Details {
         let kind = self.kind();
         Details {
             r#type: format!("/problems/{}", kind.name),
             title: kind.title,
             status: kind.status.as_u16(),
             detail: self.to_string(),
-            instance: String::new(),
+            instance: instance.to_owned(),
         }
+    }
+
+    /// Headers and text of the answer: a page where the request accepts one, otherwise JSON.
+    pub(crate) fn answer(&self, ask: &Ask, instance: &str, accepts_html: bool) -> (HeaderMap, Bytes) {
+        let details = self.details(instance);
+        let page = (accepts_html && ask.form == Form::Html).then(|| Page { ask, details: &details }.render());
+        let (text, kind) = match page {
+            Some(Ok(page)) => (page, "text/html; charset=utf-8"),
+            _ => (serde_json::json!(details).to_string(), "application/problem+json"),
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self.kind().status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            _ => {}
+        }
+        (headers, text.into())
     }
 }
 
-/// The details travel beside the response: its text is written by whoever knows the request, see [`finish`].
+/// A problem on its way through the router: whoever knows the request writes its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Met(pub(crate) Arc<Problem>);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let details = self.details();
-        let status = self.kind().status;
-        if status.is_server_error() && !matches!(self, Self::Busy) {
-            tracing::error!(error = &self as &dyn std::error::Error, "a page could not be made");
-        }
-        let mut response = status.into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
-        response.extensions_mut().insert(details);
+        let mut response = self.kind().status.into_response();
+        response.extensions_mut().insert(Met(Arc::new(self)));
         response
     }
 }
 
-/// Write the text of a problem: a page for a browser that asked for one, otherwise JSON. Other responses are left as they are.
-pub(crate) fn finish(mut response: Response, ask: &Ask, address: &str, wants_page: bool) -> Response {
-    let Some(mut details) = response.extensions_mut().remove::<Details>() else { return response };
-    address.clone_into(&mut details.instance);
-    let page = (wants_page && ask.form == Form::Html).then(|| ProblemPage { ask, details: &details }.render());
-    let (text, kind) = match page {
-        Some(Ok(page)) => (page, "text/html; charset=utf-8"),
-        _ => (serde_json::json!(details).to_string(), "application/problem+json"),
-    };
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    *response.body_mut() = text.into();
-    response
-}
-
 #[derive(Template)]
 #[template(path = "problem.html")]
-struct ProblemPage<'a> {
+struct Page<'a> {
     ask: &'a Ask,
     details: &'a Details,
 }

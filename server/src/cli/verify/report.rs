@@ -18,6 +18,8 @@ pub(super) struct Report {
     tipsets: usize,
     blocks: usize,
     null_rounds: i64,
+    #[serde(skip)]
+    newest: Option<Epoch>,
     pub(super) failed: u64,
     #[serde(serialize_with = "in_order")]
     checks: BTreeMap<Check, Figures>,
@@ -56,20 +58,39 @@ fn in_order<S: serde::Serializer>(
 }
 
 impl Report {
-    pub(super) fn new(source: &str, from: Epoch, to: Epoch, chain: &[Tipset]) -> Self {
-        let covered = |first: &Tipset, last: &Tipset| last.epoch().since(first.epoch()) + 1;
-        let epochs = chain.first().zip(chain.last()).map_or(0, |(first, last)| covered(first, last));
+    pub(super) fn new(source: &str, from: Epoch, to: Epoch) -> Self {
         Self {
             source: source.to_owned(),
             from,
             to,
-            tipsets: chain.len(),
-            blocks: chain.iter().map(|tipset| tipset.blocks().len()).sum(),
-            null_rounds: epochs - i64::try_from(chain.len()).unwrap_or(epochs),
+            tipsets: 0,
+            blocks: 0,
+            null_rounds: 0,
+            newest: None,
             failed: 0,
             checks: BTreeMap::new(),
             failures: Vec::new(),
         }
+    }
+
+    /// Count these tipsets, which follow those that were counted.
+    pub(super) fn saw(&mut self, tipsets: &[Tipset]) {
+        for tipset in tipsets {
+            self.tipsets += 1;
+            self.blocks += tipset.blocks().len();
+            self.null_rounds += self.newest.map_or(0, |newest| tipset.epoch().since(newest) - 1);
+            self.newest = Some(tipset.epoch());
+        }
+    }
+
+    /// The checks, one a line.
+    pub(super) fn csv(&self) -> String {
+        let mut csv = "check,made,passed,failed,not_made\n".to_owned();
+        for (check, Figures { made, passed, failed, not_made }) in &self.checks {
+            let not_made: u64 = not_made.values().map(|unmade| unmade.count).sum();
+            csv.push_str(&format!("{},{made},{passed},{failed},{not_made}\n", check.name()));
+        }
+        csv
     }
 
     pub(super) fn add(&mut self, reports: &[EpochReport]) {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apogee_filecoin::car::Limits;
-use apogee_filecoin::source::CarSource;
+use apogee_filecoin::source::{CarSource, Source, SourceError};
 use apogee_filecoin::verify::NetworkParams;
 #[cfg(feature = "snark")]
 use apogee_filecoin_proofs::{Trust, VerifyingKeys};
@@ -10,17 +10,24 @@ use apogee_indexer::recording;
 
 use super::{PublicNetwork, Verify};
 use crate::cli::Failure;
+use crate::config::{self, Secret};
+use crate::networks;
 
 /// What is verified, by which rules.
 pub(super) struct Target {
-    pub(super) source: CarSource,
+    pub(super) source: Arc<dyn Source>,
     pub(super) params: Arc<NetworkParams>,
+    /// Whether it is read from a node.
+    pub(super) remote: bool,
     #[cfg(feature = "snark")]
     pub(super) keys: Option<Arc<VerifyingKeys>>,
 }
 
 impl Target {
-    pub(super) fn find(asked: &Verify) -> Result<Self, Failure> {
+    pub(super) async fn find(asked: &Verify) -> Result<Self, Failure> {
+        if let Some(url) = &asked.rpc {
+            return Self::remote(asked, url).await;
+        }
         let (source, params) = match (asked.network, &asked.car) {
             (Some(network), Some(car)) => (archive(car)?, public(network)?),
             (_, car) => {
@@ -34,11 +41,37 @@ impl Target {
             }
         };
         Ok(Self {
-            source,
+            source: Arc::new(source),
             params: Arc::new(params),
+            remote: false,
             #[cfg(feature = "snark")]
             keys: keys(asked),
         })
+    }
+
+    async fn remote(asked: &Verify, url: &str) -> Result<Self, Failure> {
+        let endpoint =
+            config::Endpoint { url: Secret::new(url), token: None, token_file: asked.token_file.clone() };
+        let settings = config::Network {
+            rules: asked.rules.clone(),
+            endpoints: vec![endpoint],
+            keys: asked.keys.clone(),
+            ..config::Network::default()
+        };
+        let id = "network".parse().map_err(Failure::world)?;
+        let chain = networks::prepare(Some(&id), &settings)?.open().await?;
+        Ok(Self {
+            source: chain.source,
+            params: Arc::new(chain.params),
+            remote: true,
+            #[cfg(feature = "snark")]
+            keys: chain.keys,
+        })
+    }
+
+    /// An archive that does not hold what it should is bad input; a node that does not answer is the world.
+    pub(super) fn failure(&self, error: SourceError) -> Failure {
+        if self.remote { Failure::world(error) } else { Failure::input(error) }
     }
 }
 

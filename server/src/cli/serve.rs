@@ -1,0 +1,117 @@
+//! `apogee serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apogee_store::Store;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Answer, Failure};
+use crate::config::Config;
+use crate::edge::{self, SystemClock};
+use crate::follow::{self, Stopped};
+use crate::http::{self, Limits, Service};
+use crate::networks::{self, Prepared};
+use crate::store::Place;
+use crate::watch::{Feed, Watch};
+use crate::web::{App, Site};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Settings; without a file the shipped ones
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen, in place of what the settings say
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let config = Config::load(self.config.as_deref()).map_err(Failure::input)?;
+        crate::log::start(&config.log).map_err(Failure::input)?;
+        let place = Place::of(&config.store)?;
+        let mut prepared = Vec::new();
+        for (id, settings) in &config.networks {
+            prepared.push(networks::prepare(Some(id), settings)?);
+        }
+        let listener = listen(self.listen.unwrap_or(config.listen)).await?;
+        let store = place.open().await?;
+        tracing::info!(database = %place, networks = prepared.len(), "the database is open");
+        let interval = Duration::from_secs(config.watch_seconds.max(1).into());
+        serve(listener, store, prepared, &config.http, interval).await?;
+        Ok(Answer::Yes)
+    }
+}
+
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let failed = |cause| Failure::world(format!("{address} cannot be listened on: {cause}"));
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+/// Index `networks` and answer visitors until the process is asked to end.
+pub(super) async fn serve(
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    networks: Vec<Prepared>,
+    limits: &Limits,
+    interval: Duration,
+) -> Result<(), Failure> {
+    let (end, ended) = watch::channel(false);
+    let (mut feeds, mut indexing) = (Vec::new(), Vec::new());
+    for network in networks {
+        let stopped = Stopped::default();
+        let feed = match &network {
+            Prepared::Recording(_) => Feed::Recorded { stopped: Arc::clone(&stopped) },
+            Prepared::Nodes(nodes) => {
+                Feed::Followed { pool: Arc::clone(&nodes.pool), stopped: Arc::clone(&stopped) }
+            }
+        };
+        feeds.push((network.name().clone(), feed));
+        let entropy = edge::entropy_source()?;
+        indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
+    }
+    let clock = Arc::new(SystemClock);
+    let watch = Arc::new(Watch::new(Arc::clone(&store), clock.clone(), feeds));
+    watch.look().await.map_err(Failure::world)?;
+    let looking = tokio::spawn({
+        let watch = Arc::clone(&watch);
+        async move { watch.run(interval).await }
+    });
+    let site = Site::new(App { store, clock, now: watch.now() });
+    let [a, b, c, d, ..] = edge::entropy()?;
+    let service = Arc::new(Service::new(site, watch, limits.clone(), u32::from_le_bytes([a, b, c, d])));
+    let address = listener.local_addr().map_err(Failure::world)?;
+    // On standard output, and nothing else: whoever starts the program can read where it answers.
+    println!("http://{address}/");
+    tracing::info!(%address, "serving");
+    let drain = Duration::from_secs(limits.drain_seconds.into());
+    let limits = limits.clone();
+    let served =
+        tokio::spawn(async move { http::serve(listener, service, &limits, edge::interrupted()).await });
+    let serving = async {
+        // It ends when the process is asked to.
+        drop(served.await);
+        tracing::info!("ending");
+        end.send_replace(true);
+        tokio::time::sleep(drain).await;
+    };
+    // Indexing that has ended by itself does not end the service.
+    let indexing = async {
+        futures::future::join_all(indexing).await;
+        let mut ended = ended;
+        // An error means that nobody is left to end it.
+        let _ = ended.wait_for(|end| *end).await;
+    };
+    tokio::select! {
+        // A transaction that is cut off is undone; the next start goes on from the last whole batch.
+        () = serving => tracing::warn!("indexing was cut off"),
+        () = indexing => {}
+    }
+    looking.abort();
+    Ok(())
+}

@@ -1,0 +1,312 @@
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use apogee_domain::Timestamp;
+use arc_swap::ArcSwap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response as PageResponse;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::{Request, Response};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::cache::{Built, Cache, Entry, Packed, Scope};
+use super::encoding::Encoding;
+use super::headers::secure;
+use super::metrics::{Metrics, Origin};
+use super::{Limits, connections::Connections};
+use crate::watch::Watch;
+use crate::web::{Ask, Form, Now, Problem, Site};
+
+/// Answers that are made at a time; more would only wait for each other's database and processor.
+const BUILDS: usize = 8;
+
+/// Times an answer is made again when the index moves meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Bytes of an answer.
+const LARGEST_ANSWER: usize = 64 << 20;
+
+/// A failure is logged at most once in so many microseconds; the others are counted.
+const LOG_INTERVAL: i64 = 1_000_000;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers requests: from memory where it can.
+#[derive(Debug)]
+pub(crate) struct Service {
+    site: Site,
+    watch: Arc<Watch>,
+    now: Arc<ArcSwap<Now>>,
+    cache: Cache,
+    builds: Semaphore,
+    pub(super) metrics: Metrics,
+    pub(super) connections: Arc<Connections>,
+    limits: Limits,
+    /// Tells this run of the process from others in request ids.
+    run: u32,
+    requests: AtomicU64,
+    logged: AtomicU64,
+    unlogged: AtomicU64,
+}
+
+impl Service {
+    pub(crate) fn new(site: Site, watch: Arc<Watch>, limits: Limits, run: u32) -> Self {
+        Self {
+            site,
+            now: watch.now(),
+            watch,
+            cache: Cache::new(limits.cache_bytes),
+            builds: Semaphore::new(BUILDS),
+            metrics: Metrics::new(),
+            connections: Arc::new(Connections::new(&limits)),
+            limits,
+            run,
+            requests: AtomicU64::new(0),
+            logged: AtomicU64::new(0),
+            unlogged: AtomicU64::new(0),
+        }
+    }
+
+    /// The answer to a request, with what every answer carries.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let begun = Instant::now();
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{:08x}-{number:08x}", self.run);
+        let (mut response, origin) = self.respond(&request, &id).await;
+        let status = response.status().as_u16();
+        match (origin, status) {
+            (Origin::Cache, 200) => self.metrics.hit(),
+            (Origin::Cache, 304) => self.metrics.unchanged(),
+            _ => {
+                self.metrics.answered(status, origin);
+                let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let path = request.uri().path();
+                tracing::debug!(request.id = id, http.method = %request.method(), http.path = path, http.status = status, duration_ms, "answered {path} with {status}");
+            }
+        }
+        if let Ok(id) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+
+    async fn respond(&self, request: &Request<Incoming>, id: &str) -> (Response<Full<Bytes>>, Origin) {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return (self.problem(request, &Problem::Method, id), Origin::Service);
+        }
+        if !request.body().is_end_stream() {
+            let mut response = self.problem(request, &Problem::Body, id);
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return (response, Origin::Service);
+        }
+        let own = match request.uri().path() {
+            "/healthz" => Some(text(StatusCode::OK, "ok\n".into())),
+            "/readyz" => Some(self.ready().await),
+            "/metrics" => Some(self.measured()),
+            _ => None,
+        };
+        match own {
+            Some(response) => (response, Origin::Service),
+            None => self.page(request, id).await,
+        }
+    }
+
+    async fn page(&self, request: &Request<Incoming>, id: &str) -> (Response<Full<Bytes>>, Origin) {
+        let address = request.uri().path_and_query().map_or("/", |address| address.as_str());
+        if let Some(entry) = self.cache.get(address, &self.now.load()) {
+            return (given(request, entry.packed(Encoding::chosen(request.headers()))), Origin::Cache);
+        }
+        let ask = Ask::of(request.uri());
+        let canonical = ask.address();
+        if let Some(entry) = self.cache.get(&canonical, &self.now.load()) {
+            return (given(request, entry.packed(Encoding::chosen(request.headers()))), Origin::Cache);
+        }
+        let build = self.cache.build(&canonical, self.build(&ask));
+        let response = match tokio::time::timeout(self.limits.request(), build).await {
+            Ok(Built::Entry(entry)) => given(request, entry.packed(Encoding::chosen(request.headers()))),
+            Ok(Built::Once(status, headers, body)) => with(request, status, headers, body),
+            Ok(Built::Problem(problem)) => self.problem(request, &problem, id),
+            Err(_) => self.problem(request, &Problem::Busy, id),
+        };
+        (response, Origin::Built)
+    }
+
+    /// Make an answer, and again when the index moved while it was made: it would tell of two moments.
+    async fn build(&self, ask: &Ask) -> Built {
+        let Ok(_permit) = self.builds.acquire().await else { return Built::Problem(Arc::new(Problem::Busy)) };
+        let begun = Instant::now();
+        let scope = Scope::of(&ask.path);
+        let mut attempt = 1;
+        loop {
+            let now = self.now.load_full();
+            let answer = self.site.page(ask).await;
+            if attempt < ATTEMPTS && self.watch.has_moved(&scope, &now).await {
+                attempt += 1;
+                continue;
+            }
+            let built = match answer {
+                Ok(response) => pack(response, ask, scope, &now).await,
+                Err(problem) => Err(problem),
+            };
+            self.metrics.built(begun.elapsed());
+            return built.unwrap_or_else(Built::Problem);
+        }
+    }
+
+    fn problem(&self, request: &Request<Incoming>, problem: &Problem, id: &str) -> Response<Full<Bytes>> {
+        let status = problem.kind().status;
+        if status.is_server_error() {
+            self.log(problem, id);
+        }
+        let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        let accepts_html = accept.is_some_and(|accept| accept.contains("text/html"));
+        let instance = request.uri().path_and_query().map_or("/", |address| address.as_str());
+        let (mut headers, body) = problem.answer(&Ask::of(request.uri()), instance, accepts_html);
+        secure(&mut headers);
+        with(request, status, headers, body)
+    }
+
+    /// The failures of a second are one line: a database that is away would fill the disk otherwise.
+    fn log(&self, problem: &Problem, id: &str) {
+        let Timestamp(now) = self.watch.clock().now();
+        let now = u64::try_from(now / LOG_INTERVAL).unwrap_or(0);
+        if self.logged.swap(now, Ordering::Relaxed) == now {
+            self.unlogged.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let others = self.unlogged.swap(0, Ordering::Relaxed);
+        tracing::error!(
+            request.id = id,
+            others,
+            error = problem as &dyn Error,
+            "a request could not be answered"
+        );
+    }
+
+    /// Whether there is something to show: the database answers and every network has a cursor.
+    async fn ready(&self) -> Response<Full<Bytes>> {
+        if let Err(error) = self.watch.check().await {
+            tracing::debug!(error = &error as &dyn Error, "not ready");
+            return text(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".into());
+        }
+        let now = self.now.load();
+        match now.networks.iter().find(|network| network.cursor.is_none()) {
+            Some(network) => {
+                text(StatusCode::SERVICE_UNAVAILABLE, format!("{} is not indexed yet\n", network.network.id))
+            }
+            None if now.networks.is_empty() => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "no network is indexed yet\n".into())
+            }
+            None => text(StatusCode::OK, "ready\n".into()),
+        }
+    }
+
+    fn measured(&self) -> Response<Full<Bytes>> {
+        match self.metrics.text(&self.now.load(), self.connections.count(), self.cache.filled()) {
+            Ok(metrics) => {
+                let mut response = text(StatusCode::OK, metrics);
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+                response
+            }
+            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+        }
+    }
+}
+
+/// What is kept, or a 304 to whoever has it already.
+fn given(request: &Request<Incoming>, packed: &Packed) -> Response<Full<Bytes>> {
+    let known = request.headers().get_all(header::IF_NONE_MATCH).iter();
+    if known.into_iter().any(|tags| names(tags.as_bytes(), packed.tag.as_bytes())) {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.headers_mut() = packed.headers.clone();
+        for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE] {
+            response.headers_mut().remove(name);
+        }
+        return response;
+    }
+    with(request, StatusCode::OK, packed.headers.clone(), packed.body.clone())
+}
+
+/// Whether a list of entity tags has this one; compared weakly (RFC 9110 § 13.1.2).
+fn names(tags: &[u8], tag: &[u8]) -> bool {
+    tags.split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .any(|known| known == b"*" || known.strip_prefix(b"W/").unwrap_or(known) == tag)
+}
+
+fn with(
+    request: &Request<Incoming>,
+    status: StatusCode,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Response<Full<Bytes>> {
+    let body = if *request.method() == Method::HEAD {
+        headers.insert(header::CONTENT_LENGTH, body.len().into());
+        Full::default()
+    } else {
+        Full::new(body)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    secure(headers);
+    response
+}
+
+/// A page as it is kept.
+async fn pack(response: PageResponse, ask: &Ask, scope: Scope, now: &Now) -> Result<Built, Arc<Problem>> {
+    let broken = |error: Box<dyn Error + Send + Sync>| Arc::new(Problem::Broken(error));
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, LARGEST_ANSWER).collect().await.map_err(broken)?.to_bytes();
+    let mut headers = parts.headers;
+    // hyper knows the length.
+    headers.remove(header::CONTENT_LENGTH);
+    secure(&mut headers);
+    if ask.form != Form::Html {
+        // Public data, and no cookies: any page may read it.
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    let fresh = match scope {
+        Scope::Program => "public, max-age=300",
+        Scope::Network(_) | Scope::Networks => "public, max-age=5, stale-while-revalidate=30",
+    };
+    let control = headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(fresh));
+    if parts.status != StatusCode::OK || control.as_bytes().starts_with(b"no-store") {
+        return Ok(Built::Once(parts.status, headers, body));
+    }
+    let generation = scope.generation(now);
+    let packed = tokio::task::spawn_blocking(move || Entry::new(scope, generation, headers, body)).await;
+    let entry = packed.map_err(|error| broken(error.into()))?.map_err(|error| broken(error.into()))?;
+    Ok(Built::Entry(Arc::new(entry)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entity_tags_are_found_in_lists_and_compared_weakly() {
+        let tag = br#""abc-br""#;
+        for known in [r#""abc-br""#, r#""x", "abc-br""#, r#"W/"abc-br""#, "*"] {
+            assert!(names(known.as_bytes(), tag), "{known}");
+        }
+        for known in ["", r#""abc""#, r#""abc-gz""#, "abc-br"] {
+            assert!(!names(known.as_bytes(), tag), "{known}");
+        }
+    }
+}
