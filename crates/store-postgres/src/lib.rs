@@ -4,6 +4,11 @@
 mod dialect;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+#[path = "../../store-sql/tests/mod.rs"]
+mod tests;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -4,6 +4,11 @@
 mod dialect;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+#[path = "../../store-sql/tests/mod.rs"]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connections that only read.
 const READERS: u32 = 8;
+
+// Page cache, in KiB (SQLite counts them below zero). A batch of a backfill touches a page of every subject, and what does not fit is written
+// more than once; a reader keeps the inner pages of the tree.
+const WRITER_CACHE: &str = "-65536";
+const READER_CACHE: &str = "-8192";
 
 /// A database in one file.
 #[derive(Clone, Debug)]
@@ -49,7 +59,8 @@ impl SqliteStore {
             .clone()
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", WRITER_CACHE);
         let writes = PoolOptions::new()
             .max_connections(1)
             .acquire_timeout(PATIENCE)
@@ -60,7 +71,7 @@ impl SqliteStore {
         let reads = PoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(PATIENCE)
-            .connect_with(options.read_only(true))
+            .connect_with(options.read_only(true).pragma("cache_size", READER_CACHE))
             .await
             .map_err(dialect::error)?;
         Ok(Self { reads, writes })
