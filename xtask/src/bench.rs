@@ -9,6 +9,10 @@ pub(crate) enum Bench {
     Signatures,
     /// A recorded network from its archive into both databases, with and without SNARKs
     Chain,
+    /// A generated chain of five blocks an epoch, verified and indexed
+    Index,
+    /// Boards at any epoch over 7.4 million steps, on both databases
+    Asof,
     /// Everything above
     #[default]
     All,
@@ -20,6 +24,7 @@ struct Program {
     name: &'static str,
     package: &'static str,
     example: &'static str,
+    argument: Option<&'static str>,
     features: &'static str,
 }
 
@@ -29,14 +34,40 @@ const PROGRAMS: &[Program] = &[
         name: "signatures, batched against one by one",
         package: "apogee-filecoin",
         example: "bench-signatures",
+        argument: None,
         features: "",
     },
     Program {
         bench: Bench::Chain,
         name: "a recorded network, from archive to database",
         package: "apogee-indexer",
-        example: "bench-chain",
+        example: "bench",
+        argument: Some("chain"),
         features: "snark",
+    },
+    Program {
+        bench: Bench::Index,
+        name: "a generated chain, from archive to database",
+        package: "apogee-indexer",
+        example: "bench",
+        argument: Some("index"),
+        features: "snark",
+    },
+    Program {
+        bench: Bench::Asof,
+        name: "boards over 7.4 million steps, SQLite",
+        package: "apogee-store-sqlite",
+        example: "bench-store-sqlite",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Asof,
+        name: "boards over 7.4 million steps, PostgreSQL",
+        package: "apogee-store-postgres",
+        example: "bench-store-postgres",
+        argument: None,
+        features: "",
     },
 ];
 
@@ -45,7 +76,8 @@ pub(crate) fn run(bench: Bench) -> Result<(), Failure> {
     let mut missed = Vec::new();
     for program in PROGRAMS.iter().filter(|program| bench == Bench::All || bench == program.bench) {
         let line = ["run", "--release", "--package", program.package, "--features", program.features];
-        let done = step(program.name, || cargo(&[&line[..], &["--example", program.example]].concat()));
+        let example = ["--example", program.example, "--"];
+        let done = step(program.name, || cargo(&[&line, &example[..], program.argument.as_slice()].concat()));
         if let Err(failure) = done {
             eprintln!("xtask: {failure}");
             missed.push(program.name);

@@ -14,7 +14,7 @@ use super::state::{StateMemo, StateReader};
 use super::store::CheckedStore;
 use super::winning_post::{self, Collector, Posts};
 use super::{base_fee, beacon, election, header, messages};
-use crate::crypto::bls::{Batch, MinPk, MinSig, Scheme};
+use crate::crypto::bls::{Batch, MinPk, MinSig, Scheme, Waiting};
 use crate::source::Blocks;
 use crate::types::{SignedMessage, Tipset, TipsetKey};
 
@@ -60,6 +60,16 @@ impl Pending {
     #[must_use]
     pub fn signatures(&self) -> usize {
         self.bls.len() + self.beacons.len() + self.secp.len()
+    }
+
+    /// The BLS signatures that wait, but those of unchained beacons.
+    pub fn bls(&self) -> impl Iterator<Item = Waiting<'_, MinPk>> {
+        self.bls.iter()
+    }
+
+    /// The signatures of unchained beacons that wait.
+    pub fn beacons(&self) -> impl Iterator<Item = Waiting<'_, MinSig>> {
+        self.beacons.iter()
     }
 }
 

@@ -1,8 +1,10 @@
 use apogee_filecoin::crypto::bls::{Batch, MinPk, PublicKey, Scheme, SignatureFailure, ZERO_SIGNATURE};
+use apogee_filecoin::verify::{Verifier, settle};
+use blst::{BLST_ERROR, min_pk};
 use blstrs::{G1Projective, G2Affine, G2Projective, Scalar};
 use group::{Curve, Group};
 
-use crate::common::Random;
+use crate::common::{Random, run_r};
 
 const SEED: [u8; 32] = [3; 32];
 
@@ -144,4 +146,36 @@ fn absorbed_batches_keep_their_pairs_and_tags() {
     assert_eq!(left.len(), 3);
     let mismatch = Err(SignatureFailure::Mismatch);
     assert_eq!(left.settle(&SEED), [("left", Ok(())), ("right", Ok(())), ("wrong", mismatch)]);
+}
+
+#[test]
+fn a_plain_library_agrees_about_every_signature_of_a_recording() {
+    let chain = run_r();
+    let mut verifier = Verifier::new(chain.store.clone(), chain.params.clone());
+    let (mut plain, mut pendings) = (0, Vec::new());
+    for tipset in &chain.tipsets {
+        let pending = verifier.prepare(tipset);
+        for waiting in pending.bls() {
+            let keys: Vec<_> = waiting
+                .pairs
+                .iter()
+                .map(|(key, _)| min_pk::PublicKey::key_validate(key.as_bytes()).unwrap())
+                .collect();
+            let messages: Vec<&[u8]> = waiting.pairs.iter().map(|(_, message)| *message).collect();
+            let dst = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_";
+            let verdict = min_pk::Signature::from_bytes(waiting.signature).unwrap().aggregate_verify(
+                true,
+                &messages,
+                dst,
+                &keys.iter().collect::<Vec<_>>(),
+                false,
+            );
+            let nothing = messages.is_empty() && waiting.signature == ZERO_SIGNATURE;
+            assert!(nothing || verdict == BLST_ERROR::BLST_SUCCESS, "{waiting:?}");
+            plain += 1;
+        }
+        pendings.push(pending);
+    }
+    assert!(plain > 3 * 116, "{plain}");
+    assert!(settle(&chain.params, pendings, &SEED).iter().all(|report| report.failed() == 0));
 }

@@ -38,6 +38,15 @@ struct Checked<P> {
 /// Points with their coefficients.
 type Terms<S> = Vec<(u64, <S as Scheme>::Point)>;
 
+/// A signature of a batch with what it should be over: what it takes to check it by other means.
+#[derive(Clone, Debug)]
+pub struct Waiting<'a, S: Scheme> {
+    /// Each key and the message it signed; none for an aggregate of nothing.
+    pub pairs: Vec<(PublicKey<S>, &'a [u8])>,
+    /// The (aggregate) signature, not yet decoded.
+    pub signature: &'a [u8],
+}
+
 /// Keys whose Miller loops share their squarings.
 const KEYS_AT_ONCE: usize = 8;
 
@@ -95,6 +104,18 @@ impl<S: Scheme, T: Send + Sync> Batch<S, T> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    /// The signatures that wait, in the order of the pushes.
+    pub fn iter(&self) -> impl Iterator<Item = Waiting<'_, S>> {
+        let mut begin = 0;
+        self.items.iter().map(move |item| {
+            let range = std::mem::replace(&mut begin, item.pairs_end)..item.pairs_end;
+            let pairs = self.pairs.get(range).unwrap_or_default().iter();
+            let pairs =
+                pairs.filter_map(|(key, message)| Some((*self.keys.get(*key as usize)?, &message[..])));
+            Waiting { pairs: pairs.collect(), signature: &item.signature }
+        })
     }
 
     /// Move the signatures of `other` to the end of this batch, with tags made from theirs.

@@ -7,7 +7,7 @@ mod batch;
 mod msm;
 mod scheme;
 
-pub use batch::{Batch, SignatureFailure};
+pub use batch::{Batch, SignatureFailure, Waiting};
 pub use scheme::{InvalidKey, MinPk, MinSig, PublicKey, Scheme};
 
 /// The G2 point at infinity, compressed: what blocks without BLS messages carry as their aggregate.
