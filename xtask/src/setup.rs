@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::process::Command;
 
 use crate::run::{Failure, cargo, command, finish, step};
 
@@ -17,15 +18,31 @@ const NEEDED: &[Needed] = &[
     },
     Needed { package: "chromium", why: "the pages are seen in a real browser", present: chromium_is_there },
     Needed {
+        package: "fonts-roboto-unhinted",
+        why: "text has the widths that most readers see",
+        present: roboto_is_there,
+    },
+    Needed {
         package: "fonts-noto-cjk",
         why: "the Chinese pages are measured with real glyphs",
         present: chinese_is_there,
     },
 ];
 
+/// Whether a command can be run to a good end.
+fn has(program: &str, arguments: &[&str]) -> bool {
+    command(program, arguments).output().is_ok_and(|output| output.status.success())
+}
+
+/// A command that changes the system: by `sudo`, unless one is root.
+fn as_root(program: &str, arguments: &[&str]) -> Command {
+    let root = command("id", &["-u"]).output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    if root { command(program, arguments) } else { command("sudo", &[&[program], arguments].concat()) }
+}
+
 /// Whether `initdb` is in the path or where Debian keeps it.
 fn postgresql_is_there() -> bool {
-    let in_path = command("initdb", &["--version"]).output().is_ok_and(|output| output.status.success());
+    let in_path = has("initdb", &["--version"]);
     let debian = Path::new("/usr/lib/postgresql")
         .read_dir()
         .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").exists()));
@@ -33,7 +50,11 @@ fn postgresql_is_there() -> bool {
 }
 
 fn chromium_is_there() -> bool {
-    command("chromium", &["--version"]).output().is_ok_and(|output| output.status.success())
+    has("chromium", &["--version"])
+}
+
+fn roboto_is_there() -> bool {
+    Path::new("/usr/share/fonts/truetype/roboto/unhinted").exists()
 }
 
 /// Whether Debian's Noto CJK faces are installed.
@@ -43,7 +64,10 @@ fn chinese_is_there() -> bool {
 
 /// Install what is missing: tools from crates, the rest from Debian's packages.
 pub(crate) fn setup() -> Result<(), Failure> {
-    if !command("cargo", &["deny", "--version"]).output().is_ok_and(|output| output.status.success()) {
+    if !has("cargo", &["fmt", "--version"]) || !has("cargo", &["clippy", "--version"]) {
+        step("rustfmt and clippy", || finish(command("rustup", &["component", "add", "rustfmt", "clippy"])))?;
+    }
+    if !has("cargo", &["deny", "--version"]) {
         step("cargo-deny", || cargo(&["install", "cargo-deny", "--locked", "--version", "0.20.2"]))?;
     }
     packages()
@@ -58,9 +82,11 @@ fn packages() -> Result<(), Failure> {
         println!("── {} is missing: {}", needed.package, needed.why);
     }
     step("packages", || {
-        finish(command("apt-get", &["update", "--quiet"]))?;
-        let mut install = command("apt-get", &["install", "--yes", "--no-install-recommends"]);
-        install.env("DEBIAN_FRONTEND", "noninteractive").args(missing.iter().map(|needed| needed.package));
+        finish(as_root("apt-get", &["update", "--quiet"]))?;
+        let quiet =
+            &["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends"];
+        let mut install = as_root("env", quiet);
+        install.args(missing.iter().map(|needed| needed.package));
         finish(install)
     })
 }
