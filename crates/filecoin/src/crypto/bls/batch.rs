@@ -158,29 +158,32 @@ impl<S: Scheme, T: Send + Sync> Batch<S, T> {
 
     /// Decode, hash and draw: the part of the work that grows with the number of signatures, on all threads.
     fn checked(&self, seed: &[u8; 32]) -> Vec<Checked<S::Point>> {
-        let mut begin = 0;
-        let ranges: Vec<_> = self
-            .items
+        // Blocks of one tipset often carry the same messages: each is hashed once.
+        let (mut places, mut distinct) = (HashMap::new(), Vec::new());
+        let pairs: Vec<(u32, usize)> = self
+            .pairs
             .iter()
-            .map(|item| (&item.signature, std::mem::replace(&mut begin, item.pairs_end)..item.pairs_end))
-            .collect();
-        let coefficients = self.coefficients(seed);
-        ranges
-            .into_par_iter()
-            .zip(coefficients)
-            .with_min_len(8)
-            .map(|((signature, range), coefficient)| Checked {
-                signature: S::signature(signature),
-                pairs: self
-                    .pairs
-                    .get(range)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|(key, message)| (*key, S::Point::from(S::hash(message))))
-                    .collect(),
-                coefficient,
+            .map(|(key, message)| {
+                let place = *places.entry(message.as_slice()).or_insert(distinct.len());
+                if place == distinct.len() {
+                    distinct.push(message.as_slice());
+                }
+                (*key, place)
             })
-            .collect()
+            .collect();
+        let (points, signatures): (Vec<S::Point>, Vec<_>) = rayon::join(
+            || distinct.par_iter().with_min_len(8).map(|message| S::hash(message).into()).collect(),
+            || self.items.par_iter().with_min_len(8).map(|item| S::signature(&item.signature)).collect(),
+        );
+        let mut begin = 0;
+        let items = self.items.iter().zip(signatures).zip(self.coefficients(seed));
+        let checked = items.map(|((item, signature), coefficient)| {
+            let range = std::mem::replace(&mut begin, item.pairs_end)..item.pairs_end;
+            let pairs = pairs.get(range).unwrap_or_default().iter();
+            let pairs = pairs.filter_map(|(key, place)| Some((*key, *points.get(*place)?))).collect();
+            Checked { signature, pairs, coefficient }
+        });
+        checked.collect()
     }
 
     fn coefficients(&self, seed: &[u8; 32]) -> Vec<u64> {
