@@ -26,6 +26,11 @@ impl Pool {
 }
 
 impl Bare for Pool {
+    async fn tidy(&self) -> Result<()> {
+        let done = sqlx::query(crate::TIDY).execute(&self.0).await;
+        done.map(drop).map_err(|e| StoreError::Unavailable(Box::new(e)))
+    }
+
     async fn exact(&self, network: &NetworkId, at: Epoch) -> Result<usize> {
         let rows: Vec<(String, Option<String>)> = sqlx::query_as(EXACT)
             .bind(network.as_str())

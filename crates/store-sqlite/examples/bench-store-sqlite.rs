@@ -11,6 +11,9 @@ use apogee_store_sqlite::SqliteStore;
 
 type Db = sqlx::Sqlite;
 
+/// Move what is still in the write-ahead log into the file, as the next commit would.
+const TIDY: &str = "PRAGMA wal_checkpoint";
+
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;

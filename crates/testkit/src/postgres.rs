@@ -17,18 +17,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs the server for as long as its standard input is open. So it ends with the test process, however that ends. A line means that the
 /// server has been killed, and is to be started again.
 const KEEPER: &str = r#"
+    programs=$1 folder=$2
+    shift 2
     start() {
-        "$1/postgres" -D "$2" -k "$2" -c listen_addresses= -c logging_collector=off >>"$2/log" 2>&1 &
+        "$programs/postgres" -D "$folder" -k "$folder" -c listen_addresses= -c logging_collector=off "$@" >>"$folder/log" 2>&1 &
         server=$!
     }
-    start "$1" "$2"
+    start "$@"
     while read -r _; do
         wait "$server" 2>/dev/null
-        start "$1" "$2"
+        start "$@"
     done
     kill -INT "$server"
     wait "$server"
-    rm -rf "$2"
+    rm -rf "$folder"
 "#;
 
 /// A server of our own. It stops, and its folder goes, when this is dropped or the process ends.
@@ -48,6 +50,14 @@ impl Server {
     /// # Errors
     /// Where a program of PostgreSQL fails; what it said is part of the error.
     pub fn start() -> io::Result<Option<Self>> {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings that differ from those it comes with: `shared_buffers=1GB`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(settings: &[&str]) -> io::Result<Option<Self>> {
         let Some(programs) = programs() else {
             eprintln!("SKIPPED: PostgreSQL is not installed; `cargo xtask setup` installs it");
             return Ok(None);
@@ -60,6 +70,7 @@ impl Server {
         let started = initialise(&programs, &folder, user).and_then(|()| {
             let mut keeper = Command::new("sh");
             keeper.args(["-c", KEEPER, "sh"]).arg(&programs).arg(&folder).stdin(Stdio::piped());
+            keeper.args(settings.iter().flat_map(|setting| ["-c", setting]));
             as_user(&mut keeper, user).spawn()
         });
         let keeper = started.inspect_err(|_| drop(fs::remove_dir_all(&folder)))?;
