@@ -135,13 +135,7 @@ impl Simulation {
         match name {
             "StateGetActor" => {
                 let actor = self.actor(&who, &tipset)?.ok_or_else(not_found)?;
-                text(&json!({
-                    "Code": json::Link(actor.code),
-                    "Head": json::Link(actor.state),
-                    "Nonce": actor.nonce,
-                    "Balance": actor.balance.atto().to_string(),
-                    "DelegatedAddress": actor.delegated.map(|delegated| address(&delegated)),
-                }))
+                text(&trace::told_actor(&actor))
             }
             "StateLookupID" => {
                 let id = tree.resolve(&who).map_err(refused)?.ok_or_else(not_found)?;
@@ -225,7 +219,7 @@ impl Simulation {
         }
         let parent = self.parent(&tipset).map_err(refused)?.epoch().height();
         let outcome = self.outcome(&tipset).map_err(refused)?;
-        let told = trace::compute(&outcome, parent, epoch.height(), NETWORK).map_err(refused)?;
+        let told = trace::compute(&self.ledger, &outcome, parent, epoch.height()).map_err(refused)?;
         text(&told)
     }
 
@@ -235,10 +229,64 @@ impl Simulation {
             "BlockDelaySecs": self.recipe.block_delay,
             "ConsensusMinerMinPower": self.params.min_power.to_string(),
             "PreCommitChallengeDelay": 10,
-            // No upgrade is ahead: the network version is that of genesis.
-            "ForkUpgradeParams": {},
+            "ForkUpgradeParams": upgrades(self.recipe.network_version),
             "Eip155ChainID": self.params.eip155_chain_id,
             "GenesisTimestamp": self.recipe.genesis_time,
         })
     }
+}
+
+/// Upgrades before network version 18, and those that changed no version.
+const OLD_UPGRADES: [&str; 22] = [
+    "UpgradeSmokeHeight",
+    "UpgradeBreezeHeight",
+    "UpgradeIgnitionHeight",
+    "UpgradeLiftoffHeight",
+    "UpgradeAssemblyHeight",
+    "UpgradeRefuelHeight",
+    "UpgradeTapeHeight",
+    "UpgradeKumquatHeight",
+    "UpgradeCalicoHeight",
+    "UpgradePersianHeight",
+    "UpgradeOrangeHeight",
+    "UpgradeClausHeight",
+    "UpgradeTrustHeight",
+    "UpgradeNorwegianHeight",
+    "UpgradeTurboHeight",
+    "UpgradeHyperdriveHeight",
+    "UpgradeChocolateHeight",
+    "UpgradeOhSnapHeight",
+    "UpgradeSkyrHeight",
+    "UpgradeSharkHeight",
+    "UpgradeHyggeHeight",
+    "UpgradePhoenixHeight",
+];
+/// Upgrades by the network version that they bring, from 19 on.
+const UPGRADES: [(u32, &str); 11] = [
+    (19, "UpgradeLightningHeight"),
+    (20, "UpgradeThunderHeight"),
+    (21, "UpgradeWatermelonHeight"),
+    (22, "UpgradeDragonHeight"),
+    (23, "UpgradeWaffleHeight"),
+    (24, "UpgradeTuktukHeight"),
+    (25, "UpgradeTeepHeight"),
+    (26, "UpgradeTockHeight"),
+    (27, "UpgradeGoldenWeekHeight"),
+    (28, "UpgradeFireHorseHeight"),
+    (29, "UpgradeXxHeight"),
+];
+
+/// The heights of upgrades on a network that has had `version` from genesis on.
+fn upgrades(version: u32) -> Value {
+    /// What Lotus writes for an upgrade that is not planned.
+    const NEVER: i64 = 999_999_999_999_999;
+    let mut heights: serde_json::Map<String, Value> =
+        OLD_UPGRADES.iter().map(|name| ((*name).to_owned(), json!(-1))).collect();
+    heights.insert("BreezeGasTampingDuration".into(), json!(0));
+    heights.extend(
+        UPGRADES
+            .iter()
+            .map(|(brings, name)| ((*name).to_owned(), json!(if *brings <= version { -1 } else { NEVER }))),
+    );
+    Value::Object(heights)
 }

@@ -12,6 +12,7 @@ mod push;
 mod search;
 mod simulation;
 mod state;
+mod submit;
 mod trace;
 mod traffic;
 

@@ -2,9 +2,7 @@
 
 use apogee_filecoin::crypto::bls::{Batch, MinPk, PublicKey};
 use apogee_filecoin::crypto::secp256k1;
-use apogee_filecoin::types::{
-    BlockMessages, Message, SignatureKind, SignedMessage, Tipset, inclusion_gas, message_cid,
-};
+use apogee_filecoin::types::{BlockMessages, Message, SignatureKind, SignedMessage, Tipset, message_cid};
 use cid::Cid;
 use fvm_shared::address::{Address, Payload};
 use fvm_shared::bigint::BigInt;
@@ -24,7 +22,7 @@ use apogee_filecoin::types::json::address_text;
 /// Bytes of a signed message (Lotus `messagepool.MaxMessageSize`).
 const MESSAGE_SIZE: usize = 64 << 10;
 /// Gas of a block (Lotus `buildconstants.BlockGasLimit`).
-const BLOCK_GAS: u64 = 10_000_000_000;
+pub(super) const BLOCK_GAS: u64 = 10_000_000_000;
 /// attoFIL a gas unit.
 const LEAST_FEE: u64 = 100;
 /// Whole FIL that will ever be.
@@ -209,13 +207,10 @@ impl Simulation {
     }
 }
 
-/// What no block could hold (Lotus `Message.ValidForBlockInclusion`).
+/// What no block could hold (Lotus `Message.ValidForBlockInclusion`). A gas limit that is too low is no reason: such a message is mined, and the
+/// miner pays (recorded).
 fn fit_for_block(signed: &SignedMessage) -> Result<(), Refusal> {
     let message = &signed.message;
-    let length = match signed.signature.kind {
-        SignatureKind::Bls => 0,
-        _ => OWN_SIGNATURE,
-    } + fvm_ipld_encoding::to_vec(message).map_or(0, |bytes| bytes.len());
     let wrong = [
         (message.version != 0, "its version is not 0"),
         (message.value.is_negative(), "its value is negative"),
@@ -223,7 +218,6 @@ fn fit_for_block(signed: &SignedMessage) -> Result<(), Refusal> {
         (message.gas_premium.is_negative(), "its gas premium is negative"),
         (message.gas_premium > message.gas_fee_cap, "its gas premium is greater than its gas fee cap"),
         (message.gas_limit > BLOCK_GAS, "its gas limit is greater than that of a block"),
-        (message.gas_limit < inclusion_gas(length), "its gas limit is below the cost of its inclusion"),
         (message.gas_fee_cap < TokenAmount::from_atto(LEAST_FEE), "gas fee cap too low"),
     ];
     let wrong = wrong.into_iter().find(|(wrong, _)| *wrong);

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use apogee_domain::Epoch;
 use apogee_filecoin::crypto::drand::{BeaconKey, BeaconNetwork};
@@ -32,8 +33,8 @@ pub struct Simulation {
     /// State and receipts after tipsets that were executed.
     executed: Mutex<HashMap<TipsetKey, (Cid, Cid)>>,
     pool: Mutex<Pool>,
-    /// Epochs that pass before the next one is mined.
-    skipped: Mutex<i64>,
+    /// Epochs that pass before the next one is mined; who moves the head holds it.
+    turn: Mutex<i64>,
 }
 
 /// Sectors of a miner from an epoch on.
@@ -78,7 +79,7 @@ impl Simulation {
             schedule: Mutex::default(),
             executed: Mutex::default(),
             pool: Mutex::default(),
-            skipped: Mutex::default(),
+            turn: Mutex::default(),
         })
     }
 
@@ -116,16 +117,17 @@ impl Simulation {
     /// # Errors
     /// When the chain is broken, or nobody wins for 1,000 epochs.
     pub fn mine(&self) -> Result<Tipset, MakeError> {
+        let mut turn = self.turn();
         let head = self.ledger.head();
-        let skipped = std::mem::take(&mut *lock(&self.skipped));
-        let tipset = self.mine_on(&head, head.epoch().height() + 1 + skipped, &Round::default())?;
+        let tipset = self.mine_on(&head, head.epoch().height() + 1 + *turn, &Round::default())?;
         self.move_head(&tipset)?;
+        *turn = 0;
         Ok(tipset)
     }
 
     /// Let `epochs` epochs pass without a block before the next one is mined.
     pub fn skip(&self, epochs: u32) {
-        *lock(&self.skipped) += i64::from(epochs);
+        *self.turn() += i64::from(epochs);
     }
 
     /// Mine until the head is at or beyond `epoch`.
@@ -139,12 +141,26 @@ impl Simulation {
         Ok(())
     }
 
+    /// Mine an epoch every `delay` until the head is at or beyond `epoch`.
+    ///
+    /// # Errors
+    /// See [`mine`](Self::mine).
+    pub async fn run(&self, delay: Duration, epoch: Epoch) -> Result<(), MakeError> {
+        while self.ledger.head().epoch() < epoch {
+            tokio::time::sleep(delay).await;
+            self.mine()?;
+        }
+        Ok(())
+    }
+
     /// Mine `length` tipsets on the tipset `depth` tipsets below the head, and make the last one the head. The blocks of a branch differ
-    /// from those of any other branch by its number, which is not 0.
+    /// from those of any other branch by its number, which is not 0. A branch that is not longer than `depth` is lighter than what it leaves:
+    /// a head no honest node would take.
     ///
     /// # Errors
     /// When the chain is not that long, and see [`mine`](Self::mine).
     pub fn fork(&self, depth: usize, length: usize, branch: u64) -> Result<Tipset, MakeError> {
+        let _turn = self.turn();
         let mut tip = self.ledger.head();
         for _ in 0..depth {
             tip = self.ledger.parent(&tip).ok_or(MakeError::Recipe("the chain is not as long as that"))?;
@@ -222,6 +238,10 @@ impl Simulation {
         let messages = self.messages(tipset)?;
         let sectors = self.sectors(parent, tipset.epoch().height());
         execute::execute(&self.ledger, tipset, parent, &messages, sectors.as_deref())
+    }
+
+    pub(super) fn turn(&self) -> MutexGuard<'_, i64> {
+        lock(&self.turn)
     }
 
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {

@@ -3,16 +3,18 @@
 use apogee_filecoin::types::{
     ApplyRewardParams, AwardParams, Message, Receipt, ReceiptForm, json, message_cid,
 };
+use apogee_filecoin_state::{Actor, StateTree};
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::ActorID;
-use fvm_shared::address::{Address, Network};
+use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 use serde_json::{Value, json};
 
-use super::MakeError;
 use super::execute::{Applied, Outcome, Paid};
 use super::state::{BURNT, CRON, POWER, REWARD, SYSTEM};
+use super::{MakeError, NETWORK};
+use crate::ledger::Ledger;
 
 /// Gas limit of implicit messages.
 const UNLIMITED: u64 = (1 << 62) - 1;
@@ -22,27 +24,31 @@ const APPLY_REWARDS: u64 = 14;
 const ON_EPOCH_TICK_END: u64 = 5;
 const UPDATE_NETWORK_KPI: u64 = 4;
 
+/// State after the tipset: the actors that calls invoke are told as they are there, not as each call found them.
+type After<'a> = StateTree<'a, Ledger>;
+
 /// The JSON of an outcome at `height` on a parent of epoch `parent`; null rounds between them have crons of their own.
 pub(super) fn compute(
+    ledger: &Ledger,
     outcome: &Outcome,
     parent: i64,
     height: i64,
-    network: Network,
 ) -> Result<Value, MakeError> {
+    let after = StateTree::open(ledger, &outcome.root).map_err(MakeError::state)?;
     let tick =
-        |height| implicit(&message(CRON, EPOCH_TICK, height, RawBytes::default()), &cron_call(), network);
+        |height| implicit(&message(CRON, EPOCH_TICK, height, RawBytes::default()), &cron_call(), &after);
     let mut trace: Vec<_> = (parent.saturating_add(1)..height).map(tick).collect();
     for (index, paid) in outcome.awards.iter().enumerate() {
         for one in outcome.messages.iter().filter(|one| one.block == index) {
-            trace.push(explicit(one, network));
+            trace.push(explicit(one, &after));
         }
-        trace.push(implicit(&award_message(paid, height)?, &award_call(paid)?, network));
+        trace.push(implicit(&award_message(paid, height)?, &award_call(paid)?, &after));
     }
     trace.push(tick(height));
     Ok(json!({"Root": json::Link(outcome.root), "Trace": trace}))
 }
 
-fn explicit(one: &Applied, network: Network) -> Value {
+fn explicit(one: &Applied, after: &After<'_>) -> Value {
     let message = &one.message;
     let refused = one.receipt.gas_used == 0;
     let call = Call {
@@ -54,16 +60,19 @@ fn explicit(one: &Applied, network: Network) -> Value {
         exit: one.receipt.exit_code,
         subcalls: vec![],
     };
-    let mut call = call.json(network);
-    if refused && let Some(empty) = call.get_mut("Msg").and_then(Value::as_object_mut) {
+    let mut call = call.json(after);
+    if refused && let Some(call) = call.as_object_mut() {
         // What never ran has a trace between no actors.
-        empty.insert("From".into(), json!("<empty>"));
-        empty.insert("To".into(), json!("<empty>"));
+        call.remove("InvokedActor");
+        if let Some(between) = call.get_mut("Msg").and_then(Value::as_object_mut) {
+            between.insert("From".into(), json!("<empty>"));
+            between.insert("To".into(), json!("<empty>"));
+        }
     }
     let gas = &one.gas;
     json!({
         "MsgCid": json::Link(one.cid),
-        "Msg": json::Message::of(message, network),
+        "Msg": json::Message::of(message, NETWORK),
         "MsgRct": json::Receipt(one.receipt.clone()),
         "GasCost": {
             "Message": json::Link(one.cid),
@@ -81,7 +90,7 @@ fn explicit(one: &Applied, network: Network) -> Value {
     })
 }
 
-fn implicit(message: &Message, call: &Call, network: Network) -> Value {
+fn implicit(message: &Message, call: &Call, after: &After<'_>) -> Value {
     let receipt = Receipt {
         form: ReceiptForm::WithEvents,
         exit_code: ExitCode::OK,
@@ -92,13 +101,13 @@ fn implicit(message: &Message, call: &Call, network: Network) -> Value {
     let cid = message_cid(message);
     json!({
         "MsgCid": json::Link(cid),
-        "Msg": json::Message::of(message, network),
+        "Msg": json::Message::of(message, NETWORK),
         "MsgRct": json::Receipt(receipt),
         "GasCost": {
             "Message": null, "GasUsed": "0", "BaseFeeBurn": "0", "OverEstimationBurn": "0", "MinerPenalty": "0",
             "MinerTip": "0", "Refund": "0", "TotalCost": "0",
         },
-        "ExecutionTrace": call.json(network),
+        "ExecutionTrace": call.json(after),
         "Error": "",
         "Duration": 1,
     })
@@ -158,12 +167,12 @@ impl Call {
         }
     }
 
-    fn json(&self, network: Network) -> Value {
-        let subcalls: Vec<_> = self.subcalls.iter().map(|call| call.json(network)).collect();
-        json!({
+    fn json(&self, after: &After<'_>) -> Value {
+        let subcalls: Vec<_> = self.subcalls.iter().map(|call| call.json(after)).collect();
+        let mut told = json!({
             "Msg": {
-                "From": json::address_text(&self.from, network),
-                "To": json::address_text(&self.to, network),
+                "From": json::address_text(&self.from, NETWORK),
+                "To": json::address_text(&self.to, NETWORK),
                 "Value": atto(&self.value),
                 "Method": self.method,
                 "Params": json::Bytes(self.params.to_vec()),
@@ -172,11 +181,13 @@ impl Call {
                 "ReadOnly": false,
             },
             "MsgRct": {"ExitCode": self.exit.value(), "Return": null, "ReturnCodec": 0},
-            "InvokedActor": null,
             "GasCharges": [],
             "Subcalls": subcalls,
-            "IpldOps": [],
-        })
+        });
+        if let (Some(told), Some(invoked)) = (told.as_object_mut(), invoked(after, &self.to)) {
+            told.insert("InvokedActor".into(), invoked);
+        }
+        told
     }
 }
 
@@ -202,4 +213,22 @@ fn cron_call() -> Call {
     let mut cron = Call::between(SYSTEM, CRON, EPOCH_TICK);
     cron.subcalls.push(power);
     cron
+}
+
+/// An actor as it is afterwards; `None` where there is none.
+fn invoked(after: &After<'_>, who: &Address) -> Option<Value> {
+    let id = after.resolve(who).ok()??;
+    let actor = after.actor(id).ok()??;
+    Some(json!({"Id": id, "State": told_actor(&actor)}))
+}
+
+/// An actor as Lotus writes it (`types.Actor`).
+pub(super) fn told_actor(actor: &Actor) -> Value {
+    json!({
+        "Code": json::Link(actor.code),
+        "Head": json::Link(actor.state),
+        "Nonce": actor.nonce,
+        "Balance": atto(&actor.balance),
+        "DelegatedAddress": actor.delegated.map(|delegated| json::address_text(&delegated, NETWORK)),
+    })
 }

@@ -4,6 +4,10 @@
 mod make;
 mod mischief;
 #[cfg(test)]
+mod pool;
+#[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod wire;

@@ -6,23 +6,24 @@ use std::sync::Arc;
 use apogee_domain::Epoch;
 use apogee_filecoin::car::{CarStore, Limits};
 use apogee_filecoin::source::CarSource;
-use apogee_filecoin::types::Tipset;
+use apogee_filecoin::types::{BlockHeader, BlockMessages, Tipset};
 use apogee_filecoin::verify::{Check, EpochReport, Verifier, settle};
 use apogee_simnet::{Recipe, Sectors, Simulation};
+use fvm_shared::econ::TokenAmount;
 
 fn epoch(height: i64) -> Epoch {
     Epoch::new(height).unwrap()
 }
 
 /// The chain as another process would read it: through an archive.
-fn source(made: &Simulation) -> CarSource {
+pub(crate) fn source(made: &Simulation) -> CarSource {
     let mut car = Vec::new();
     made.write_car(&mut car).unwrap();
     let store = CarStore::read(Cursor::new(car), &Limits::DEFAULT).unwrap();
     CarSource::new("made", vec![Arc::new(store)]).unwrap()
 }
 
-fn reports(made: &Simulation, source: &CarSource) -> Vec<EpochReport> {
+pub(crate) fn reports(made: &Simulation, source: &CarSource) -> Vec<EpochReport> {
     use apogee_filecoin::source::Source;
     let params = Arc::new(made.params());
     let mut verifier = Verifier::new(source.blocks(), params.clone());
@@ -31,7 +32,7 @@ fn reports(made: &Simulation, source: &CarSource) -> Vec<EpochReport> {
 }
 
 /// Every check but the SNARK is made and passes.
-fn assert_accepted(reports: &[EpochReport]) {
+pub(crate) fn assert_accepted(reports: &[EpochReport]) {
     for report in reports {
         for outcome in &report.outcomes {
             assert_eq!(outcome.failures, [], "{} {}", report.epoch, outcome.check.name());
@@ -101,4 +102,81 @@ fn the_same_recipe_makes_the_same_chain_and_another_seed_another_one() {
     let (first, again, other): ((Tipset, Vec<u8>), _, _) = (car(1), car(1), car(2));
     assert_eq!(first, again);
     assert_ne!(first.0, other.0);
+}
+
+#[test]
+fn one_flipped_bit_of_a_made_block_is_refused() {
+    let recipe = Recipe { seed: 6, miners: 3, messages: 2, ..Recipe::default() };
+    let (miner, other) = (Simulation::new(recipe.clone()).unwrap(), Simulation::new(recipe).unwrap());
+    let tipset = miner.mine().unwrap();
+    let header = tipset.first();
+    let messages = BlockMessages::load(&**miner.ledger(), &header.messages).unwrap();
+    let bytes = header.to_cbor();
+    // Every third byte, another bit each time.
+    for at in (0..bytes.len()).step_by(3) {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at / 3 % 8);
+        if let Ok(header) = BlockHeader::from_cbor(&flipped) {
+            assert!(other.submit(&header, &messages).is_err(), "bit of byte {at}");
+        }
+    }
+    assert!(!messages.is_empty());
+    for at in 0..messages.len() {
+        let mut changed = messages.clone();
+        match changed.bls.get_mut(at) {
+            Some((_, message)) => message.value += TokenAmount::from_atto(1),
+            None => changed.secp[at - messages.bls.len()].1.signature.bytes[3] ^= 1,
+        }
+        assert!(other.submit(header, &changed).is_err(), "message {at}");
+    }
+    assert!(other.ledger().head().first().is_genesis());
+    other.submit(header, &messages).unwrap();
+}
+
+#[test]
+fn forks_of_1_to_1000_tipsets_are_chains_that_the_verifier_accepts() {
+    let made = Simulation::new(Recipe { miners: 1, finality: 20, messages: 0, ..Recipe::default() }).unwrap();
+    made.mine_to(epoch(1_030)).unwrap();
+    for (branch, depth) in [(1, 1_usize), (2, 10), (3, 100), (4, 1_000)] {
+        let old = made.ledger().head();
+        let new = made.fork(depth, depth + 1, branch).unwrap();
+        let path = made.ledger().path(&old, &new).unwrap();
+        assert_eq!((path.revert.len(), path.apply.len()), (depth, depth + 1));
+        assert!(new.first().parent_weight > old.first().parent_weight);
+        assert!(path.apply.iter().all(|tipset| tipset.first().fork_signaling == branch));
+    }
+    assert_accepted(&reports(&made, &source(&made)));
+    assert!(made.fork(2_000, 1, 5).is_err(), "no fork begins before genesis");
+}
+
+#[test]
+fn null_rounds_come_by_chance_by_recipe_and_on_demand() {
+    let made = Simulation::new(Recipe { miners: 4, null_rounds: 200, ..Recipe::default() }).unwrap();
+    made.mine_to(epoch(50)).unwrap();
+    let before = made.ledger().head().epoch().height();
+    made.skip(7);
+    assert!(made.mine().unwrap().epoch().height() >= before + 8);
+    let source = source(&made);
+    let epochs = source.chain().count();
+    assert!((20..50).contains(&epochs), "{epochs} tipsets in 58 epochs");
+    assert_accepted(&reports(&made, &source));
+}
+
+#[test]
+fn a_recipe_that_no_chain_can_be_made_of_is_refused() {
+    for recipe in [
+        Recipe { miners: 0, ..Recipe::default() },
+        Recipe { network_version: 17, ..Recipe::default() },
+        Recipe { block_delay: 0, ..Recipe::default() },
+        Recipe { null_rounds: 1_000, ..Recipe::default() },
+    ] {
+        assert!(Simulation::new(recipe).is_err());
+    }
+    let made = Simulation::new(Recipe { miners: 1, ..Recipe::default() }).unwrap();
+    let sectors = |live, faulty| Sectors { live, faulty };
+    made.mine().unwrap();
+    assert!(made.set_sectors(epoch(1), 1000, sectors(1, 0)).is_err(), "mined already");
+    assert!(made.set_sectors(epoch(9), 1001, sectors(1, 0)).is_err(), "no such miner");
+    assert!(made.set_sectors(epoch(9), 1000, sectors(1, 2)).is_err(), "more faulty than live");
+    assert!(made.set_sectors(epoch(9), 1000, sectors(2, 1)).is_ok());
 }

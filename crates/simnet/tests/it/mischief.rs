@@ -4,7 +4,7 @@ use std::time::Duration;
 use apogee_filecoin::rpc::HeadState;
 use apogee_filecoin::source::{RpcSource, Source, SourceError};
 use apogee_filecoin::types::Tipset;
-use apogee_simnet::{Chain, Misdeed, Refusal, Replay, SimNode};
+use apogee_simnet::{Chain, Misdeed, Recipe, Refusal, Replay, SimNode, Simulation};
 use serde_json::{Value, json};
 
 use super::wire::{DEVNET, TOKEN, Wire, epoch, node, source, source_with};
@@ -144,4 +144,39 @@ async fn a_node_that_misbehaves_can_be_shut_down() {
     }
     tokio::time::timeout(Duration::from_secs(20), node.shutdown()).await.expect("it ends");
     assert_eq!(asking.await.unwrap().0, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_follows_made_forks_of_1_to_1000_tipsets_and_null_rounds() {
+    let recipe = Recipe { miners: 1, finality: 20, null_rounds: 50, ..Recipe::default() };
+    let made = Arc::new(Simulation::new(recipe).unwrap());
+    made.mine_to(epoch(1_100)).unwrap();
+    let node = node(made.clone()).await;
+    let rpc = source(&[&node]);
+    for (branch, depth) in [(1, 1_usize), (2, 30), (3, 1_000)] {
+        let old = head(&rpc).await.unwrap();
+        let new = made.fork(depth, depth + 1, branch).unwrap();
+        assert_eq!(head(&rpc).await.unwrap(), new);
+        let path = rpc.path(old.key(), new.key()).await.unwrap();
+        assert_eq!(path, made.ledger().path(&old, &new).unwrap());
+        assert_eq!((path.revert.len(), path.apply.len()), (depth, depth + 1));
+    }
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_that_equivocate_on_a_made_chain_have_one_heaviest_head() {
+    let recipe = Recipe { miners: 3, ..Recipe::default() };
+    let one = Arc::new(Simulation::new(recipe.clone()).unwrap());
+    let other = Arc::new(Simulation::new(recipe).unwrap());
+    for made in [&one, &other] {
+        made.mine_to(epoch(10)).unwrap();
+    }
+    assert_eq!(one.ledger().head(), other.ledger().head());
+    let longer = other.fork(3, 5, 1).unwrap();
+    let (left, right) = (node(one.clone()).await, node(other).await);
+    let rpc = source(&[&left, &right]);
+    assert_eq!(head(&rpc).await.unwrap(), longer);
+    left.shutdown().await;
+    right.shutdown().await;
 }

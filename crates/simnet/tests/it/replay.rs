@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::wire::{DEVNET, TOKEN, Wire, epoch, node, source};
 
-fn lines(name: &str) -> Vec<Value> {
+pub(crate) fn lines(name: &str) -> Vec<Value> {
     let file = File::open(example(&format!("devnet-a/{name}"))).unwrap();
     let bytes = unpack(file, &Limits::DEFAULT).unwrap();
     bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()

@@ -34,22 +34,25 @@ pub(crate) fn source(nodes: &[&SimNode]) -> RpcSource {
 
 /// A source that waits so long for an ordinary answer, and asks three times.
 pub(crate) fn source_with(nodes: &[&SimNode], timeout: Duration) -> RpcSource {
-    let client = |node: &&SimNode| {
-        let endpoint = Endpoint::new(&node.url(), Some(Secret::new(TOKEN))).unwrap();
-        let settings = Settings {
-            connect_timeout: Duration::from_secs(5),
-            timeout,
-            long_timeout: Duration::from_secs(30),
-            body_limit: 32 << 20,
-            large_body_limit: 64 << 20,
-            network: Network::Testnet,
-            backoff: Arc::new(Exponential::new(3, Duration::from_millis(1), Duration::from_millis(2), 1)),
-        };
-        Arc::new(Client::new(endpoint, settings).unwrap())
-    };
+    let client = |node: &&SimNode| Arc::new(client(node, timeout));
     let notify = Arc::new(Exponential::new(100, Duration::from_millis(1), Duration::from_millis(5), 1));
     let options = RpcOptions { notify: Some(notify), poll: Duration::from_secs(60), ..RpcOptions::default() };
     RpcSource::new(Arc::new(Pool::new(nodes.iter().map(client).collect(), None)), options)
+}
+
+/// A client of one node that waits so long for an ordinary answer.
+pub(crate) fn client(node: &SimNode, timeout: Duration) -> Client {
+    let endpoint = Endpoint::new(&node.url(), Some(Secret::new(TOKEN))).unwrap();
+    let settings = Settings {
+        connect_timeout: Duration::from_secs(5),
+        timeout,
+        long_timeout: Duration::from_secs(30),
+        body_limit: 32 << 20,
+        large_body_limit: 64 << 20,
+        network: Network::Testnet,
+        backoff: Arc::new(Exponential::new(3, Duration::from_millis(1), Duration::from_millis(2), 1)),
+    };
+    Client::new(endpoint, settings).unwrap()
 }
 
 /// One connection, kept open.
