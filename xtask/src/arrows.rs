@@ -10,7 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("filecoin", &["domain", "filecoin-state", "filecoin-proofs"]),
     ("filecoin-proofs", &[]),
     ("filecoin-state", &[]),
-    ("indexer", &["domain", "filecoin", "filecoin-state", "store"]),
+    ("indexer", &["domain", "filecoin", "filecoin-proofs", "filecoin-state", "store"]),
     ("leaderboard", &["domain"]),
     (
         "server",

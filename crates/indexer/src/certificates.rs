@@ -1,20 +1,22 @@
 //! Finality certificates: verified in the order of their instances against the indexed chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use apogee_domain::{Epoch, Network};
 use apogee_filecoin::crypto::f3::CertificateChain;
-use apogee_filecoin::source::Source;
+use apogee_filecoin::source::{Source, SourceError};
 use apogee_filecoin::types::{FinalityCertificate, Tipset, TipsetKey, json};
 use apogee_filecoin::verify::{CertificateReport, CertificateVerifier, NetworkParams, power_table};
-use apogee_store::{CertificateRecord, CheckRecord, Cursor, EpochKind, Store, StoreError};
+use apogee_store::{CertificateRecord, CheckRecord, Cursor, EpochKind, Page, Store, StoreError};
 
 use crate::pipeline::key;
 use crate::{IndexError, checks};
 
 /// Certificates that are checked at once.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
+/// Epochs that are read from the database at once.
+const SPAN: u32 = 256;
 /// Null rounds in a row, at most, between the epoch of the first power table and the tipset before it.
 const NULLS: i64 = 900;
 
@@ -35,6 +37,17 @@ pub(crate) struct Certified {
     pub(crate) checks: Vec<CheckRecord>,
 }
 
+impl Certified {
+    /// Why they cannot be taken, where one of them is wrong.
+    pub(crate) fn refusal(&self, source_name: &str) -> Option<IndexError> {
+        let failed = self.checks.iter().find(|record| record.failed > 0)?;
+        Some(IndexError::Certificate {
+            source_name: source_name.to_owned(),
+            detail: failed.failures.first().cloned().unwrap_or_default(),
+        })
+    }
+}
+
 impl Certificates {
     /// Start from the power table in state, and go past the certificates in the database. `None` where the network has none, where the chain
     /// has not come to the first table, or where that cannot be read.
@@ -48,9 +61,15 @@ impl Certificates {
         let Some(first) = Epoch::new(f3.first_table_epoch()).filter(|first| *first <= head.epoch()) else {
             return Ok(None);
         };
-        let Some(tipset) = source.range(head.key(), first.minus(NULLS), first).await?.pop() else {
-            return Ok(None);
+        let before = match source.range(head.key(), first.minus(NULLS), first).await {
+            // A snapshot that begins later.
+            Err(SourceError::Missing { what, .. }) => {
+                tracing::warn!(what, "certificates are not checked: their first power table is not at hand");
+                return Ok(None);
+            }
+            range => range?,
         };
+        let Some(tipset) = before.last().cloned() else { return Ok(None) };
         let (blocks, rules) = (source.blocks(), Arc::clone(params));
         let table = tokio::task::spawn_blocking(move || power_table(&blocks, &rules, &tipset)).await;
         let table = match table.map_err(IndexError::Worker)? {
@@ -143,14 +162,20 @@ async fn indexed_keys(
     network: &Network,
     certificates: &[FinalityCertificate],
 ) -> Result<BTreeMap<i64, Option<TipsetKey>>, IndexError> {
+    let named = certificates.iter().flat_map(|certificate| &certificate.ec_chain);
+    let mut named: BTreeSet<Epoch> = named.filter_map(|tipset| Epoch::new(tipset.epoch)).collect();
     let mut keys = BTreeMap::new();
-    for tipset in certificates.iter().flat_map(|certificate| &certificate.ec_chain) {
-        let Some(epoch) = Epoch::new(tipset.epoch).filter(|_| !keys.contains_key(&tipset.epoch)) else {
-            continue;
-        };
-        if let Some(row) = store.epoch(&network.id, epoch).await? {
+    while let Some(first) = named.pop_first() {
+        // Neighbours are read together.
+        let mut last = first;
+        while let Some(next) = named.first().filter(|next| **next < first.plus(SPAN)) {
+            last = *next;
+            named.pop_first();
+        }
+        let page = Page { after: Some(last.plus(1)), limit: SPAN };
+        for row in store.epochs(&network.id, page).await?.iter().take_while(|row| row.epoch >= first) {
             let found = if row.kind == EpochKind::Null { None } else { Some(key(&row.key)?) };
-            keys.insert(tipset.epoch, found);
+            keys.insert(row.epoch.height(), found);
         }
     }
     Ok(keys)

@@ -4,6 +4,17 @@ use apogee_store::{CheckRecord, Unmade};
 /// Failures that are kept in words.
 const KEPT_FAILURES: usize = 8;
 
+/// The check of WindowPoSts. One a message.
+pub(crate) const WINDOW_POST: &str = "window_post";
+/// The check of proofs of replication. One a sector.
+pub(crate) const SEAL: &str = "seal";
+
+/// Whether a check is about what a message says. Consensus takes WindowPoSts on trust until somebody disputes them, so a wrong proof concerns
+/// its miner and makes no block invalid.
+pub(crate) fn concerns_a_message(record: &CheckRecord) -> bool {
+    [WINDOW_POST, SEAL].contains(&record.check.as_str())
+}
+
 /// A tipset's checks as they are stored, by name.
 pub(crate) fn records(report: &EpochReport) -> Vec<CheckRecord> {
     let mut records: Vec<_> = report.outcomes.iter().map(record).collect();

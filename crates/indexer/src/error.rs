@@ -44,6 +44,48 @@ pub enum IndexError {
         /// Genesis in the database.
         expected: String,
     },
+    /// The source holds no genesis to start from.
+    #[error(
+        "{source_name} begins at epoch {oldest}, not at genesis: start from a checkpoint or from the snapshot"
+    )]
+    NoGenesis {
+        /// Which source.
+        source_name: String,
+        /// Its oldest epoch.
+        oldest: Epoch,
+    },
+    /// The trusted checkpoint is not on the source's chain.
+    #[error("the chain of {source_name} has {} at epoch {epoch} where the checkpoint says {expected}", found.as_deref().unwrap_or("nothing"))]
+    Checkpoint {
+        /// Which source.
+        source_name: String,
+        /// The checkpoint's epoch.
+        epoch: Epoch,
+        /// The checkpoint's tipset key.
+        expected: String,
+        /// What the source has there.
+        found: Option<String>,
+    },
+    /// An epoch does not stand up to its checks. Nothing of it was indexed.
+    #[error("epoch {epoch} of {source_name} fails the check {check}: {detail}")]
+    Invalid {
+        /// Which source.
+        source_name: String,
+        /// The first such epoch.
+        epoch: Epoch,
+        /// The check that failed.
+        check: String,
+        /// What it found.
+        detail: String,
+    },
+    /// A finality certificate does not stand up to its check. Finality stays where it was.
+    #[error("{source_name} handed over a finality certificate that is wrong: {detail}")]
+    Certificate {
+        /// Which source.
+        source_name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The source's chain left the indexed one below what is final. One of the two is wrong; a person has to look.
     #[error(
         "the chain of {source_name} leaves the indexed one after epoch {common}, below the final epoch {final_epoch}"
@@ -66,9 +108,15 @@ impl IndexError {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Source(_) => true,
+            Self::Source(_) | Self::Invalid { .. } | Self::Certificate { .. } => true,
             Self::Store(error) => matches!(error, StoreError::Unavailable(_) | StoreError::Conflict { .. }),
             _ => false,
         }
+    }
+
+    /// Whether it is the chain of the head that cannot be indexed: another head may do.
+    #[must_use]
+    pub const fn blames_the_chain(&self) -> bool {
+        matches!(self, Self::Invalid { .. } | Self::OtherChain { .. } | Self::BelowFinal { .. })
     }
 }

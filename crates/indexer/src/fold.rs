@@ -1,7 +1,8 @@
 //! The newest value of every series of every subject, and the steps that an epoch adds to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use apogee_domain::series::POWER_RAW;
 use apogee_domain::{Change, Epoch, NetworkId, SeriesName, Subject, Value, series};
 use apogee_store::Store;
 
@@ -21,7 +22,7 @@ pub(crate) enum Level {
 pub(crate) enum Flow {
     /// This much more; `None` when it is unknown.
     Add(SeriesName, Subject, Epoch, Option<u128>),
-    /// Nobody's amount is known.
+    /// The amount of nobody that has power is known.
     Lost(SeriesName, Epoch),
 }
 
@@ -92,7 +93,10 @@ impl Fold {
                 self.step(series, subject, epoch, value, steps);
             }
             Flow::Lost(series, epoch) => {
-                for subject in self.subjects(&series) {
+                // Who has no sum yet would otherwise seem to begin from zero later.
+                let participants = self.subjects(&POWER_RAW).into_iter().filter(|who| !who.is_network());
+                let concerned: BTreeSet<_> = self.subjects(&series).into_iter().chain(participants).collect();
+                for subject in concerned {
                     self.step(series.clone(), subject, epoch, None, steps);
                 }
             }
@@ -127,7 +131,7 @@ pub(crate) fn rows(steps: Steps) -> Vec<Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use series::{POWER_RAW, REWARD_GAS};
+    use series::REWARD_GAS;
 
     fn at(epoch: i64) -> Epoch {
         Epoch::new(epoch).unwrap()

@@ -38,6 +38,18 @@ pub(crate) async fn compare(
     {
         return Ok(Fork::Behind);
     }
+    let common = shared(store, source, network, (cursor, cursor.final_epoch), head).await?;
+    Ok(Fork::At(Box::new(common)))
+}
+
+/// The newest indexed tipset on the chain of `head`, not looked for below the final epoch.
+pub(crate) async fn shared(
+    store: &dyn Store,
+    source: &dyn Source,
+    network: &Network,
+    (cursor, final_epoch): (&Cursor, Option<Epoch>),
+    head: &Tipset,
+) -> Result<EpochRecord, IndexError> {
     let mut above = cursor.epoch.plus(1);
     let mut lowest = cursor.key.clone();
     loop {
@@ -57,12 +69,12 @@ pub(crate) async fn compare(
                     .any(|tipset| tipset.epoch() == row.epoch && tipset.key().to_string() == row.key)
         };
         if let Some(common) = rows.iter().find(shared) {
-            if let Some(final_epoch) = cursor.final_epoch.filter(|final_epoch| *final_epoch > common.epoch) {
-                return Err(below_final(source, common.epoch, final_epoch));
-            }
-            return Ok(Fork::At(Box::new(common.clone())));
+            return match final_epoch.filter(|final_epoch| *final_epoch > common.epoch) {
+                Some(final_epoch) => Err(below_final(source, common.epoch, final_epoch)),
+                None => Ok(common.clone()),
+            };
         }
-        if let Some(final_epoch) = cursor.final_epoch.filter(|final_epoch| *final_epoch >= oldest.epoch) {
+        if let Some(final_epoch) = final_epoch.filter(|final_epoch| *final_epoch >= oldest.epoch) {
             return Err(below_final(source, oldest.epoch.minus(1), final_epoch));
         }
         (above, lowest) = (oldest.epoch, oldest.key.clone());

@@ -8,15 +8,23 @@ mod error;
 mod facts;
 mod finality;
 mod fold;
+mod follow;
 mod fork;
 mod nodes;
 mod pipeline;
+#[cfg(feature = "snark")]
+mod proofs;
 pub mod recording;
+mod resync;
+mod start;
+mod stored;
 mod verify;
 mod views;
 mod worker;
 
 pub use digest::epoch_digest;
 pub use error::IndexError;
-pub use pipeline::{Entropy, Indexer, Options, VIEWS};
+pub use follow::Status;
+pub use pipeline::{Doubt, Entropy, Indexer, Options, VIEWS};
+pub use start::Start;
 pub use verify::{Difference, Verification};

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use apogee_domain::{Digest, Epoch, Network};
 use apogee_filecoin::source::{Blocks, Source, SourceError};
@@ -10,17 +9,26 @@ use apogee_filecoin::types::{Tipset, TipsetKey};
 #[cfg(feature = "snark")]
 use apogee_filecoin::verify::VerifyingKeys;
 use apogee_filecoin::verify::{NetworkParams, Verifier};
-use apogee_store::{AppliedEpoch, Cursor, Store};
+use apogee_store::{AppliedEpoch, CheckRecord, Cursor, Store};
+use tokio::sync::watch;
 
-use crate::certificates::Certificates;
+use crate::certificates::{Certificates, Certified};
 use crate::facts::Step;
 use crate::fold::Fold;
+use crate::follow::{Status, said};
 use crate::fork::{self, Fork};
+use crate::nodes::Nodes;
+#[cfg(feature = "snark")]
+use crate::proofs::Proofs;
+use crate::start::Start;
 use crate::worker::Worker;
 use crate::{IndexError, checks, finality};
 
 /// Version of the views. Another version derives other rows: a database of another version has to be cleared and indexed again.
 pub const VIEWS: u32 = 1;
+
+/// Null rounds in a row that are believed. Each is an epoch of its own, and a header can name any height.
+const MAX_NULL_ROUNDS: i64 = 10_000;
 
 /// Where fresh randomness comes from: 32 bytes nobody can foresee, for checking signatures in batches.
 pub type Entropy = Arc<dyn Fn() -> [u8; 32] + Send + Sync>;
@@ -32,19 +40,34 @@ pub struct Options {
     pub batch: u32,
     /// Randomness for signatures in batches.
     pub entropy: Entropy,
+    /// Where an empty database begins.
+    pub start: Start,
+    /// What happens where an epoch does not stand up to its checks.
+    pub doubt: Doubt,
+}
+
+/// What happens to an epoch of which a check fails, or of which a block is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is indexed: the failure is recorded with it, and what cannot be read is unknown. For archives, which are what they are.
+    Record,
+    /// Nothing of its batch is indexed, and the endpoints that lead there are set aside. For nodes: another one may know better.
+    Stop,
 }
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("batch", &self.batch).finish_non_exhaustive()
+        let mut debug = f.debug_struct("Options");
+        debug.field("batch", &self.batch).field("start", &self.start).field("doubt", &self.doubt);
+        debug.finish_non_exhaustive()
     }
 }
 
 impl Options {
-    /// Batches of 64 epochs.
+    /// Batches of 64 epochs from genesis on; what fails is recorded.
     #[must_use]
     pub const fn new(entropy: Entropy) -> Self {
-        Self { batch: 64, entropy }
+        Self { batch: 64, entropy, start: Start::Genesis, doubt: Doubt::Record }
     }
 }
 
@@ -58,16 +81,27 @@ pub struct Indexer {
     pub(crate) options: Options,
     #[cfg(feature = "snark")]
     keys: Option<Arc<VerifyingKeys>>,
+    /// Whether the database knows the network.
+    registered: bool,
     at: Option<At>,
     certificates: Option<Certificates>,
+    pub(crate) status: watch::Sender<Status>,
 }
 
 /// Where it stands; forgotten after every failure, so that the database is asked again.
 #[derive(Debug)]
 struct At {
+    /// Past everything that is derived: where the database stands once all of it is written.
     cursor: Option<Cursor>,
     tipset: Option<Stands>,
     worker: Worker,
+}
+
+/// Derived epochs that wait to be written.
+struct Batch {
+    from: Option<Cursor>,
+    to: Cursor,
+    epochs: Vec<AppliedEpoch>,
 }
 
 /// The newest tipset that was derived, and the epoch of its parent where it is known.
@@ -83,6 +117,7 @@ impl Indexer {
         params: NetworkParams,
         options: Options,
     ) -> Self {
+        let status = watch::Sender::new(Status { source: source.name().to_owned(), ..Status::default() });
         Self {
             store,
             source,
@@ -91,12 +126,16 @@ impl Indexer {
             options,
             #[cfg(feature = "snark")]
             keys: None,
+            registered: false,
             at: None,
             certificates: None,
+            status,
         }
     }
 
-    /// Check `WinningPoSt` SNARKs with the network's verifying keys; without them they are recorded as not made.
+    /// Check SNARKs with the network's verifying keys: the WinningPoSt of every block (without keys recorded as not made), and the
+    /// WindowPoSts and proofs of replication that messages carry, as the checks `window_post` and `seal` of the epoch that tells their
+    /// receipts.
     #[cfg(feature = "snark")]
     #[must_use]
     pub fn with_keys(mut self, keys: Arc<VerifyingKeys>) -> Self {
@@ -107,73 +146,113 @@ impl Indexer {
     /// Index everything from the cursor up to the source's head, and hand back the cursor.
     ///
     /// Where the head's chain has left the indexed one, the epochs since then are unwound first. A head that is indexed already, as that of a
-    /// node that lags, changes nothing.
+    /// node that lags, changes nothing. A head whose chain cannot be indexed makes the source set aside the endpoints that have it; the heads
+    /// of the others are tried next.
     ///
     /// # Errors
-    /// When the source or the database fails, or the fork begins below what is final. What was committed stays; calling again goes on from
-    /// there.
+    /// When the source or the database fails, the chain does not stand up to its checks ([`Doubt::Stop`]), or the fork begins below what is
+    /// final. What was committed stays; calling again goes on from there.
     pub async fn backfill_to_head(&mut self) -> Result<Cursor, IndexError> {
-        let head = self.source.head().await?;
+        loop {
+            let done = self.once().await;
+            let (error, head) = match done {
+                Ok(cursor) => {
+                    self.status.send_modify(|status| status.error = None);
+                    return Ok(cursor);
+                }
+                Err((error, head)) => (error, head),
+            };
+            let others = match head.filter(|_| error.blames_the_chain()) {
+                Some(head) => self.source.distrust(head.key()),
+                None => Vec::new(),
+            };
+            self.status.send_modify(|status| {
+                status.error = Some(said(&error));
+                status.set_aside.extend(others.iter().cloned());
+            });
+            if others.is_empty() {
+                return Err(error);
+            }
+            tracing::error!(error = &error as &dyn std::error::Error, endpoints = ?others, "endpoints are set aside");
+        }
+    }
+
+    /// One head: the cursor at it, or why not and for which head.
+    async fn once(&mut self) -> Result<Cursor, (IndexError, Option<Tipset>)> {
+        self.register().await.map_err(|error| (error, None))?;
+        let head = self.source.head().await.map_err(|error| (error.into(), None))?;
+        self.status.send_modify(|status| status.head = Some(head.epoch()));
+        self.reach(&head).await.map_err(|error| (error, Some(head)))
+    }
+
+    async fn register(&mut self) -> Result<(), IndexError> {
+        if !self.registered {
+            let mut work = self.store.begin().await?;
+            work.put_network(&self.network).await?;
+            work.commit().await?;
+            self.registered = true;
+        }
+        Ok(())
+    }
+
+    async fn reach(&mut self, head: &Tipset) -> Result<Cursor, IndexError> {
         if let Some(cursor) = self.store.cursor(&self.network.id).await? {
-            match fork::compare(&*self.store, &*self.source, &self.network, &cursor, &head).await? {
+            self.tell(&cursor);
+            match fork::compare(&*self.store, &*self.source, &self.network, &cursor, head).await? {
                 Fork::Ahead => {}
                 Fork::Behind => return Ok(cursor),
                 Fork::At(common) => {
-                    (self.at, self.certificates) = (None, None);
+                    self.forget();
                     fork::unwind(&*self.store, &self.network, &cursor, &common).await?;
                 }
             }
         }
+        let mut at = match self.at.take() {
+            Some(at) => at,
+            None => self.resume().await?,
+        };
+        // While one batch is written, the next one is fetched and derived.
+        let mut ready = None;
         loop {
-            let mut at = match self.at.take() {
-                Some(at) => at,
-                None => self.resume().await?,
-            };
-            let tipsets = self.next(&at, &head).await?;
-            if tipsets.is_empty() {
-                at.cursor = self.certify(at.cursor.take(), &head).await?;
-                let cursor = at.cursor.clone();
-                self.at = Some(at);
-                return cursor.ok_or_else(|| {
-                    SourceError::Missing { what: "a chain".into(), source_name: self.source.name().into() }
-                        .into()
-                });
+            let (written, derived) = tokio::join!(self.write(ready.take()), self.derive(at, head));
+            written?;
+            (at, ready) = derived?;
+            if ready.is_none() {
+                break;
             }
-            at = self.batch(at, tipsets).await?;
-            self.at = Some(at);
         }
+        at.cursor = self.certify(at.cursor.take(), head).await?;
+        let none = || SourceError::Missing { what: "a chain".into(), source_name: self.source.name().into() };
+        let cursor = at.cursor.clone().ok_or_else(none)?;
+        self.at = Some(at);
+        self.tell(&cursor);
+        Ok(cursor)
     }
 
-    /// Index what is there, then whatever comes, until `stop` is ready. After a failure it tries again when the source says that the head may
-    /// have moved, or after `retry`.
+    /// Ask the database and the source anew from now on.
+    pub(crate) fn forget(&mut self) {
+        (self.at, self.certificates) = (None, None);
+    }
+
+    fn tell(&self, cursor: &Cursor) {
+        self.status.send_modify(|status| {
+            status.indexed = Some(cursor.epoch);
+            status.final_epoch = cursor.final_epoch;
+        });
+    }
+
+    /// Remove everything that is indexed of the network, so that it can be indexed anew: after the views have changed, or from another start.
     ///
     /// # Errors
-    /// Failures that asking again does not cure: another chain, other views, a fork below what is final.
-    pub async fn follow(
-        &mut self,
-        retry: Duration,
-        stop: impl Future<Output = ()> + Send,
-    ) -> Result<(), IndexError> {
-        let source = Arc::clone(&self.source);
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let failed = match self.backfill_to_head().await {
-                Ok(cursor) => {
-                    tracing::debug!(epoch = %cursor.epoch, digest = %cursor.digest, "indexed");
-                    false
-                }
-                Err(error) if error.may_pass() => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "indexing was interrupted");
-                    true
-                }
-                Err(error) => return Err(error),
-            };
-            tokio::select! {
-                () = &mut stop => return Ok(()),
-                () = source.changed() => {}
-                () = tokio::time::sleep(retry), if failed => {}
-            }
-        }
+    /// When the database fails.
+    pub async fn clear(&mut self) -> Result<(), IndexError> {
+        self.forget();
+        self.register().await?;
+        let mut work = self.store.begin().await?;
+        work.clear(&self.network.id).await?;
+        work.commit().await?;
+        tracing::warn!(network = %self.network.id, "cleared what was indexed");
+        Ok(())
     }
 
     /// Check the certificates about what is indexed, and move finality on.
@@ -190,12 +269,16 @@ impl Indexer {
             }
         };
         let (store, source) = (&*self.store, &*self.source);
+        let mut ready = None;
         loop {
             let seed = (self.options.entropy)();
-            let Some(certified) = certificates.next(store, source, &self.network, &cursor, seed).await?
-            else {
-                break;
-            };
+            let next = certificates.next(store, source, &self.network, &cursor, seed);
+            let (written, certified) = tokio::join!(self.write_certified(ready.take()), next);
+            written?;
+            let Some(certified) = certified? else { break };
+            if let (Doubt::Stop, Some(error)) = (self.options.doubt, certified.refusal(source.name())) {
+                return Err(error);
+            }
             let mut to = cursor.clone();
             to.final_epoch = finality::final_epoch(
                 self.network.finality,
@@ -204,21 +287,23 @@ impl Indexer {
                 cursor.final_epoch,
             );
             checks::add(&mut to.checks, &certified.checks);
-            let mut work = store.begin().await?;
-            work.put_certificates(&self.network.id, &certified.records).await?;
-            work.apply(&self.network.id, Some(&cursor), &to, &[]).await?;
-            work.commit().await?;
-            cursor = to;
+            ready = Some((std::mem::replace(&mut cursor, to.clone()), to, certified));
         }
         self.certificates = Some(certificates);
         Ok(Some(cursor))
     }
 
+    async fn write_certified(&self, batch: Option<(Cursor, Cursor, Certified)>) -> Result<(), IndexError> {
+        let Some((from, to, certified)) = batch else { return Ok(()) };
+        let mut work = self.store.begin().await?;
+        work.put_certificates(&self.network.id, &certified.records).await?;
+        work.apply(&self.network.id, Some(&from), &to, &[]).await?;
+        work.commit().await?;
+        Ok(())
+    }
+
     /// What the database says, and how the source sees it.
     async fn resume(&self) -> Result<At, IndexError> {
-        let mut work = self.store.begin().await?;
-        work.put_network(&self.network).await?;
-        work.commit().await?;
         let cursor = self.store.cursor(&self.network.id).await?;
         let mut fold = Fold::default();
         let mut tipset = None;
@@ -237,9 +322,15 @@ impl Indexer {
 
     /// What derives on top of `fold` and `digest`.
     pub(crate) fn worker(&self, fold: Fold, digest: Digest) -> Worker {
-        let blocks = self.source.blocks();
-        let verifier = self.verifier(Arc::clone(&blocks));
-        Worker::new(self.network.clone(), Arc::clone(&self.params), blocks, verifier, fold, digest)
+        let nodes = Nodes::new(self.source.blocks());
+        let verifier = self.verifier(Arc::new(nodes.clone()));
+        let (network, params) = (self.network.clone(), Arc::clone(&self.params));
+        let worker = Worker::new(network, params, nodes, verifier, fold, digest);
+        #[cfg(feature = "snark")]
+        if let Some(keys) = &self.keys {
+            return worker.with_proofs(Proofs::new(Arc::clone(keys)));
+        }
+        worker
     }
 
     fn verifier(&self, blocks: Arc<dyn Blocks>) -> Verifier {
@@ -256,15 +347,11 @@ impl Indexer {
         let from = match &at.tipset {
             Some((stands, _)) if stands.key() == head.key() => return Ok(Vec::new()),
             Some((stands, _)) => stands.epoch().plus(1),
-            None => {
-                let oldest = self.source.oldest().await?;
-                self.same_chain(&oldest)?;
-                oldest.epoch()
-            }
+            None => self.first(head).await?.epoch(),
         };
         let mut to = from;
         // Null rounds alone make no batch.
-        loop {
+        while to.since(from) <= MAX_NULL_ROUNDS {
             to = to.plus(self.options.batch.max(1) - 1);
             let tipsets = self.source.range(head.key(), from, to).await?;
             if !tipsets.is_empty() || to >= head.epoch() {
@@ -272,32 +359,10 @@ impl Indexer {
             }
             to = to.plus(1);
         }
-    }
-
-    fn same_chain(&self, oldest: &Tipset) -> Result<(), IndexError> {
-        if !oldest.first().is_genesis() || oldest.key().to_string() == self.network.genesis {
-            return Ok(());
-        }
-        Err(IndexError::OtherChain {
-            source_name: self.source.name().to_owned(),
-            found: oldest.key().to_string(),
-            expected: self.network.genesis.clone(),
-        })
-    }
-
-    /// A source may hand over another branch of the chain, every block of it sound: what is indexed has to be one chain.
-    fn child(&self, parent: &Tipset, tipset: &Tipset) -> Result<(), SourceError> {
-        if tipset.parents() == *parent.key() {
-            return Ok(());
-        }
-        Err(SourceError::Dishonest {
-            what: format!("{tipset:?}"),
-            source_name: self.source.name().to_owned(),
-            detail: format!(
-                "its parents are {}, where {parent:?} was handed over before it",
-                tipset.parents()
-            ),
-        })
+        Err(self.dishonest(
+            head,
+            format!("no tipset of its chain lies in {MAX_NULL_ROUNDS} epochs from {from} on"),
+        ))
     }
 
     /// The epoch of a tipset's parent; `None` where the source does not hold it.
@@ -310,6 +375,25 @@ impl Indexer {
             Err(SourceError::Missing { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// A source may answer with a tipset of another branch, or of an epoch that is far away: what does not follow on the last one is not
+    /// derived.
+    pub(crate) fn child(&self, parent: &Tipset, tipset: &Tipset) -> Result<(), IndexError> {
+        if tipset.parents() != *parent.key() {
+            let detail = format!("its parents are not {parent:?}, which comes before it on the chain");
+            return Err(self.dishonest(tipset, detail));
+        }
+        if !(1..=MAX_NULL_ROUNDS).contains(&tipset.epoch().since(parent.epoch())) {
+            let detail = format!("it does not follow on {parent:?} within {MAX_NULL_ROUNDS} epochs");
+            return Err(self.dishonest(tipset, detail));
+        }
+        Ok(())
+    }
+
+    fn dishonest(&self, tipset: &Tipset, detail: String) -> IndexError {
+        let (what, source_name) = (format!("{tipset:?}"), self.source.name().to_owned());
+        SourceError::Dishonest { what, source_name, detail }.into()
     }
 
     /// These tipsets, each with what came before it. The first one's parent is `stands`.
@@ -338,8 +422,12 @@ impl Indexer {
         Ok((steps, stands))
     }
 
-    /// Derive these tipsets and commit them.
-    async fn batch(&self, at: At, tipsets: Vec<Tipset>) -> Result<At, IndexError> {
+    /// Derive the next tipsets towards `head`; `None` when it is reached. The cursor is then past them.
+    async fn derive(&self, at: At, head: &Tipset) -> Result<(At, Option<Batch>), IndexError> {
+        let tipsets = self.next(&at, head).await?;
+        if tipsets.is_empty() {
+            return Ok((at, None));
+        }
         let At { cursor, tipset, mut worker } = at;
         let (steps, stands) = self.linked(tipset, tipsets).await?;
         let seed = (self.options.entropy)();
@@ -349,13 +437,48 @@ impl Indexer {
         })
         .await
         .map_err(IndexError::Worker)?;
-        let to = self.moved(cursor.as_ref(), &worker, &epochs);
-        if let Some(to) = &to {
-            let mut work = self.store.begin().await?;
-            work.apply(&self.network.id, cursor.as_ref(), to, &epochs).await?;
-            work.commit().await?;
+        self.stands_up(&worker, &epochs)?;
+        let batch = self.moved(cursor.as_ref(), &worker, &epochs).map(|to| Batch {
+            from: cursor.clone(),
+            to,
+            epochs,
+        });
+        let cursor = batch.as_ref().map(|batch| batch.to.clone()).or(cursor);
+        Ok((At { cursor, tipset: stands, worker }, batch))
+    }
+
+    async fn write(&self, batch: Option<Batch>) -> Result<(), IndexError> {
+        let Some(Batch { from, to, epochs }) = batch else { return Ok(()) };
+        let mut work = self.store.begin().await?;
+        work.apply(&self.network.id, from.as_ref(), &to, &epochs).await?;
+        work.commit().await?;
+        self.tell(&to);
+        Ok(())
+    }
+
+    /// Whether these epochs may be committed.
+    fn stands_up(&self, worker: &Worker, epochs: &[AppliedEpoch]) -> Result<(), IndexError> {
+        let trouble = worker.trouble();
+        let source_name = self.source.name().to_owned();
+        // What could not be asked for is not unknown.
+        if let Some(cause) = trouble.failed {
+            return Err(SourceError::Unreachable { source_name, cause: cause.into() }.into());
         }
-        Ok(At { cursor: to.or(cursor), tipset: stands, worker })
+        if self.options.doubt == Doubt::Record {
+            return Ok(());
+        }
+        for epoch in epochs {
+            let failed = |record: &&CheckRecord| record.failed > 0 && !checks::concerns_a_message(record);
+            if let Some(check) = epoch.record.checks.iter().find(failed) {
+                let detail = check.failures.first().cloned().unwrap_or_default();
+                let (epoch, check) = (epoch.record.epoch, check.check.clone());
+                return Err(IndexError::Invalid { source_name, epoch, check, detail });
+            }
+        }
+        match trouble.missing {
+            Some(cid) => Err(SourceError::Missing { what: format!("block {cid}"), source_name }.into()),
+            None => Ok(()),
+        }
     }
 
     /// The cursor after these epochs.

@@ -118,7 +118,8 @@ struct Ec {
 pub fn devnet(folder: &Path) -> Result<Recording, InvalidRecording> {
     let net: Net = optional(&folder.join("net.json"))?.unwrap_or_default();
     let beacon = BeaconNetwork::from_chain_info(&text(&folder.join("drand.json"))?)?;
-    let source = archives(folder)?;
+    let (source, certificates) = rayon::join(|| archives(folder), || certificates(folder));
+    let source = source?;
     let untold = |what| InvalidRecording::Untold { folder: folder.to_owned(), what };
     let genesis = source.chain().next().ok_or_else(|| untold("a chain"))?.clone();
     // Consensus counts from the genesis block's time, whatever a description says.
@@ -142,7 +143,7 @@ pub fn devnet(folder: &Path) -> Result<Recording, InvalidRecording> {
         f3,
         ..NetworkParams::devnet(genesis_time, u64::from(epoch_seconds), versions.genesis, beacon)
     };
-    let source = match certificates(folder)? {
+    let source = match certificates? {
         Some(certificates) if params.f3.is_some() => source.with_certificates(certificates),
         _ => source,
     };
@@ -217,7 +218,7 @@ fn epoch_seconds(source: &CarSource) -> Option<u32> {
 
 /// What the init actor calls the network.
 fn network_name(source: &CarSource, genesis: &Tipset) -> Option<String> {
-    let nodes = Nodes(source.blocks());
+    let nodes = Nodes::new(source.blocks());
     StateTree::open(&nodes, &genesis.first().parent_state_root).ok()?.network_name().ok()
 }
 

@@ -1,23 +1,20 @@
 //! Deriving rows again and comparing them with those in the database.
 
-use std::collections::BTreeMap;
-
-use apogee_domain::{Change, Digest, Epoch, SeriesName, Subject, Value, series};
+use apogee_domain::{Change, Digest, Epoch, SeriesName, Subject, Value};
 use apogee_filecoin::source::SourceError;
 use apogee_filecoin::types::Tipset;
-use apogee_store::{AppliedEpoch, CheckRecord, EpochKind, EpochRecord, Page};
+use apogee_store::{AppliedEpoch, CheckRecord, EpochKind, EpochRecord};
 use serde::Serialize;
 
 use crate::fold::Fold;
 use crate::pipeline::{Stands, key};
+use crate::stored::{self, Rows};
 use crate::views::execution;
 use crate::worker::Worker;
 use crate::{IndexError, Indexer, VIEWS, checks};
 
 /// Batches whose steps are compared together.
 const CHUNK: u32 = 32;
-/// Steps that are read at once.
-const PAGE: u32 = 10_000;
 
 /// What deriving a range again found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,9 +60,6 @@ impl std::fmt::Display for Difference {
         write!(f, ": the {} is {}, but {} follows", self.field, or(&self.stored), or(&self.derived))
     }
 }
-
-/// Steps of a chunk, by epoch first so that the first difference is the oldest.
-type Rows = BTreeMap<(Epoch, SeriesName, Subject), Option<Value>>;
 
 impl Indexer {
     /// Derive the rows of `from..=to` again from the source, and compare them and the epochs' records and digests with the database, which
@@ -208,6 +202,10 @@ impl<'a> Again<'a> {
         })
         .await
         .map_err(IndexError::Worker)?;
+        if let Some(cause) = worker.trouble().failed {
+            let source_name = self.indexer.source.name().to_owned();
+            return Err(SourceError::Unreachable { source_name, cause: cause.into() }.into());
+        }
         (self.found.to, self.found.digest) = (end, worker.digest());
         (self.worker, self.stands, self.next) = (Some(worker), stands, end.plus(1));
         for AppliedEpoch { record: derived, changes } in epochs {
@@ -230,18 +228,9 @@ impl<'a> Again<'a> {
         start: Epoch,
         before: Option<Epoch>,
     ) -> Result<Option<Difference>, IndexError> {
-        let end = self.next.minus(1);
-        let mut stored = Rows::new();
-        for spec in series::ALL {
-            let name = SeriesName::of(spec.name);
-            let (low, high) = match execution::has(&name) {
-                true => (before.unwrap_or(start).height(), end.height() - 1),
-                false => (start.height(), end.height()),
-            };
-            if let Some(high) = Epoch::new(high) {
-                self.read(&name, Epoch::new(low - 1), high, &mut stored).await?;
-            }
-        }
+        let network = &self.indexer.network.id;
+        let stored =
+            stored::steps(&*self.indexer.store, network, (start, self.next.minus(1)), before).await?;
         let differs = |at: &&(Epoch, SeriesName, Subject)| stored.get(*at) != derived.get(*at);
         let first = stored.keys().find(differs).into_iter().chain(derived.keys().find(differs)).min();
         let text = |value: &Option<Value>| value.map_or_else(|| "unknown".into(), |value| value.to_string());
@@ -253,32 +242,6 @@ impl<'a> Again<'a> {
             stored: stored.get(at).map(text),
             derived: derived.get(at).map(text),
         }))
-    }
-
-    /// The stored steps of a series after `low` up to `high`.
-    async fn read(
-        &self,
-        series: &SeriesName,
-        low: Option<Epoch>,
-        high: Epoch,
-        rows: &mut Rows,
-    ) -> Result<(), IndexError> {
-        let (store, network) = (&self.indexer.store, &self.indexer.network.id);
-        for (subject, _) in store.board(network, series, high).await? {
-            let mut after = low;
-            loop {
-                let page = Page { after, limit: PAGE };
-                let steps = store.steps(network, series, &subject, page).await?;
-                let more = steps.last().map(|last| last.epoch).filter(|last| *last < high);
-                let within = steps.into_iter().take_while(|step| step.epoch <= high);
-                rows.extend(within.map(|step| ((step.epoch, series.clone(), subject.clone()), step.value)));
-                match more {
-                    Some(last) => after = Some(last),
-                    None => break,
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use apogee_domain::series::{POWER_QA, POWER_RAW};
 use apogee_domain::{Atto, Digest, Epoch, Network, Value};
-use apogee_filecoin::source::Blocks;
 use apogee_filecoin::types::Tipset;
 use apogee_filecoin::verify::{EpochReport, NetworkParams, Verifier, settle};
 use apogee_store::{AppliedEpoch, BlockRecord, CheckRecord, EpochKind, EpochRecord, Reconciliation};
@@ -14,7 +13,9 @@ use crate::checks;
 use crate::digest::epoch_digest;
 use crate::facts::{Facts, Step, derive};
 use crate::fold::{Flow, Fold, Steps, rows};
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Trouble};
+#[cfg(feature = "snark")]
+use crate::proofs::Proofs;
 use crate::views::deals::DealsView;
 use crate::views::wins::WinsView;
 use crate::views::{Names, atto, chain, power, sectors, value};
@@ -31,6 +32,8 @@ pub(crate) struct Worker {
     deals: DealsView,
     wins: WinsView,
     digest: Digest,
+    #[cfg(feature = "snark")]
+    proofs: Option<Proofs>,
 }
 
 /// What the rounds of one tipset, null rounds before it included, can expect to win.
@@ -41,14 +44,14 @@ impl Worker {
     pub(crate) fn new(
         network: Network,
         params: Arc<NetworkParams>,
-        blocks: Arc<dyn Blocks>,
+        nodes: Nodes,
         verifier: Verifier,
         fold: Fold,
         digest: Digest,
     ) -> Self {
         Self {
             names: Names(network.address_prefix.clone()),
-            nodes: Nodes(blocks),
+            nodes,
             verifier,
             network,
             params,
@@ -56,7 +59,15 @@ impl Worker {
             deals: DealsView::default(),
             wins: WinsView::default(),
             digest,
+            #[cfg(feature = "snark")]
+            proofs: None,
         }
+    }
+
+    /// Check what messages prove, too.
+    #[cfg(feature = "snark")]
+    pub(crate) fn with_proofs(self, proofs: Proofs) -> Self {
+        Self { proofs: Some(proofs), ..self }
     }
 
     /// The digest chain up to the last epoch.
@@ -64,18 +75,21 @@ impl Worker {
         self.digest
     }
 
+    /// What could not be read since this was last asked.
+    pub(crate) fn trouble(&self) -> Trouble {
+        self.nodes.take_trouble()
+    }
+
     /// Verify and derive these tipsets, each one's parent the one before it. `seed` is fresh randomness for signatures in batches.
     pub(crate) fn epochs(&mut self, steps: &[Step], seed: &[u8; 32]) -> Vec<AppliedEpoch> {
-        let (mut pending, mut rounds) = (Vec::with_capacity(steps.len()), Vec::with_capacity(steps.len()));
-        for step in steps {
-            pending.push(self.verifier.prepare(&step.tipset));
-            rounds.push(self.rounds(step));
-        }
-        let (nodes, names, params) = (&self.nodes, &self.names, &self.params);
-        let (reports, facts): (Vec<_>, Vec<_>) = rayon::join(
-            || settle(params, pending, seed),
-            || steps.par_iter().map(|step| derive(nodes, names, params, step)).collect(),
-        );
+        let (nodes, names, params) = (self.nodes.clone(), self.names.clone(), Arc::clone(&self.params));
+        let verified = || {
+            let prepare = |step: &Step| (self.verifier.prepare(&step.tipset), self.rounds(step));
+            let (pending, rounds): (Vec<_>, Vec<_>) = steps.iter().map(prepare).unzip();
+            (settle(&self.params, pending, seed), rounds)
+        };
+        let derived = || steps.par_iter().map(|step| derive(&nodes, &names, &params, step)).collect();
+        let ((reports, rounds), facts): (_, Vec<_>) = rayon::join(verified, derived);
         let mut epochs = Vec::new();
         for (((step, report), facts), mut rounds) in steps.iter().zip(&reports).zip(facts).zip(rounds) {
             let own = rounds.pop();
@@ -91,8 +105,12 @@ impl Worker {
     /// Null rounds since the parent, then the tipset's own round.
     fn rounds(&mut self, step: &Step) -> Rounds {
         let own = step.tipset.epoch();
-        let Some(parent) = &step.parent else { return vec![(own, Vec::new())] };
-        let heights = parent.epoch().height().saturating_add(1)..=own.height();
+        let first = match &step.parent {
+            Some(parent) => parent.epoch().height().saturating_add(1),
+            None if step.tipset.first().is_genesis() => return vec![(own, Vec::new())],
+            None => own.height(),
+        };
+        let heights = first..=own.height();
         let mut expect = |height| {
             let epoch = Epoch::new(height)?;
             let (nodes, names) = (&self.nodes, &self.names);
@@ -139,6 +157,10 @@ impl Worker {
         record.key = tipset.key().to_string();
         record.blocks = self.blocks(tipset, &facts.messages);
         record.checks = checks::records(report);
+        #[cfg(feature = "snark")]
+        if let (Some(proofs), Some(parent)) = (&mut self.proofs, &step.parent) {
+            checks::add(&mut record.checks, &proofs.check(&self.nodes, &self.params, parent, tipset));
+        }
         record.reconciled = facts.execution.reconciled;
         let (raw, qa) = power.committed;
         for (what, series, state) in [("claims_raw", POWER_RAW, raw), ("claims_qa", POWER_QA, qa)] {

@@ -140,14 +140,19 @@ impl Pool {
 
     /// Say that `head` did not stand up to verification. Nodes that have it as their head are from now on asked last, and theirs
     /// is not chosen while another node stands: a liar could otherwise lead for ever with a weight that it made up.
-    pub fn distrust(&self, head: &TipsetKey) {
+    ///
+    /// Returns the names of those that were trusted until now.
+    pub fn distrust(&self, head: &TipsetKey) -> Vec<String> {
+        let mut set_aside = Vec::new();
         for member in &self.members {
             let mut health = member.health();
-            if health.head.as_ref().is_some_and(|tipset| tipset.key() == head) {
+            if !health.distrusted && health.head.as_ref().is_some_and(|tipset| tipset.key() == head) {
                 health.distrusted = true;
+                set_aside.push(member.client.name().to_owned());
                 tracing::warn!(endpoint = member.client.name(), %head, "a head that does not stand up to verification");
             }
         }
+        set_aside
     }
 
     fn genesis(&self) -> MutexGuard<'_, Option<Cid>> {

@@ -101,6 +101,12 @@ pub trait Source: Send + Sync + fmt::Debug {
 
     /// Returns when the head may have moved. A source that never moves never returns.
     async fn changed(&self);
+
+    /// Say that the chain of `head` did not stand up to verification. Returns the names of the endpoints that are set aside for it from now
+    /// on; none where they were already, or where the source has no endpoints.
+    fn distrust(&self, _head: &TipsetKey) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl ChainPath {

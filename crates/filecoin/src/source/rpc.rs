@@ -198,12 +198,9 @@ impl Source for RpcSource {
         let answer = self.pool.ask(|client| async move { client.state_compute(tipset).await });
         match answer.await {
             Ok(trace) => Ok(Some(trace)),
-            Err(error)
-                if matches!(
-                    error.fault.meaning(),
-                    Some(Meaning::NoSuchMethod | Meaning::NotAllowed | Meaning::NotFound)
-                ) =>
-            {
+            // Nodes refuse for many reasons: no such method, not allowed, state that was pruned.
+            Err(error) if error.fault.meaning().is_some() => {
+                tracing::debug!(%error, ?tipset, "no execution trace");
                 Ok(None)
             }
             // Nothing rests on a trace: one that cannot be read must not keep the chain from being read.
@@ -246,6 +243,10 @@ impl Source for RpcSource {
             }
         }
         Ok(certificates)
+    }
+
+    fn distrust(&self, head: &TipsetKey) -> Vec<String> {
+        self.pool.distrust(head)
     }
 
     async fn changed(&self) {

@@ -77,6 +77,8 @@ pub struct NetworkParams {
     pub min_miners: i64,
     /// Look-back of elections from network version 4 on (Lotus `ChainFinality`).
     pub chain_finality: i64,
+    /// Epochs between a sector's pre-commitment and the beacon that its proof is challenged with (Lotus `PreCommitChallengeDelay`).
+    pub pre_commit_challenge_delay: i64,
     /// EIP-155 chain id.
     pub eip155_chain_id: u64,
     /// Blocks whose messages consensus does not check.
@@ -102,6 +104,7 @@ impl NetworkParams {
             min_power: BigInt::from(2048),
             min_miners: 4,
             chain_finality: 900,
+            pre_commit_challenge_delay: 10,
             eip155_chain_id: 31_415_926,
             exempt_blocks: Vec::new(),
             f3: None,
@@ -155,6 +158,7 @@ impl NetworkParams {
             min_power: BigInt::from(10_u64 << 40),
             min_miners: 4,
             chain_finality: 900,
+            pre_commit_challenge_delay: 150,
             eip155_chain_id: 314,
             // A block with a zero aggregate signature that consensus let pass (Lotus `WhitelistedBlock`).
             exempt_blocks: "bafy2bzaceapyg2uyzk7vueh3xccxkuwbz3nxewjyguoxvhx77malc2lzn2ybi"
@@ -218,6 +222,7 @@ impl NetworkParams {
             min_power: BigInt::from(32_u64 << 30),
             min_miners: 4,
             chain_finality: 900,
+            pre_commit_challenge_delay: 150,
             eip155_chain_id: 314_159,
             exempt_blocks: Vec::new(),
             f3: Some(F3Params {

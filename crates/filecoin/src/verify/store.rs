@@ -1,5 +1,5 @@
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::bail;
 use cid::Cid;
@@ -12,18 +12,22 @@ use crate::source::Blocks;
 #[derive(Debug)]
 pub(super) struct CheckedStore {
     inner: Arc<dyn Blocks>,
-    right: Cell<u64>,
-    wrong: RefCell<Vec<Cid>>,
+    right: AtomicU64,
+    wrong: Mutex<Vec<Cid>>,
 }
 
 impl CheckedStore {
     pub(super) const fn new(inner: Arc<dyn Blocks>) -> Self {
-        Self { inner, right: Cell::new(0), wrong: RefCell::new(Vec::new()) }
+        Self { inner, right: AtomicU64::new(0), wrong: Mutex::new(Vec::new()) }
     }
 
     /// How many blocks were right and which ones were wrong since the last call.
     pub(super) fn take_counts(&self) -> (u64, Vec<Cid>) {
-        (self.right.take(), self.wrong.take())
+        (self.right.swap(0, Ordering::Relaxed), std::mem::take(&mut *self.wrong()))
+    }
+
+    fn wrong(&self) -> MutexGuard<'_, Vec<Cid>> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -32,11 +36,11 @@ impl Blockstore for CheckedStore {
         let Some(bytes) = self.inner.get(cid)? else { return Ok(None) };
         match verify_block(cid, &bytes) {
             Ok(true) => {
-                self.right.set(self.right.get() + 1);
+                self.right.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(bytes))
             }
             Ok(false) => {
-                self.wrong.borrow_mut().push(*cid);
+                self.wrong().push(*cid);
                 bail!("the bytes of block {cid} do not hash to it")
             }
             Err(code) => bail!("block {cid} is hashed with the unknown function {code:#x}"),

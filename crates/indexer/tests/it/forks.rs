@@ -2,11 +2,11 @@ use std::sync::{Arc, Mutex};
 
 use apogee_domain::Epoch;
 use apogee_filecoin::source::{Blocks, CarSource, ChainPath, Source, SourceError};
-use apogee_filecoin::types::{ExecutionTrace, FinalityCertificate, Tipset, TipsetKey};
+use apogee_filecoin::types::{BlockHeader, ExecutionTrace, FinalityCertificate, Tipset, TipsetKey};
 use apogee_indexer::IndexError;
 use async_trait::async_trait;
 
-use crate::common::{at, indexed, indexer, recording};
+use crate::common::{at, indexer, recording, straight};
 use crate::memory::Memory;
 
 /// A chain whose head is moved by hand.
@@ -15,11 +15,13 @@ pub(crate) struct Moving {
     pub(crate) source: Arc<Mutex<CarSource>>,
     /// A tipset whose chain is handed over from epoch 64 to 79, whatever head is asked for.
     instead: Arc<Mutex<Option<TipsetKey>>>,
+    /// A head that is on no chain.
+    pretended: Option<Tipset>,
 }
 
 impl Moving {
     pub(crate) fn new(source: CarSource) -> Self {
-        Self { source: Arc::new(Mutex::new(source)), instead: Arc::default() }
+        Self { source: Arc::new(Mutex::new(source)), instead: Arc::default(), pretended: None }
     }
     pub(crate) fn to(&self, head: &TipsetKey) {
         let mut source = self.source.lock().unwrap();
@@ -39,14 +41,21 @@ impl Source for Moving {
         self.now().oldest().await
     }
     async fn head(&self) -> Result<Tipset, SourceError> {
-        self.now().head().await
+        match &self.pretended {
+            Some(head) => Ok(head.clone()),
+            None => self.now().head().await,
+        }
     }
     async fn tipset(&self, key: &TipsetKey) -> Result<Tipset, SourceError> {
         self.now().tipset(key).await
     }
     async fn range(&self, head: &TipsetKey, from: Epoch, to: Epoch) -> Result<Vec<Tipset>, SourceError> {
         let instead = self.instead.lock().unwrap().clone().filter(|_| from >= at(64) && to <= at(79));
-        self.now().range(instead.as_ref().unwrap_or(head), from, to).await
+        let now = self.now();
+        match &self.pretended {
+            Some(pretended) if to < pretended.epoch() => now.range(&pretended.parents(), from, to).await,
+            _ => now.range(instead.as_ref().unwrap_or(head), from, to).await,
+        }
     }
     async fn path(&self, from: &TipsetKey, to: &TipsetKey) -> Result<ChainPath, SourceError> {
         self.now().path(from, to).await
@@ -126,6 +135,18 @@ async fn a_source_that_hands_over_another_branch_is_stopped_where_it_leaves_the_
     assert!(matches!(&error, IndexError::Source(SourceError::Dishonest { .. })), "{error:?}");
     assert_eq!(memory.all().cursor.unwrap().epoch, at(63));
     *moving.instead.lock().unwrap() = None;
-    let direct = indexed(16).await;
+    let direct = straight(recording.clone(), 16).await;
     assert_eq!(over.backfill_to_head().await.unwrap().digest, direct.all().cursor.unwrap().digest);
+}
+
+#[tokio::test]
+async fn a_head_at_the_end_of_time_is_refused_without_counting_the_epochs_up_to_it() {
+    let recording = recording();
+    let first = recording.source.chain().nth(1).unwrap().first().clone();
+    let mut moving = Moving::new(recording.source.clone());
+    moving.pretended = Some(Tipset::new(vec![BlockHeader { height: 1 << 60, ..first }]).unwrap());
+    let memory = Memory::new();
+    let error = indexer(&memory, &recording, Arc::new(moving), 64).backfill_to_head().await.unwrap_err();
+    assert!(matches!(&error, IndexError::Source(SourceError::Dishonest { .. })), "{error:?}");
+    assert!(memory.all().epochs.len() <= 1);
 }

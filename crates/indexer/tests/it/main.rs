@@ -1,16 +1,26 @@
 //! The indexer over recorded chains.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod backfill;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod flaky;
+#[cfg(test)]
 mod forks;
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod starts;
 #[cfg(test)]
 mod verify;

@@ -29,18 +29,26 @@ pub(crate) struct Memory {
     pub(crate) rows: Arc<Mutex<Rows>>,
     /// Calls that still succeed; below zero all do.
     left: Arc<AtomicI64>,
+    /// Commits until one is made whose answer is lost; below zero none is.
+    answers: Arc<AtomicI64>,
 }
 
 impl Memory {
     pub(crate) fn new() -> Self {
         let memory = Self::default();
         memory.fail_after(-1);
+        memory.lose_answer(-1);
         memory
     }
 
     /// Let this many calls succeed, then fail one; `-1`: fail none.
     pub(crate) fn fail_after(&self, calls: i64) {
         self.left.store(calls, Ordering::SeqCst);
+    }
+
+    /// Make this many commits, then one that is answered with an error all the same; `-1`: none.
+    pub(crate) fn lose_answer(&self, commits: i64) {
+        self.answers.store(commits, Ordering::SeqCst);
     }
 
     /// Another database with the same rows.
@@ -246,6 +254,9 @@ impl Work for Unit {
     async fn commit(self: Box<Self>) -> Result<()> {
         self.memory.call()?;
         *self.memory.rows.lock().unwrap() = self.rows;
-        Ok(())
+        match self.memory.answers.fetch_sub(1, Ordering::SeqCst) {
+            0 => Err(StoreError::Unavailable("the connection broke".into())),
+            _ => Ok(()),
+        }
     }
 }

@@ -39,7 +39,7 @@ fn named(found: &Verification) -> (i64, Option<&str>, Option<&str>, &str) {
 
 #[tokio::test]
 async fn what_was_indexed_is_derived_again_digest_by_digest() {
-    let memory = indexed(64).await;
+    let memory = indexed().await;
     let before = memory.all();
     let digest = |epoch: i64| before.epochs[&at(epoch)].digest;
     // From genesis; over an upgrade; from the middle of null rounds; of one null round; the newest epoch.
@@ -55,7 +55,7 @@ async fn what_was_indexed_is_derived_again_digest_by_digest() {
 
 #[tokio::test]
 async fn the_first_row_that_differs_is_named() {
-    let memory = indexed(64).await;
+    let memory = indexed().await;
     let power = changed(&memory, (40, 120), |rows| {
         step(rows, POWER_RAW, "t01000", 90, Some(1));
         step(rows, POWER_RAW, "t01001", 55, Some(7));
@@ -75,7 +75,7 @@ async fn the_first_row_that_differs_is_named() {
 
 #[tokio::test]
 async fn a_row_out_of_the_range_or_unchanged_is_not_named() {
-    let memory = indexed(64).await;
+    let memory = indexed().await;
     let outside = changed(&memory, (100, 120), |rows| {
         step(rows, POWER_RAW, "t01000", 164, Some(1));
         // What executing the last tipset did belongs to the epoch after it.
@@ -86,7 +86,7 @@ async fn a_row_out_of_the_range_or_unchanged_is_not_named() {
 
 #[tokio::test]
 async fn a_record_that_differs_is_named_by_its_field() {
-    let memory = indexed(64).await;
+    let memory = indexed().await;
     let digest = changed(&memory, (40, 60), |rows| {
         let other = rows.epochs[&at(3)].digest;
         rows.epochs.get_mut(&at(50)).unwrap().digest = other;
@@ -110,7 +110,7 @@ async fn another_branch_in_the_database_is_named_where_it_begins() {
 
 #[tokio::test]
 async fn epochs_that_are_not_indexed_cannot_be_verified() {
-    let memory = indexed(64).await;
+    let memory = indexed().await;
     for (from, to) in [(300, 314), (1000, 1001), (20, 10)] {
         let error = over(&memory, 16).verify(at(from), at(to)).await.unwrap_err();
         assert!(matches!(error, IndexError::NotIndexed { .. }), "{error}");
