@@ -98,14 +98,17 @@ pub(super) fn execute(
         reward.total_minted += &paid.reward;
         awards.push(paid);
     }
-    // The cron of this epoch is that of a null round in its place.
-    let next = first.height.saturating_add(1);
-    let reward = reward.for_tipset(first.height - 1, next, &realized).ok_or_else(runaway)?;
-    let head = actors::reward(ledger, &reward)?;
-    state.change(REWARD, |actor| actor.head = head)?;
+    // Deadlines close before the power actor tells the reward actor what there is.
+    let mut own = realized;
     if let Some(sectors) = sectors {
         set_sectors(ledger, &mut state, &tree, sectors)?;
+        own = sectors.iter().map(|(_, sectors)| sectors.power()).sum();
     }
+    // The cron of this epoch is that of a null round in its place.
+    let next = first.height.saturating_add(1);
+    let reward = reward.for_tipset(first.height - 1, next, &own).ok_or_else(runaway)?;
+    let head = actors::reward(ledger, &reward)?;
+    state.change(REWARD, |actor| actor.head = head)?;
     let receipts: Vec<_> = messages.iter().map(|one| one.receipt.clone()).collect();
     let (receipts, written) = dense_array(&receipts);
     for (cid, bytes) in written {

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
-use apogee_filecoin::types::SignedMessage;
+use apogee_filecoin::types::{Message, SignedMessage};
 use cid::Cid;
 use fvm_shared::address::Address;
-use fvm_shared::bigint::Integer;
+use fvm_shared::bigint::{BigInt, Integer};
 use fvm_shared::econ::TokenAmount;
 
 /// How far a nonce may be ahead of the next one (Lotus `messagepool.MaxNonceGap`).
@@ -21,6 +21,11 @@ pub(super) enum Rejected {
     Premium { least: TokenAmount },
     Known,
     Full,
+}
+
+/// What a message may cost its sender beyond its value.
+pub(super) fn most_gas(message: &Message) -> TokenAmount {
+    message.gas_fee_cap.clone() * BigInt::from(message.gas_limit)
 }
 
 /// Messages that wait for a block.
@@ -56,6 +61,12 @@ impl Pool {
     /// The nonce of the sender's next message where the chain expects `nonce`.
     pub(super) fn next_nonce(&self, sender: &Address, nonce: u64) -> u64 {
         self.ready(sender, nonce).last().map_or(nonce, |last| last.message.sequence.saturating_add(1))
+    }
+
+    /// What gas may cost the sender's messages in the pool besides that of `nonce`.
+    pub(super) fn gas_of_others(&self, sender: &Address, nonce: u64) -> TokenAmount {
+        let own = self.waiting.get(sender).into_iter().flatten();
+        own.filter(|(other, _)| **other != nonce).map(|(_, signed)| most_gas(&signed.message)).sum()
     }
 
     /// Take a message whose nonce is not below `nonce`, the one that the chain expects.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::execute::transfer_gas;
 use super::keys::OWN_SIGNATURE;
-use super::pool::Rejected;
+use super::pool::{Rejected, most_gas};
 use super::simulation::Simulation;
 use super::state::State;
 use super::traffic::Offer;
@@ -42,11 +42,6 @@ fn broken(error: MakeError) -> Refusal {
     refused(error.to_string())
 }
 
-/// What a message may cost its sender beyond its value.
-fn most_gas(message: &Message) -> TokenAmount {
-    message.gas_fee_cap.clone() * BigInt::from(message.gas_limit)
-}
-
 impl Simulation {
     /// Take a signed message into the pool (`MpoolPush`), and hand back its name.
     ///
@@ -75,6 +70,12 @@ impl Simulation {
         if balance < required {
             return Err(refused(format!(
                 "the sender has {balance} and the gas may cost {required}: not enough funds"
+            )));
+        }
+        let required = required + self.pool().gas_of_others(&message.from, message.sequence);
+        if balance < required {
+            return Err(refused(format!(
+                "the sender has {balance} and the gas of all its messages may cost {required}: not enough funds including pending messages"
             )));
         }
         let (cid, sender, sequence) = (signed.cid(), message.from, message.sequence);

@@ -2,18 +2,18 @@
 
 use std::io::Cursor;
 use std::sync::Arc;
+use std::time::Duration;
 
-use apogee_domain::Epoch;
 use apogee_filecoin::car::{CarStore, Limits};
-use apogee_filecoin::source::CarSource;
+use apogee_filecoin::source::{CarSource, Source};
 use apogee_filecoin::types::{BlockHeader, BlockMessages, Tipset};
 use apogee_filecoin::verify::{Check, EpochReport, Verifier, settle};
 use apogee_simnet::{Recipe, Sectors, Simulation};
+use futures::{SinkExt, StreamExt};
 use fvm_shared::econ::TokenAmount;
+use tokio_tungstenite::tungstenite::Message;
 
-fn epoch(height: i64) -> Epoch {
-    Epoch::new(height).unwrap()
-}
+use super::wire::{epoch, node};
 
 /// The chain as another process would read it: through an archive.
 pub(crate) fn source(made: &Simulation) -> CarSource {
@@ -24,7 +24,6 @@ pub(crate) fn source(made: &Simulation) -> CarSource {
 }
 
 pub(crate) fn reports(made: &Simulation, source: &CarSource) -> Vec<EpochReport> {
-    use apogee_filecoin::source::Source;
     let params = Arc::new(made.params());
     let mut verifier = Verifier::new(source.blocks(), params.clone());
     let pending = source.chain().map(|tipset| verifier.prepare(tipset)).collect();
@@ -179,4 +178,40 @@ fn a_recipe_that_no_chain_can_be_made_of_is_refused() {
     assert!(made.set_sectors(epoch(9), 1001, sectors(1, 0)).is_err(), "no such miner");
     assert!(made.set_sectors(epoch(9), 1000, sectors(1, 2)).is_err(), "more faulty than live");
     assert!(made.set_sectors(epoch(9), 1000, sectors(2, 1)).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_hears_an_epoch_or_a_fork_in_one_frame() {
+    let made = Arc::new(Simulation::new(Recipe { miners: 3, ..Recipe::default() }).unwrap());
+    made.mine_to(epoch(5)).unwrap();
+    let node = node(made.clone()).await;
+    let url = node.url().replace("http", "ws");
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    let subscribe = r#"{"jsonrpc":"2.0","id":1,"method":"Filecoin.ChainNotify","params":[]}"#;
+    socket.send(Message::text(subscribe)).await.unwrap();
+    let mut frame = async || {
+        let Message::Text(text) = socket.next().await.unwrap().unwrap() else { panic!() };
+        let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let steps = frame["params"][1].as_array().cloned().unwrap_or_default();
+        steps.iter().map(|step| step["Type"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(frame().await.is_empty(), "the answer to the call");
+    assert_eq!(frame().await, ["current"]);
+    made.mine().unwrap();
+    assert_eq!(frame().await, ["apply"]);
+    made.fork(3, 4, 1).unwrap();
+    assert_eq!(frame().await, [vec!["revert"; 3], vec!["apply"; 4]].concat());
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_made_chain_runs_at_a_chosen_speed_and_outlives_its_node() {
+    let made = Arc::new(Simulation::new(Recipe { miners: 1, ..Recipe::default() }).unwrap());
+    let first = node(made.clone()).await;
+    made.run(Duration::from_millis(1), epoch(5)).await.unwrap();
+    first.shutdown().await;
+    made.mine().unwrap();
+    let second = node(made.clone()).await;
+    assert_eq!(super::wire::source(&[&second]).head().await.unwrap(), made.ledger().head());
+    second.shutdown().await;
 }

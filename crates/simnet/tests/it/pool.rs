@@ -166,6 +166,15 @@ async fn the_pool_refuses_what_lotus_refuses() {
         assert!(told.contains(words), "{told} without {words}");
     }
     assert_eq!(client.mpool_pending(None).await.unwrap(), []);
+    // Gas for three quarters of what it has, twice.
+    let half = |nonce| {
+        let mut message = message(&made, 4, 1, nonce, 1, 100_000);
+        message.gas_fee_cap = TokenAmount::from_nano(37_500_000);
+        sign(&made, 4, message)
+    };
+    client.mpool_push(&half(0)).await.unwrap();
+    let error = client.mpool_push(&half(1)).await.unwrap_err();
+    assert!(format!("{error:?}").contains("not enough funds including pending messages"), "{error:?}");
     let stranger = Address::new_secp256k1(&[4; 65]).unwrap();
     let draft = Message { from: stranger, gas_limit: 0, ..message(&made, 0, 1, 0, 1, 1) };
     let error = client.gas_estimate(&draft, None, None).await.unwrap_err();
