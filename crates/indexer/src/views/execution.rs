@@ -89,10 +89,19 @@ fn block_rewards(nodes: &Nodes, params: &NetworkParams, of: Execution<'_>) -> Ve
     let read = || {
         let tree = StateTree::open(nodes, &of.tipset.first().parent_state_root)?;
         let (reward, power) = (tree.reward()?, tree.power()?);
-        Ok(of.parent.and_then(|parent| {
-            let realized = &power.current(params.min_miners).raw;
-            reward.for_tipset(parent.height(), of.tipset.epoch().height(), realized)
-        }))
+        let Some(parent) = of.parent else { return Ok(None) };
+        let (parent, epoch) = (parent.height(), of.tipset.epoch().height());
+        let realized = &power.current(params.min_miners).raw;
+        // The state after the tipset tells in which of its null rounds power changed.
+        let after = || {
+            let after = StateTree::open(nodes, &of.child.first().parent_state_root)?;
+            Ok((after.power()?.this_epoch.raw, after.reward()?))
+        };
+        let after: Option<Result<_, ReadError>> = (parent.saturating_add(1) < epoch).then(after);
+        Ok(match after {
+            Some(Ok((own, after))) => reward.for_tipset_before((parent, epoch), realized, &own, &after),
+            _ => reward.for_tipset(parent, epoch, realized),
+        })
     };
     let state = read().unwrap_or_else(|error: ReadError| {
         unread("the reward actor", &error);
