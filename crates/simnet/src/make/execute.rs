@@ -14,6 +14,7 @@ use fvm_shared::error::ExitCode;
 
 use super::MakeError;
 use super::actors::{self, Sectors};
+use super::miner::miner as miner_state;
 use super::state::{BURNT, POWER, REWARD, State};
 use crate::ledger::Ledger;
 
@@ -130,7 +131,7 @@ fn set_sectors(
         let miner = before.miner(*id).map_err(MakeError::state)?;
         let miner = miner.ok_or_else(|| MakeError::State(format!("there is no miner f0{id}")))?;
         let worker = miner.info(ledger).map_err(MakeError::state)?.worker;
-        let head = actors::miner(ledger, worker, *sectors)?;
+        let head = miner_state(ledger, worker, *sectors)?;
         state.change(*id, |actor| actor.head = head)?;
     }
     Ok(())

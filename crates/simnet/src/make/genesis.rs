@@ -10,6 +10,7 @@ use fvm_shared::econ::TokenAmount;
 
 use super::actors::{self, KINDS, Sectors, code, put};
 use super::keys::{BlsKey, Wallet, derive};
+use super::miner::miner as miner_state;
 use super::state::{Actor, BURNT, CRON, INIT, MARKET, POWER, REWARD, SYSTEM, State, init};
 use super::traffic::SENDERS_A_MESSAGE;
 use super::{MakeError, NETWORK, Recipe};
@@ -124,7 +125,7 @@ fn state(ledger: &Ledger, recipe: &Recipe, people: &People) -> Result<Cid, MakeE
     state.set(MARKET, Actor::new("storagemarket", actors::market(ledger)?, nothing()))?;
     state.set(BURNT, Actor::new("account", put(ledger, &(Address::new_id(BURNT),))?, nothing()))?;
     for miner in &people.miners {
-        let head = actors::miner(ledger, Address::new_id(miner.worker_id), miner.sectors)?;
+        let head = miner_state(ledger, Address::new_id(miner.worker_id), miner.sectors)?;
         state.set(miner.id, Actor::new("storageminer", head, nothing()))?;
         let account = put(ledger, &(miner.worker.address,))?;
         state.set(miner.worker_id, Actor::new("account", account, nothing()))?;

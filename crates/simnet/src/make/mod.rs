@@ -7,6 +7,7 @@ mod execute;
 mod genesis;
 mod keys;
 mod mine;
+mod miner;
 mod pool;
 mod push;
 mod search;
@@ -43,7 +44,7 @@ pub struct Recipe {
     /// Epochs that an election looks back (`ChainFinality`).
     pub finality: i64,
     /// Storage miners, 1 to 10,000. Five wins an epoch are spread over them by power, so that many miners are needed for blocks of one
-    /// win: 50 miners make 4.7 blocks an epoch, 5 make 3.1.
+    /// win: 50 miners make 4.5 blocks an epoch, 5 make 3.0.
     pub miners: u32,
     /// Sectors of 32 GiB of the first miner; the next ones have twice and three times as many, and so on in turn.
     pub sectors: u64,
