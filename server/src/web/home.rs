@@ -1,44 +1,241 @@
-use apogee_domain::{Epoch, NetworkId};
+use apogee_domain::{Epoch, NetworkId, Subject, Value, series};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Ask;
+use super::chrome::{Chrome, Section};
+use super::epoch::{Nothing, Sums};
+use super::figure::{Figure, Scale, coin, grouped};
+use super::now::{Freshness, Meta};
+use super::participant::share;
 use super::problem::Problem;
-use super::view::View;
+use super::scene::Asked;
+use super::view::{Csv, View};
+use super::words::fluent_args;
 
-#[derive(Serialize)]
-struct Home {
+/// Rows of the short board.
+const TOP: usize = 10;
+
+/// Every network, and the short board of the first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Home {
     networks: Vec<Row>,
+    top: Option<Top>,
 }
 
-#[derive(Serialize)]
+/// One network.
+#[derive(Debug, Serialize, ToSchema)]
 struct Row {
-    id: NetworkId,
-    head: Option<Epoch>,
+    #[schema(value_type = String)]
+    network: NetworkId,
+    freshness: Freshness,
+    /// `null` before the first epoch.
+    meta: Option<Meta>,
+    participants: usize,
+    passed: u64,
+    failed: u64,
+    not_made: u64,
+    null_rounds: u64,
+}
+
+/// The first places of one network.
+#[derive(Debug, Serialize, ToSchema)]
+struct Top {
+    #[schema(value_type = String)]
+    network: NetworkId,
+    participants: usize,
+    rows: Vec<Place>,
+    #[serde(skip)]
+    scales: [Scale; 2],
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Place {
+    rank: Option<usize>,
+    tied: bool,
+    #[schema(value_type = String)]
+    participant: Subject,
+    /// Quality-adjusted power, bytes.
+    #[schema(value_type = Option<String>)]
+    power: Figure,
+    #[serde(skip)]
+    share: Option<String>,
+    #[schema(value_type = Option<String>)]
+    live_sectors: Figure,
+    /// atto
+    #[schema(value_type = Option<String>)]
+    block_reward: Figure,
+}
+
+/// `GET /`
+pub(super) async fn show(
+    State(app): State<App>,
+    ask: Ask,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Result<Response, Problem> {
+    let now = app.now.load_full();
+    let mut home = Home { networks: Vec::new(), top: None };
+    for network in &now.networks {
+        let id = &network.network.id;
+        let mut row = Row {
+            network: id.clone(),
+            freshness: network.freshness,
+            meta: None,
+            participants: 0,
+            passed: 0,
+            failed: 0,
+            not_made: 0,
+            null_rounds: 0,
+        };
+        if let Some(cursor) = &network.cursor {
+            let scene = app.scene(id.as_str(), None).await?;
+            let ranked = app.ranked(&scene, &series::POWER_QA).await?;
+            let nulls = app.value(&scene, &series::NULL_ROUNDS, &Subject::network()).await?;
+            let sums = Sums::of_checks(&cursor.checks);
+            row.meta = Some(scene.meta());
+            row.participants = ranked.rows.len();
+            (row.passed, row.failed, row.not_made) = (sums.passed, sums.failed, sums.unmade);
+            row.null_rounds = nulls.and_then(|value| u64::try_from(value.0).ok()).unwrap_or(0);
+            if home.top.is_none() {
+                home.top = Some(app.top(&scene, &ranked).await?);
+            }
+        }
+        home.networks.push(row);
+    }
+    ask.answer(&home)
+}
+
+impl App {
+    async fn top(
+        &self,
+        scene: &super::scene::Scene,
+        ranked: &apogee_leaderboard::Snapshot,
+    ) -> Result<Top, Problem> {
+        let coin = coin(scene.now.network.kind);
+        let total = self.value(scene, &series::POWER_QA, &Subject::network()).await?;
+        let most = ranked.rows.iter().filter_map(|row| row.standing.value).max();
+        let power = Scale::of(series::Unit::Bytes, coin, most);
+        let money = Scale::of(series::Unit::Atto, coin, None);
+        let mut rows = Vec::new();
+        for row in ranked.rows.iter().take(TOP) {
+            let standing = &row.standing;
+            let held = self.store.subject(scene.network(), &standing.subject, scene.epoch()).await?;
+            let figure = |name: &apogee_domain::SeriesName, unit, scale| {
+                let step = held.iter().find(|(held, _)| held == name);
+                Figure { value: step.map_or(Some(Value::ZERO), |(_, step)| step.value), unit, scale }
+            };
+            rows.push(Place {
+                rank: standing.rank,
+                tied: standing.tied,
+                participant: standing.subject.clone(),
+                power: Figure { value: standing.value, unit: series::Unit::Bytes, scale: power },
+                share: share(standing.value, total),
+                live_sectors: figure(
+                    &series::SECTORS_LIVE,
+                    series::Unit::Count,
+                    Scale::of(series::Unit::Count, coin, None),
+                ),
+                block_reward: figure(&series::REWARD_BLOCK, series::Unit::Atto, money),
+            });
+        }
+        let network = scene.network().clone();
+        Ok(Top { network, participants: ranked.rows.len(), rows, scales: [power, money] })
+    }
 }
 
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Page<'a> {
-    ask: &'a Ask,
+    c: Chrome<'a>,
     view: &'a Home,
 }
 
 impl View for Home {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
-        Page { ask, view: self }.render()
+        let meta = self.networks.iter().find_map(|row| row.meta.as_ref());
+        Page { c: Chrome { ask, meta, section: Section::Networks }, view: self }.render()
+    }
+
+    fn csv(&self) -> Option<Csv> {
+        let mut csv = Csv::new(&["network", "head", "final_epoch", "participants"]);
+        for row in &self.networks {
+            let head = row.meta.as_ref().map(|meta| meta.head.to_string()).unwrap_or_default();
+            let last = row.meta.as_ref().and_then(|meta| meta.final_epoch);
+            let last = last.map(|epoch: Epoch| epoch.to_string()).unwrap_or_default();
+            csv.row(&[&row.network.to_string(), &head, &last, &row.participants.to_string()]);
+        }
+        Some(csv)
     }
 }
 
-/// `GET /`
-pub(super) async fn show(State(app): State<App>, ask: Ask) -> Result<Response, Problem> {
-    let row = |now: &std::sync::Arc<super::NetworkNow>| Row {
-        id: now.network.id.clone(),
-        head: now.cursor.as_ref().map(|cursor| cursor.epoch),
-    };
-    let networks = app.now.load().networks.iter().map(row).collect();
-    ask.answer(&Home { networks })
+impl Page<'_> {
+    fn sum(&self, of: fn(&Row) -> u64) -> u64 {
+        self.view.networks.iter().map(of).sum()
+    }
+
+    fn epochs(&self) -> String {
+        let epochs = |row: &Row| {
+            let head = row.meta.as_ref().map_or(-1, |meta| meta.head.height());
+            u64::try_from(head.saturating_add(1)).unwrap_or(0)
+        };
+        grouped(self.sum(epochs))
+    }
+
+    fn networks(&self) -> String {
+        let indexed = self.view.networks.iter().filter(|row| row.meta.is_some()).count();
+        self.c.language().say("home-epochs-of", &fluent_args!["n" => indexed])
+    }
+
+    fn checks(&self) -> String {
+        grouped(self.sum(|row| row.passed.saturating_add(row.failed)))
+    }
+
+    fn failed(&self) -> String {
+        self.c.language().say("home-checks-failed", &fluent_args!["n" => self.sum(|row| row.failed)])
+    }
+
+    fn unmade(&self) -> String {
+        grouped(self.sum(|row| row.not_made))
+    }
+
+    fn nulls(&self) -> String {
+        grouped(self.sum(|row| row.null_rounds))
+    }
+
+    fn board(&self, network: &NetworkId) -> String {
+        self.c.ask.to(&format!("/n/{network}/board"))
+    }
+
+    fn top_heading(&self, top: &Top) -> String {
+        let network = top.network.to_string();
+        self.c.language().say("home-top", &fluent_args!["network" => network, "n" => top.rows.len()])
+    }
+
+    fn top_all(&self, top: &Top) -> String {
+        self.c.language().say("home-top-all", &fluent_args!["n" => top.participants])
+    }
+
+    fn head(&self, series: &str, scale: &Scale) -> String {
+        super::chart::unit_head(&self.c.name("head", series), *scale)
+    }
+
+    /// Class and word of a network's state.
+    fn state(&self, row: &Row) -> (&'static str, String) {
+        let (class, key) = match (&row.meta, row.freshness) {
+            (None, _) => ("is-wait", "home-waiting"),
+            (_, Freshness::Live) => ("is-ok", "fresh-live"),
+            (_, Freshness::Delayed) => ("is-wait", "fresh-delayed"),
+            (_, Freshness::Stalled) => ("is-bad", "fresh-stalled"),
+            (_, Freshness::Recorded) => ("is-none", "fresh-recorded"),
+        };
+        (class, self.c.t(key))
+    }
+
+    fn rank(&self, place: &Place) -> String {
+        place.rank.map(grouped).unwrap_or_default()
+    }
 }

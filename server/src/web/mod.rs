@@ -2,11 +2,20 @@
 
 mod ask;
 mod board;
+mod chart;
+mod chrome;
+mod epoch;
+mod epochs;
+mod figure;
+mod find;
 mod home;
 mod now;
+mod participant;
 mod problem;
 mod scene;
+mod status;
 mod view;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,7 +49,16 @@ pub(crate) struct App {
 
 /// Every page: its path, as it is without language and form, and who makes it.
 fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
-    vec![("/", get(home::show)), ("/n/{network}/board/{series}", get(board::show))]
+    vec![
+        ("/", get(home::show)),
+        ("/find", get(find::show)),
+        ("/n/{network}/board", get(board::global)),
+        ("/n/{network}/board/{series}", get(board::show)),
+        ("/n/{network}/e/{epoch}", get(epoch::show)),
+        ("/n/{network}/epochs", get(epochs::show)),
+        ("/n/{network}/m/{participant}", get(participant::show)),
+        ("/status", get(status::show)),
+    ]
 }
 
 /// The pages behind addresses in every language and form.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ask::{Ask, Form};
+use super::chrome::{Chrome, Section};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +141,10 @@ impl Problem {
     /// Headers and text of the answer: a page where the request accepts one, otherwise JSON.
     pub(crate) fn answer(&self, ask: &Ask, instance: &str, accepts_html: bool) -> (HeaderMap, Bytes) {
         let details = self.details(instance);
-        let page = (accepts_html && ask.form == Form::Html).then(|| Page { ask, details: &details }.render());
+        let page = (accepts_html && ask.form == Form::Html).then(|| {
+            let c = Chrome { ask, meta: None, section: Section::Elsewhere };
+            Page { c, details: &details }.render()
+        });
         let (text, kind) = match page {
             Some(Ok(page)) => (page, "text/html; charset=utf-8"),
             _ => (serde_json::json!(details).to_string(), "application/problem+json"),
@@ -176,6 +180,21 @@ impl IntoResponse for Problem {
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct Page<'a> {
-    ask: &'a Ask,
+    c: Chrome<'a>,
     details: &'a Details,
+}
+
+impl Page<'_> {
+    fn text(&self, rest: &str) -> String {
+        let kind = self.details.r#type.rsplit('/').next().unwrap_or_default();
+        self.c.t(&format!("problem-{kind}{rest}"))
+    }
+
+    fn title(&self) -> String {
+        self.text("")
+    }
+
+    fn advice(&self) -> String {
+        self.text("-advice")
+    }
 }

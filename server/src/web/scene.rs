@@ -2,7 +2,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use apogee_domain::{Epoch, NetworkId};
+use apogee_domain::{Epoch, NetworkId, SeriesName};
+use apogee_leaderboard::Scope;
 use apogee_store::{Cursor, EpochRecord};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -50,7 +51,8 @@ impl FromStr for At {
         if text == "final" {
             return Ok(Self::Final);
         }
-        let epoch = text.strip_prefix("e:").and_then(|epoch| epoch.parse().ok());
+        // A form sends what a person typed: the number alone.
+        let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
         epoch.map(Self::Epoch).ok_or("at is e:51204, an epoch after e:, or final")
     }
 }
@@ -125,6 +127,18 @@ impl Scene {
     /// The epoch that is shown.
     pub(crate) const fn epoch(&self) -> Epoch {
         self.record.epoch
+    }
+
+    /// What standings by `series` are about.
+    pub(crate) fn scope(&self, series: &SeriesName) -> Scope {
+        Scope {
+            network: self.network().clone(),
+            genesis: self.now.network.genesis.clone(),
+            series: series.clone(),
+            since: None,
+            at: self.epoch(),
+            chain: self.record.digest,
+        }
     }
 
     /// What every answer about it says first.

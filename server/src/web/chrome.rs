@@ -1,0 +1,296 @@
+//! What stands around every page: languages, links that keep their epoch, the readout.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use apogee_domain::Epoch;
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::ask::{Ask, Form, Language};
+use super::figure::{Figure, grouped};
+use super::now::{Freshness, Meta};
+use super::words::fluent_args;
+
+/// Which entry of the menus a page belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Networks,
+    Board,
+    Epochs,
+    Status,
+    /// No entry: problems.
+    Elsewhere,
+}
+
+/// What stands around a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chrome<'a> {
+    pub(crate) ask: &'a Ask,
+    /// The network and epoch of the readout; pages of no network may have none.
+    pub(crate) meta: Option<&'a Meta>,
+    pub(crate) section: Section,
+}
+
+/// The readout.
+#[derive(Debug)]
+pub(crate) struct Readout {
+    pub(crate) class: &'static str,
+    pub(crate) word: String,
+    pub(crate) epoch: String,
+    pub(crate) age: String,
+    pub(crate) final_through: String,
+    pub(crate) horizon: String,
+    /// Where the final epoch and the shown one stand between a distant epoch and the head, in percent.
+    pub(crate) marks: [String; 2],
+}
+
+impl<'a> Chrome<'a> {
+    /// Around a page of a network.
+    pub(crate) const fn of(ask: &'a Ask, meta: &'a Meta, section: Section) -> Self {
+        Self { ask, meta: Some(meta), section }
+    }
+
+    pub(crate) const fn language(&self) -> Language {
+        self.ask.language
+    }
+
+    /// A message.
+    pub(crate) fn t(&self, key: &str) -> String {
+        self.language().t(key)
+    }
+
+    /// A message for a name that comes from data.
+    pub(crate) fn name(&self, kind: &str, name: &str) -> String {
+        self.language().name(kind, name)
+    }
+
+    /// The address of another page, in this language and at the epoch that is looked at.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let address = self.ask.to(path);
+        match self.meta.filter(|meta| meta.pinned) {
+            None => address,
+            Some(meta) if address.contains('?') => format!("{address}&at=e:{}", meta.epoch),
+            Some(meta) => format!("{address}?at=e:{}", meta.epoch),
+        }
+    }
+
+    /// A page of the network of the readout.
+    pub(crate) fn page(&self, rest: &str) -> String {
+        let network = self.meta.map(|meta| meta.network.to_string()).unwrap_or_default();
+        self.link(&format!("/n/{network}/{rest}"))
+    }
+
+    /// The page of a participant.
+    pub(crate) fn miner(&self, subject: impl fmt::Display) -> String {
+        self.page(&format!("m/{subject}"))
+    }
+
+    /// The page of an epoch: it is what it is, whenever it is looked at from.
+    pub(crate) fn epoch(&self, epoch: impl fmt::Display) -> String {
+        let network = self.meta.map(|meta| meta.network.to_string()).unwrap_or_default();
+        self.ask.to(&format!("/n/{network}/e/{epoch}"))
+    }
+
+    /// This page at the epoch that it shows now, for good.
+    pub(crate) fn permalink(&self) -> String {
+        let pinned = self.meta.map(|meta| format!("at=e:{}", meta.epoch));
+        self.query(pinned.as_deref())
+    }
+
+    /// This page at the newest epoch.
+    pub(crate) fn newest(&self) -> String {
+        self.query(None)
+    }
+
+    /// This page with another `at`.
+    fn query(&self, at: Option<&str>) -> String {
+        let kept = self.ask.query.split('&').filter(|part| !part.is_empty() && !part.starts_with("at="));
+        let parts: Vec<&str> = kept.chain(at).collect();
+        let address = self.ask.to(&self.ask.path);
+        if parts.is_empty() { address } else { format!("{address}?{}", parts.join("&")) }
+    }
+
+    /// This page in another form.
+    pub(crate) fn json(&self) -> String {
+        self.ask.twin(Form::Json)
+    }
+
+    pub(crate) fn csv(&self) -> String {
+        self.ask.twin(Form::Csv)
+    }
+
+    /// Tag, name and address of this page in every language.
+    pub(crate) fn languages(&self) -> [(&'static str, String, String, bool); 2] {
+        Language::ALL.map(|language| {
+            let key = match language {
+                Language::English => "language-en",
+                Language::Chinese => "language-zh",
+            };
+            (language.tag(), self.t(key), self.ask.translated(language), language == self.language())
+        })
+    }
+
+    /// A number with commas.
+    pub(crate) fn grouped(&self, number: impl fmt::Display) -> String {
+        grouped(number)
+    }
+
+    /// A moment as text: `22 May 2026, 08:42:00 UTC`.
+    pub(crate) fn time(&self, rfc3339: &str) -> String {
+        time(self.language(), rfc3339)
+    }
+
+    /// The readout; none on a page of no network.
+    pub(crate) fn readout(&self) -> Option<Readout> {
+        let meta = self.meta?;
+        let language = self.language();
+        let (class, word) = match (meta.pinned, meta.is_final, meta.freshness) {
+            (true, true, _) => ("is-live", "fresh-final"),
+            (true, false, _) => ("is-frozen", "fresh-pinned"),
+            (false, _, Freshness::Live) => ("is-live", "fresh-live"),
+            (false, _, Freshness::Delayed) => ("is-delayed", "fresh-delayed"),
+            (false, _, Freshness::Stalled) => ("is-stalled", "fresh-stalled"),
+            (false, _, Freshness::Recorded) => ("is-frozen", "fresh-recorded"),
+        };
+        let behind = meta.head.since(meta.epoch);
+        let age = match behind {
+            0 => language.t("fresh-head"),
+            n => language.say("fresh-behind", &fluent_args!["n" => n]),
+        };
+        let final_through = meta.final_epoch.map_or_else(|| language.t("fresh-none"), grouped);
+        let least = meta.final_epoch.unwrap_or_default().min(meta.epoch);
+        let span = meta.head.since(least).saturating_mul(2).max(1);
+        let mark = |epoch: Epoch| percent(span.saturating_sub(meta.head.since(epoch)), span);
+        let horizon = fluent_args!["final" => final_through.as_str(), "epoch" => grouped(meta.epoch), "head" => grouped(meta.head)];
+        Some(Readout {
+            class,
+            word: language.t(word),
+            epoch: grouped(meta.epoch),
+            age,
+            horizon: language.say("fresh-horizon", &horizon),
+            final_through,
+            marks: [mark(meta.final_epoch.unwrap_or_default()), mark(meta.epoch)],
+        })
+    }
+
+    /// What is said where an older epoch is looked at.
+    pub(crate) fn pinned(&self) -> Option<[String; 2]> {
+        let meta = self.meta.filter(|meta| meta.pinned)?;
+        let arguments = fluent_args!["epoch" => grouped(meta.epoch), "head" => grouped(meta.head)];
+        let language = self.language();
+        Some([language.say("pinned-title", &arguments), language.say("pinned-text", &arguments)])
+    }
+
+    /// Where the needle of the ruler stands, in percent from genesis to head.
+    pub(crate) fn needle(&self) -> String {
+        self.meta.map_or_else(String::new, |meta| percent(meta.epoch.height(), meta.head.height().max(1)))
+    }
+
+    /// The last digits of the digest of everything up to the shown epoch.
+    pub(crate) fn digest_end(&self) -> String {
+        let digest = self.meta.map(|meta| meta.digest.to_string()).unwrap_or_default();
+        digest.get(digest.len().saturating_sub(8)..).unwrap_or_default().to_owned()
+    }
+
+    /// A hash or address: its end stays when it is cut.
+    pub(crate) fn cid(&self, text: impl fmt::Display) -> Cid {
+        Cid::new(&text)
+    }
+}
+
+/// `part` of `whole` in percent with three decimals, for places in drawings.
+pub(crate) fn percent(part: i64, whole: i64) -> String {
+    let thousandths = i128::from(part) * 100_000 / i128::from(whole.max(1));
+    let thousandths = thousandths.clamp(0, 100_000);
+    format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// `2026-05-22T08:42:00Z` as a person reads it.
+pub(crate) fn time(language: Language, rfc3339: &str) -> String {
+    let readable = || {
+        let (date, clock) = rfc3339.strip_suffix('Z')?.split_once('T')?;
+        let mut parts = date.splitn(3, '-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let month = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+        Some(match language {
+            Language::English => format!("{} {month} {year}, {clock} UTC", day.trim_start_matches('0')),
+            Language::Chinese => format!("{date} {clock} UTC"),
+        })
+    };
+    readable().unwrap_or_else(|| rfc3339.to_owned())
+}
+
+/// A hash, CID or address; see `.cid` in the stylesheet.
+#[derive(Debug, Template)]
+#[template(
+    source = r#"<code class="cid" title="{{ head }}{{ tail }}"><span>{{ head }}</span><span>{{ tail }}</span></code>"#,
+    ext = "html"
+)]
+pub(crate) struct Cid {
+    head: String,
+    tail: String,
+}
+
+impl HtmlSafe for Cid {}
+
+impl Cid {
+    pub(crate) fn new(text: &impl fmt::Display) -> Self {
+        let text = text.to_string();
+        let cut = text.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+        let (head, tail) = text.split_at_checked(cut).unwrap_or((&text, ""));
+        Self { head: head.to_owned(), tail: tail.to_owned() }
+    }
+}
+
+/// A figure in a table: its exact number behind it.
+#[derive(Debug, Template)]
+#[template(
+    source = r#"{% if figure.is_zero() %}<span class="muted">0</span>{% else if figure.value.is_none() %}<span class="muted" title="{{ unknown }}">–</span>{% else %}<data value="{{ figure.raw() }}" title="{{ figure.title() }}">{{ figure.text() }}</data>{% endif %}"#,
+    ext = "html"
+)]
+pub(crate) struct Cell {
+    figure: Figure,
+    unknown: String,
+}
+
+impl HtmlSafe for Cell {}
+
+impl Chrome<'_> {
+    /// A figure in a table.
+    pub(crate) fn cell(&self, figure: impl Borrow<Figure>) -> Cell {
+        Cell { figure: *figure.borrow(), unknown: self.t("unknown") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_both_languages() {
+        let moment = "2026-05-02T08:42:00Z";
+        assert_eq!(time(Language::English, moment), "2 May 2026, 08:42:00 UTC");
+        assert_eq!(time(Language::Chinese, moment), "2026-05-02 08:42:00 UTC");
+        assert_eq!(time(Language::English, "2026-13-02T08:42:00Z"), "2026-13-02T08:42:00Z");
+    }
+
+    #[test]
+    fn a_hash_keeps_its_end_and_nothing_of_it_is_markup() {
+        assert_eq!(
+            Cid::new(&"<b>bafy2bza").render().unwrap(),
+            r#"<code class="cid" title="&#60;b&#62;bafy2bza"><span>&#60;b&#62;ba</span><span>fy2bza</span></code>"#
+        );
+        assert!(Cid::new(&"中文").render().unwrap().contains("中文"));
+    }
+
+    #[test]
+    fn places_in_drawings_stay_inside() {
+        assert_eq!(percent(1, 3), "33.333%");
+        assert_eq!(percent(5, 3), "100.000%");
+        assert_eq!(percent(-5, 0), "0.000%");
+    }
+}
