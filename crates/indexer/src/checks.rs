@@ -4,13 +4,13 @@ use apogee_store::{CheckRecord, Unmade};
 /// Failures that are kept in words.
 const KEPT_FAILURES: usize = 8;
 
-/// The check of WindowPoSts. One a message.
+/// The check of a WindowPoSt. One a message.
 pub(crate) const WINDOW_POST: &str = "window_post";
 /// The check of proofs of replication. One a sector.
 pub(crate) const SEAL: &str = "seal";
 
-/// Whether a check is about what a message says. Consensus takes WindowPoSts on trust until somebody disputes them, so a wrong proof concerns
-/// its miner and makes no block invalid.
+/// Whether a check is about what a message says. Consensus takes a WindowPoSt on trust until somebody disputes it, so a wrong proof
+/// concerns its miner and makes no block invalid.
 pub(crate) fn concerns_a_message(record: &CheckRecord) -> bool {
     [WINDOW_POST, SEAL].contains(&record.check.as_str())
 }

@@ -133,8 +133,8 @@ impl Indexer {
         }
     }
 
-    /// Check SNARKs with the network's verifying keys: the WinningPoSt of every block (without keys recorded as not made), and the
-    /// WindowPoSts and proofs of replication that messages carry, as the checks `window_post` and `seal` of the epoch that tells their
+    /// Check SNARKs with the network's verifying keys: the WinningPoSt of every block (without keys recorded as not made), and
+    /// every WindowPoSt and proof of replication that messages carry, as the checks `window_post` and `seal` of the epoch that tells their
     /// receipts.
     #[cfg(feature = "snark")]
     #[must_use]

@@ -1,4 +1,4 @@
-//! Proofs that messages carry: WindowPoSts and proofs of replication, checked with everything they are about read from the chain.
+//! Proofs that messages carry, WindowPoSt and PoRep, checked with everything they are about read from the chain.
 
 mod randomness;
 

@@ -32,9 +32,9 @@ async fn a_head_that_comes_while_the_indexer_is_busy_is_not_skipped() {
         moving.to(chain[next].key());
         let at_work = indexer.backfill_to_head();
         let (done, ()) = tokio::join!(at_work, async {
-            for later in next..next + 3 {
+            for later in &chain[next..next + 3] {
                 tokio::task::yield_now().await;
-                moving.to(chain[later].key());
+                moving.to(later.key());
             }
         });
         done.unwrap();
