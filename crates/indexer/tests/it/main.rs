@@ -13,11 +13,21 @@ mod failures;
 #[cfg(test)]
 mod flaky;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod forks;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod nodes;
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
