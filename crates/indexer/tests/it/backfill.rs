@@ -72,7 +72,7 @@ async fn certificates_that_pass_make_their_epochs_final() {
     let (cursor, last) = (rows.cursor.unwrap(), rows.certificates.values().next_back().unwrap().clone());
     let record = cursor.checks.iter().find(|record| record.check == "certificate").unwrap();
     assert_eq!((record.passed, record.failed), (rows.certificates.len() as u64, 0));
-    assert!(rows.certificates.len() > 300, "{}", rows.certificates.len());
+    assert_eq!(rows.certificates.len(), 419);
     assert_eq!(cursor.final_epoch, Some(last.epoch));
     assert_eq!(rows.epochs[&last.epoch].key, last.key);
     assert!(last.epoch > at(300) && last.epoch <= at(313));

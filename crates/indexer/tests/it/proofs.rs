@@ -27,11 +27,11 @@ async fn proven(folder: &Path, keys: &Path) -> Memory {
 #[tokio::test]
 async fn every_proof_of_both_recordings_is_checked_and_holds() {
     // Blocks, WindowPoSts, sectors that were sealed, certificates.
-    for (folder, figures) in [("devnet-a", [573, 2, 1]), ("devnet-a/real-proofs", [116, 0, 0])] {
+    for (folder, figures) in [("devnet-a", [573, 2, 1, 419]), ("devnet-a/real-proofs", [116, 0, 0, 252])] {
         let folder = apogee_testkit::example(folder);
         let memory = proven(&folder, &folder.join("vk")).await;
         let checks = memory.all().cursor.unwrap().checks;
-        let found = ["winning_post", "window_post", "seal"].map(|name| made(&checks, name));
+        let found = ["winning_post", "window_post", "seal", "certificate"].map(|name| made(&checks, name));
         assert_eq!(found, figures.map(|count| (count, 0, 0)), "{}", folder.display());
         assert!(checks.iter().all(|record| record.failed == 0 && record.not_made.is_empty()), "{checks:?}");
     }
