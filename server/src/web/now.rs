@@ -78,7 +78,6 @@ impl Now {
     pub(crate) fn network(&self, id: &str) -> Option<&Arc<NetworkNow>> {
         self.networks.iter().find(|now| now.network.id.as_str() == id)
     }
-
 }
 
 impl NetworkNow {

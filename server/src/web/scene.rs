@@ -112,8 +112,8 @@ impl App {
             Some(record) if record.epoch == epoch => Some(record.clone()),
             _ => self.store.epoch(&now.network.id, epoch).await?,
         };
-        let record =
-            record.ok_or_else(|| Problem::NotIndexed(format!("epoch {epoch} of {network} is not indexed")))?;
+        let record = record
+            .ok_or_else(|| Problem::NotIndexed(format!("epoch {epoch} of {network} is not indexed")))?;
         Ok(Scene { now, cursor, record, pinned: at.is_some() })
     }
 }

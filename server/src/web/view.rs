@@ -20,13 +20,16 @@ impl Ask {
     /// `view` in the form that was asked for.
     pub(crate) fn answer(&self, view: &impl View) -> Result<Response, Problem> {
         Ok(match self.form {
-            Form::Html => ([(header::CONTENT_LANGUAGE, self.language.tag())], Html(view.html(self)?)).into_response(),
+            Form::Html => {
+                ([(header::CONTENT_LANGUAGE, self.language.tag())], Html(view.html(self)?)).into_response()
+            }
             Form::Json => {
                 let text = serde_json::to_vec(view)?;
                 ([(header::CONTENT_TYPE, "application/json")], text).into_response()
             }
             Form::Csv => {
-                let csv = view.csv().ok_or_else(|| Problem::NotFound(format!("{} has no table", self.path)))?;
+                let csv =
+                    view.csv().ok_or_else(|| Problem::NotFound(format!("{} has no table", self.path)))?;
                 ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], csv.0).into_response()
             }
         })
