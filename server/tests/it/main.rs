@@ -8,3 +8,5 @@ mod chain_verify;
 mod commands;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod reference;
