@@ -20,8 +20,9 @@ pub(crate) type Stopped = Arc<ArcSwap<Option<String>>>;
 
 /// An indexer of `chain`.
 pub(crate) fn indexer(chain: Chain, store: Arc<dyn Store>, entropy: Entropy) -> Indexer {
-    let Chain { network, params, source, keys } = chain;
-    let indexer = Indexer::new(store, source, network, params, Options::new(entropy));
+    let Chain { network, params, source, keys, doubt } = chain;
+    let options = Options { doubt, ..Options::new(entropy) };
+    let indexer = Indexer::new(store, source, network, params, options);
     #[cfg(feature = "snark")]
     if let Some(keys) = keys {
         return indexer.with_keys(keys);

@@ -15,6 +15,7 @@ use apogee_filecoin::types::TipsetKey;
 use apogee_filecoin::verify::{F3Params, NetworkParams};
 #[cfg(feature = "snark")]
 use apogee_filecoin_proofs::{Trust, VerifyingKeys};
+use apogee_indexer::Doubt;
 use apogee_indexer::recording::{self, InvalidRecording};
 use cid::Cid;
 
@@ -31,6 +32,8 @@ pub(crate) struct Chain {
     pub(crate) source: Arc<dyn Source>,
     /// The keys that WinningPoSt proofs are checked with.
     pub(crate) keys: Option<Keys>,
+    /// A recording is what it is; where one node errs, another may know better.
+    pub(crate) doubt: Doubt,
 }
 
 #[cfg(feature = "snark")]
@@ -200,6 +203,7 @@ pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Res
             params: recorded.params,
             source: Arc::new(recorded.source),
             keys,
+            doubt: Doubt::Record,
         })));
     }
     let name = settings.rules.as_deref().unwrap_or_default();
@@ -325,7 +329,8 @@ impl Nodes {
             address_prefix: self.rules.prefix().to_owned(),
             finality: Finality { depth, certificates: params.f3.is_some() },
         };
-        Ok(Chain { network, params, source: Arc::new(source), keys: self.keys.clone() })
+        let source = Arc::new(source);
+        Ok(Chain { network, params, source, keys: self.keys.clone(), doubt: Doubt::Stop })
     }
 }
 
