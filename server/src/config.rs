@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use apogee_domain::NetworkId;
 use figment::Figment;
@@ -75,6 +76,42 @@ pub(crate) struct Network {
     pub(crate) poll_seconds: Option<u16>,
     /// Epochs after which an epoch is final in any case, where that is not the chain's own figure.
     pub(crate) finality_epochs: Option<u32>,
+    /// Where an empty database begins; at genesis unless given.
+    pub(crate) start: Option<Start>,
+}
+
+/// Where an empty database begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Start {
+    /// `start = "genesis"`
+    Genesis,
+    /// `start = "snapshot"`: at the oldest state that is there.
+    Snapshot,
+    /// `start.checkpoint = { epoch = 51204, key = "bafy…,bafy…" }`: at a tipset that the operator trusts.
+    Checkpoint {
+        /// Its epoch.
+        epoch: i64,
+        /// CIDs of its blocks.
+        key: String,
+    },
+}
+
+impl FromStr for Start {
+    type Err = &'static str;
+
+    /// `genesis`, `snapshot`, or a checkpoint as `EPOCH:KEY`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORMS: &str = "say genesis, snapshot, or EPOCH:KEY with the CIDs of a tipset's blocks";
+        match text {
+            "genesis" => Ok(Self::Genesis),
+            "snapshot" => Ok(Self::Snapshot),
+            checkpoint => {
+                let (epoch, key) = checkpoint.split_once(':').ok_or(FORMS)?;
+                Ok(Self::Checkpoint { epoch: epoch.parse().map_err(|_| FORMS)?, key: key.to_owned() })
+            }
+        }
+    }
 }
 
 /// A node.

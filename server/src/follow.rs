@@ -20,8 +20,8 @@ pub(crate) type Stopped = Arc<ArcSwap<Option<String>>>;
 
 /// An indexer of `chain`.
 pub(crate) fn indexer(chain: Chain, store: Arc<dyn Store>, entropy: Entropy) -> Indexer {
-    let Chain { network, params, source, keys, doubt } = chain;
-    let options = Options { doubt, ..Options::new(entropy) };
+    let Chain { network, params, source, keys, doubt, start } = chain;
+    let options = Options { doubt, start, ..Options::new(entropy) };
     let indexer = Indexer::new(store, source, network, params, options);
     #[cfg(feature = "snark")]
     if let Some(keys) = keys {

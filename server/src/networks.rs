@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::{Finality, Network, NetworkId, NetworkKind, Timestamp};
+use apogee_domain::{Epoch, Finality, Network, NetworkId, NetworkKind, Timestamp};
 use apogee_filecoin::crypto::drand::{BeaconNetwork, InvalidBeaconNetwork, networks};
 use apogee_filecoin::rpc::{
     Client, Endpoint, Exponential, InvalidEndpoint, Pool, RpcError, Secret, Settings,
@@ -15,8 +15,8 @@ use apogee_filecoin::types::TipsetKey;
 use apogee_filecoin::verify::{F3Params, NetworkParams};
 #[cfg(feature = "snark")]
 use apogee_filecoin_proofs::{Trust, VerifyingKeys};
-use apogee_indexer::Doubt;
 use apogee_indexer::recording::{self, InvalidRecording};
+use apogee_indexer::{Doubt, Start};
 use cid::Cid;
 
 use crate::config::{self, InvalidConfig};
@@ -34,6 +34,8 @@ pub(crate) struct Chain {
     pub(crate) keys: Option<Keys>,
     /// A recording is what it is; where one node errs, another may know better.
     pub(crate) doubt: Doubt,
+    /// Where an empty database begins.
+    pub(crate) start: Start,
 }
 
 #[cfg(feature = "snark")]
@@ -63,6 +65,8 @@ pub(crate) enum NoChain {
     Token(PathBuf, #[source] std::io::Error),
     #[error("{0:?} is no CID of a genesis block")]
     Genesis(String),
+    #[error("epoch {epoch} with the key {key:?} is no tipset to start at")]
+    Checkpoint { epoch: i64, key: String },
     #[error("no connection can be made")]
     Client(#[source] RpcError),
     #[error(
@@ -185,10 +189,12 @@ pub(crate) struct Nodes {
     finality: Option<u32>,
     keys: Option<Keys>,
     genesis: Option<Cid>,
+    start: Start,
 }
 
 /// Check a network's settings. Nodes are not asked.
 pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Result<Prepared, NoChain> {
+    let start = start(settings.start.as_ref())?;
     if let Some(folder) = &settings.recording {
         let recorded =
             recording::devnet(folder).map_err(|cause| NoChain::Recording(folder.clone(), cause))?;
@@ -204,6 +210,7 @@ pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Res
             source: Arc::new(recorded.source),
             keys,
             doubt: Doubt::Record,
+            start,
         })));
     }
     let name = settings.rules.as_deref().unwrap_or_default();
@@ -248,12 +255,29 @@ pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Res
         finality: settings.finality_epochs,
         keys,
         genesis,
+        start,
     })))
 }
 
 /// Check a network's settings and the files that they name.
 pub(crate) fn check(id: &NetworkId, settings: &config::Network) -> Result<(), NoChain> {
     prepare(Some(id), settings).map(drop)
+}
+
+/// Where an empty database begins, as settings say it.
+fn start(settings: Option<&config::Start>) -> Result<Start, NoChain> {
+    Ok(match settings {
+        None | Some(config::Start::Genesis) => Start::Genesis,
+        Some(config::Start::Snapshot) => Start::Snapshot,
+        Some(config::Start::Checkpoint { epoch, key }) => {
+            let wrong = || NoChain::Checkpoint { epoch: *epoch, key: key.clone() };
+            let cids: Result<Vec<Cid>, _> = key.split(',').map(|cid| cid.trim().parse()).collect();
+            Start::Checkpoint {
+                epoch: Epoch::new(*epoch).ok_or_else(wrong)?,
+                key: TipsetKey(cids.map_err(|_| wrong())?),
+            }
+        }
+    })
 }
 
 #[cfg(feature = "snark")]
@@ -330,7 +354,14 @@ impl Nodes {
             finality: Finality { depth, certificates: params.f3.is_some() },
         };
         let source = Arc::new(source);
-        Ok(Chain { network, params, source, keys: self.keys.clone(), doubt: Doubt::Stop })
+        Ok(Chain {
+            network,
+            params,
+            source,
+            keys: self.keys.clone(),
+            doubt: Doubt::Stop,
+            start: self.start.clone(),
+        })
     }
 }
 

@@ -1,12 +1,17 @@
 //! `apogee index`
 
+use std::sync::Arc;
+
 use apogee_domain::Epoch;
+use apogee_indexer::Indexer;
+use apogee_store::Store;
 use clap::{Args, Subcommand};
 
 use super::source::{Chosen, Database};
 use super::{Answer, Failure, Format, progress};
 use crate::edge;
 use crate::follow::indexer;
+use crate::networks::Chain;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -25,6 +30,20 @@ enum IndexCommand {
     ///
     /// Exits 1 when a row differs.
     Verify(Verify),
+    /// Go back to what the database and the chain share, however deep below what is final, and index on from there.
+    ///
+    /// For the day on which the chain has left what was final: then one of the two is wrong, and this says that it is the database.
+    Resync(Again),
+    /// Remove what is indexed of a network, and index it anew: after an upgrade that derives other rows, or from another start.
+    Anew(Again),
+}
+
+#[derive(Debug, Args)]
+struct Again {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 #[derive(Debug, Args)]
@@ -46,8 +65,11 @@ struct Verify {
 
 impl Index {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        if let Some(IndexCommand::Verify(verify)) = self.command {
-            return verify.run().await;
+        match self.command {
+            Some(IndexCommand::Verify(verify)) => return verify.run().await,
+            Some(IndexCommand::Resync(again)) => return again.resync().await,
+            Some(IndexCommand::Anew(again)) => return again.anew().await,
+            None => {}
         }
         let (config, place) = self.database.place()?;
         // Nothing is written before every chain can be read.
@@ -62,6 +84,31 @@ impl Index {
             println!("{} {} {}", chain.network.id, cursor.epoch, cursor.digest);
         }
         Ok(Answer::Yes)
+    }
+}
+
+impl Again {
+    async fn resync(self) -> Result<Answer, Failure> {
+        let (chain, mut indexer, _) = self.open().await?;
+        let cursor = indexer.resync().await.map_err(progress::failure)?;
+        println!("{} {} {}", chain.network.id, cursor.epoch, cursor.digest);
+        Ok(Answer::Yes)
+    }
+
+    async fn anew(self) -> Result<Answer, Failure> {
+        let (chain, mut indexer, store) = self.open().await?;
+        indexer.clear().await.map_err(progress::failure)?;
+        let cursor = progress::backfill(&mut indexer, &chain, &store).await?;
+        println!("{} {} {}", chain.network.id, cursor.epoch, cursor.digest);
+        Ok(Answer::Yes)
+    }
+
+    /// The chain and its indexer, on a database that is there.
+    async fn open(self) -> Result<(Chain, Indexer, Arc<dyn Store>), Failure> {
+        let (config, place) = self.database.place()?;
+        let chain = self.chosen.one(&config)?.open().await?;
+        let store = place.existing().await?;
+        Ok((chain.clone(), indexer(chain, store.clone(), edge::entropy_source()?), store))
     }
 }
 

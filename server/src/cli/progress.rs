@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use apogee_domain::{Epoch, NetworkId};
 use apogee_indexer::{IndexError, Indexer};
-use apogee_store::{Cursor, Store};
+use apogee_store::{Cursor, Store, StoreError};
 
 use super::Failure;
 use crate::networks::Chain;
@@ -27,7 +27,11 @@ pub(super) async fn backfill(
         tokio::select! {
             cursor = &mut done => break cursor.map_err(failure)?,
             _ = ticks.tick() => {
-                let cursor = store.cursor(&chain.network.id).await.map_err(Failure::world)?;
+                let cursor = match store.cursor(&chain.network.id).await {
+                    // The first batch brings the network with it.
+                    Err(StoreError::UnknownNetwork(_)) => None,
+                    cursor => cursor.map_err(Failure::world)?,
+                };
                 tell(terminal, &chain.network.id, cursor.map(|cursor| cursor.epoch), head);
             }
         }
@@ -49,9 +53,11 @@ fn tell(terminal: bool, network: &NetworkId, at: Option<Epoch>, head: Epoch) {
 /// What was given is wrong when the chain is not the database's; otherwise the world failed.
 pub(super) fn failure(error: IndexError) -> Failure {
     match &error {
-        IndexError::OtherChain { .. } | IndexError::Store(apogee_store::StoreError::Conflict { .. }) => {
-            Failure::input(error)
-        }
+        IndexError::OtherChain { .. }
+        | IndexError::NoGenesis { .. }
+        | IndexError::Checkpoint { .. }
+        | IndexError::Views { .. }
+        | IndexError::Store(StoreError::Conflict { .. }) => Failure::input(error),
         _ => Failure::world(error),
     }
 }

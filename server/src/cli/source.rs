@@ -51,6 +51,9 @@ pub(super) struct Chosen {
     /// Name of the network; of the settings' networks, which one
     #[arg(long, value_name = "NAME")]
     network: Option<NetworkId>,
+    /// Where an empty database begins: `genesis`, `snapshot` (the oldest state that is there), or a tipset that you trust as `EPOCH:KEY`
+    #[arg(long, value_name = "START")]
+    start: Option<config::Start>,
 }
 
 impl Chosen {
@@ -60,7 +63,11 @@ impl Chosen {
         config: &Config,
     ) -> Result<Vec<(Option<NetworkId>, config::Network)>, Failure> {
         if let Some(folder) = &self.car {
-            let settings = config::Network { recording: Some(folder.clone()), ..config::Network::default() };
+            let settings = config::Network {
+                recording: Some(folder.clone()),
+                start: self.start.clone(),
+                ..config::Network::default()
+            };
             return Ok(vec![(self.network.clone(), settings)]);
         }
         if let Some(url) = &self.rpc {
@@ -69,6 +76,7 @@ impl Chosen {
             let settings = config::Network {
                 rules: self.rules.clone(),
                 endpoints: vec![endpoint],
+                start: self.start.clone(),
                 ..config::Network::default()
             };
             return Ok(vec![(self.network.clone(), settings)]);
@@ -78,7 +86,10 @@ impl Chosen {
             .networks
             .iter()
             .filter(|(id, _)| chosen(id))
-            .map(|(id, settings)| (Some(id.clone()), settings.clone()))
+            .map(|(id, settings)| {
+                let start = self.start.clone().or_else(|| settings.start.clone());
+                (Some(id.clone()), config::Network { start, ..settings.clone() })
+            })
             .collect();
         if settings.is_empty() {
             return Err(Failure::input(self.network.as_ref().map_or_else(

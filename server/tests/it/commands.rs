@@ -57,6 +57,19 @@ fn a_recording_is_indexed_ranked_verified_and_backed_up() {
         serde_json::from_str(&text(&apogee(folder, &[&verify[..], &["--format", "json"]].concat()))).unwrap();
     assert_eq!(verified["difference"], Value::Null, "{verified}");
 
+    // Whether it is indexed at once, after starting elsewhere or in place of what was there: the same digest.
+    let again = |command: &[&str]| {
+        text(&apogee(folder, &[command, &["--car", &recording, "--store", "sqlite:c.sqlite"]].concat()))
+    };
+    let genesis = apogee(folder, &["chain", "show", "--car", &recording, "--at", "50", "--format", "json"]);
+    let shown: Value = serde_json::from_str(&text(&genesis)).unwrap();
+    let key: Vec<&str> =
+        shown["blocks"].as_array().unwrap().iter().map(|block| block["cid"].as_str().unwrap()).collect();
+    let from_there = again(&["index", "--start", &format!("50:{}", key.join(","))]);
+    assert_ne!(from_there, indexed, "its sums begin at epoch 50");
+    assert_eq!(again(&["index", "resync"]), from_there, "nothing has to be taken back");
+    assert_eq!(again(&["index", "anew"]), indexed);
+
     apogee(folder, &["db", "backup", "--store", "sqlite:a.sqlite", "b.sqlite"]);
     let checked = text(&apogee(folder, &["db", "check", "--store", "sqlite:b.sqlite"]));
     assert!(checked.contains(&format!("devnet-a: epoch {}, digest {}", words[1], words[2])), "{checked}");
