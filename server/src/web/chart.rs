@@ -39,7 +39,7 @@ pub(crate) struct Chart {
     ticks: Vec<(String, &'static str, bool, String)>,
     paths: Vec<(usize, String)>,
     labels: Vec<(usize, i64, String)>,
-    notes: Vec<(String, String)>,
+    notes: Vec<(String, i64, String)>,
     heads: Vec<String>,
     epoch: String,
     same: String,
@@ -80,6 +80,8 @@ impl Chart {
         let span = last.since(first).max(1);
         let column = |epoch: Epoch| epoch.since(first).saturating_mul(COLUMNS) / span;
         let path = |line: &Line| path(line, &axis, last, column);
+        let (grid, labels) = (axis.grid(scale.symbol), labels(lines, &axis));
+        let notes = marks(notes, (first, last), &grid, &labels);
         let table = table(lines);
         let cut = table.len() > TABLE;
         let text = |step: Option<Value>| step.map_or_else(|| "–".to_owned(), |value| scale.text(value));
@@ -92,15 +94,11 @@ impl Chart {
             title: texts.title,
             desc: texts.desc,
             axis: texts.axis,
-            grid: axis.grid(scale.symbol),
+            grid,
             ticks: ticks(first, last),
             paths: lines.iter().map(path).enumerate().map(|(index, path)| (index + 1, path)).collect(),
-            labels: labels(lines, &axis),
-            notes: notes
-                .iter()
-                .filter(|(epoch, _)| (first..=last).contains(epoch))
-                .map(|(epoch, name)| (percent(epoch.since(first), span), name.clone()))
-                .collect(),
+            labels,
+            notes,
             heads,
             epoch: texts.epoch,
             same: texts.same,
@@ -220,6 +218,27 @@ fn labels(lines: &[Line], axis: &Axis) -> Vec<(usize, i64, String)> {
         below = *y;
     }
     labels
+}
+
+/// Events by name: place, height of the name, name. A name keeps off those of lines and of the axis, and off the one before it.
+fn marks(
+    notes: &[(Epoch, String)],
+    (first, last): (Epoch, Epoch),
+    grid: &[(i64, String)],
+    labels: &[(usize, i64, String)],
+) -> Vec<(String, i64, String)> {
+    let taken = grid.iter().map(|(y, _)| y - 4).chain(labels.iter().map(|(_, y, _)| *y));
+    let mut taken: Vec<i64> = taken.collect();
+    let mut marks = Vec::new();
+    for (epoch, name) in notes.iter().filter(|(epoch, _)| (first..=last).contains(epoch)) {
+        let rows = (0..).map(|row| TOP + HEIGHT - 7 - row * 4).take_while(|y| *y > TOP + LABEL);
+        let free = rows.clone().find(|y| taken.iter().all(|other| (y - other).abs() >= LABEL));
+        // With nowhere left, names of lines go first.
+        let y = free.unwrap_or(TOP + HEIGHT - 7);
+        taken.push(y);
+        marks.push((percent(epoch.since(first), last.since(first).max(1)), y, name.clone()));
+    }
+    marks
 }
 
 /// Marks along the epochs: place, anchor, whether only wide screens show it, label.

@@ -78,6 +78,7 @@ impl Site {
         let router = pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
         let router = router
             .route("/assets/apogee.css", get(stylesheet))
+            .route("/assets/icon.svg", get(icon))
             .fallback(|| async { Problem::NotFound("there is no page at this address".into()) })
             .method_not_allowed_fallback(|| async { Problem::Method })
             .with_state(app);
@@ -102,4 +103,8 @@ impl Site {
 
 async fn stylesheet() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../assets/apogee.css"))
+}
+
+async fn icon() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], include_str!("../../assets/icon.svg"))
 }
