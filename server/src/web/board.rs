@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use apogee_domain::series::{self, SeriesSpec};
+use apogee_domain::series::{self, SeriesSpec, Unit};
 use apogee_domain::{Digest, SeriesName, Subject, Value};
 use apogee_leaderboard::{Scope, SnapshotRow};
 use askama::Template;
@@ -157,7 +157,7 @@ impl App {
             let mut rows =
                 self.store.board(scene.network(), &SeriesName::of(spec.name), scene.epoch()).await?;
             rows.retain(|(subject, _)| !subject.is_network());
-            let scale = Scale::of(spec.unit, coin, rows.iter().filter_map(|(_, value)| *value).max());
+            let scale = Scale::of(spec.unit, coin, typical(spec.unit, &rows));
             for (subject, value) in rows {
                 let figure = Figure { value, unit: spec.unit, scale };
                 values.entry(subject).or_default().insert(spec.name, figure);
@@ -289,6 +289,16 @@ impl Board {
     }
 }
 
+/// What a column is scaled by. One giant must not make everybody else's bytes vanish, so that half of them are at least a unit; amounts have
+/// one coin whoever is largest.
+fn typical(unit: Unit, rows: &[(Subject, Option<Value>)]) -> Option<Value> {
+    let mut known: Vec<Value> = rows.iter().filter_map(|(_, value)| *value).collect();
+    known.retain(|value| *value != Value::ZERO);
+    known.sort_unstable();
+    let place = if unit == Unit::Bytes { known.len() / 2 } else { known.len().saturating_sub(1) };
+    known.get(place).copied()
+}
+
 /// A heading inside a sentence: without its capital, unless it is spelled with more than one.
 fn in_sentence(heading: String) -> String {
     let mut letters = heading.chars();
@@ -404,7 +414,7 @@ impl Page<'_> {
     }
 
     fn figure(&self, row: &Row, column: &Column) -> super::chrome::Cell {
-        let unknown = Figure { value: None, unit: series::Unit::Count, scale: column.scale };
+        let unknown = Figure { value: None, unit: Unit::Count, scale: column.scale };
         self.c.cell(row.values.get(column.series).unwrap_or(&unknown))
     }
 
@@ -488,6 +498,17 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_giant_does_not_make_the_others_vanish() {
+        let rows = |values: &[u128]| -> Vec<(Subject, Option<Value>)> {
+            let row = |(n, value): (usize, &u128)| (format!("t0{n}").parse().unwrap(), Some(Value(*value)));
+            values.iter().enumerate().map(row).collect()
+        };
+        assert_eq!(typical(Unit::Bytes, &rows(&[0, 0, 1 << 40, 1 << 41, 1 << 70])), Some(Value(1 << 41)));
+        assert_eq!(typical(Unit::Atto, &rows(&[1, 2, 3])), Some(Value(3)));
+        assert_eq!(typical(Unit::Bytes, &rows(&[0])), None);
+    }
 
     #[test]
     fn only_plain_words_lose_their_capital_in_a_sentence() {

@@ -106,6 +106,12 @@
       if (across > 1 && down > 4) say(`labels lie on each other: “${b.textContent}”`, a);
     }));
   }
+  for (const table of document.querySelectorAll("table")) {
+    const head = table.tHead && table.tHead.querySelector("th"), row = table.tBodies[0] && table.tBodies[0].rows[0];
+    if (!head || !row || !seen(head)) continue;
+    const hidden = head.getBoundingClientRect().bottom - row.getBoundingClientRect().top;
+    if (hidden > 1) say(`the head of a table lies ${hidden.toFixed(0)} px on its first row`, table);
+  }
   for (const box of document.querySelectorAll(".tbox,.code")) {
     if (!seen(box) || !/(auto|scroll)/.test(getComputedStyle(box).overflowX)) continue;
     if (box.scrollWidth > box.clientWidth + 1 && box.tabIndex < 0) say("a box that scrolls cannot be reached by keyboard", box);
