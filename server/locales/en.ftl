@@ -474,3 +474,10 @@ epoch-final = final
 epoch-not-final = not final yet
 problem-content-too-large = The request is too large
 problem-content-too-large-advice = Ask without a body: everything here is only read.
+
+# Documentation of the API
+api = For programs
+api-words = Every page has a JSON twin at its address with .json, most a CSV twin with .csv. What goes wrong is told as a problem whose type is the address of a page here.
+api-address = Address
+api-answer = Answer
+problems = Problems

@@ -437,3 +437,10 @@ epoch-final = 已终局
 epoch-not-final = 尚未终局
 problem-content-too-large = 请求过大
 problem-content-too-large-advice = 此处内容只供读取，请求不应带正文。
+
+# 接口文档
+api = 程序接口
+api-words = 每个页面在其地址后加 .json 都有对应的 JSON，多数也有 .csv。出错时返回问题说明，其 type 是此处一个页面的地址。
+api-address = 地址
+api-answer = 返回内容
+problems = 问题说明

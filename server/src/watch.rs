@@ -42,11 +42,13 @@ pub(crate) struct Watch {
     clock: Arc<dyn Clock>,
     feeds: Vec<(NetworkId, Feed)>,
     now: Arc<ArcSwap<Now>>,
+    /// Held while looking: what was seen later must not be replaced by what was seen before.
+    looking: tokio::sync::Mutex<()>,
 }
 
 impl Watch {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, feeds: Vec<(NetworkId, Feed)>) -> Self {
-        Self { store, clock, feeds, now: Arc::default() }
+        Self { store, clock, feeds, now: Arc::default(), looking: tokio::sync::Mutex::default() }
     }
 
     /// Where the newest state is read.
@@ -56,6 +58,7 @@ impl Watch {
 
     /// Look once.
     pub(crate) async fn look(&self) -> Result<(), StoreError> {
+        let _looking = self.looking.lock().await;
         let before = self.now.load_full();
         let mut networks = Vec::new();
         for network in self.store.networks().await? {

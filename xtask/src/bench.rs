@@ -13,6 +13,8 @@ pub(crate) enum Bench {
     Index,
     /// Boards at any epoch over 7.4 million steps, on both databases
     Asof,
+    /// A board of 500 rows from memory beside a plain-text hello
+    Web,
     /// Everything above
     #[default]
     All,
@@ -66,6 +68,14 @@ const PROGRAMS: &[Program] = &[
         name: "boards over 7.4 million steps, PostgreSQL",
         package: "apogee-store-postgres",
         example: "bench-store-postgres",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Web,
+        name: "boards from memory",
+        package: "apogee-server",
+        example: "bench-web",
         argument: None,
         features: "",
     },

@@ -42,6 +42,7 @@ impl Demo {
 
         let chain = prepared.clone().open().await?;
         let begun = Instant::now();
+        let name = chain.network.id.clone();
         let mut indexer = indexer(chain.clone(), store.clone(), edge::entropy_source()?);
         let cursor = progress::backfill(&mut indexer, &chain, &store).await?;
         let (mut passed, mut failed) = (0_u64, 0_u64);
@@ -50,8 +51,7 @@ impl Demo {
             failed = failed.saturating_add(check.failed);
         }
         println!(
-            "Indexed {} up to epoch {} in {} ms: {passed} checks passed, {failed} failed.",
-            chain.network.id,
+            "Indexed {name} up to epoch {} in {} ms: {passed} checks passed, {failed} failed.",
             cursor.epoch,
             begun.elapsed().as_millis()
         );

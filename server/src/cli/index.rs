@@ -7,7 +7,7 @@ use apogee_indexer::Indexer;
 use apogee_store::Store;
 use clap::{Args, Subcommand};
 
-use super::source::{Chosen, Database};
+use super::source::{Chosen, Database, known};
 use super::{Answer, Failure, Format, progress};
 use crate::edge;
 use crate::follow::indexer;
@@ -118,6 +118,7 @@ impl Verify {
         let prepared = self.chosen.one(&config)?;
         let chain = prepared.open().await?;
         let store = place.existing().await?;
+        known(&store, &chain.network.id).await?;
         let cursor = store.cursor(&chain.network.id).await.map_err(Failure::world)?;
         let cursor =
             cursor.ok_or_else(|| Failure::input(format!("{} is not indexed yet", chain.network.id)))?;

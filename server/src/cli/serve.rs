@@ -76,13 +76,13 @@ pub(super) async fn serve(
         indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
     }
     let clock = Arc::new(SystemClock);
-    let watch = Arc::new(Watch::new(Arc::clone(&store), clock.clone(), feeds));
+    let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
     let looking = tokio::spawn({
         let watch = Arc::clone(&watch);
         async move { watch.run(interval).await }
     });
-    let site = Site::new(App { store, clock, now: watch.now() });
+    let site = Site::new(App { store, now: watch.now() });
     let [a, b, c, d, ..] = edge::entropy()?;
     let service = Arc::new(Service::new(site, watch, limits.clone(), u32::from_le_bytes([a, b, c, d])));
     let address = listener.local_addr().map_err(Failure::world)?;

@@ -257,10 +257,11 @@ mod tests {
         for address in ["/a", "/b", "/c"] {
             cache.put(address, &entry("short"));
         }
-        assert!(cache.get("/a", &now).is_some());
-        for index in 0..7 {
+        for index in 0..6 {
             cache.put(&format!("/{index}"), &entry("short"));
         }
+        assert!(cache.get("/a", &now).is_some());
+        cache.put("/last", &entry("short"));
         assert!(cache.get("/b", &now).is_none());
         assert!(cache.get("/a", &now).is_some());
         assert!(cache.filled().1 <= 10_000);

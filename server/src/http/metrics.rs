@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
+use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,17 +16,30 @@ use crate::web::{Freshness, Now};
 const BUCKETS: [f64; 9] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
 /// Where an answer came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
+    /// From memory.
     Cache,
+    /// Made for this request, or for others that asked at the same time.
     Built,
+    /// Told by the service about itself, or refused.
     Service,
+}
+
+impl Origin {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Built => "built",
+            Self::Service => "service",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     status: u16,
-    origin: Origin,
+    origin: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,7 +88,7 @@ impl Metrics {
     pub(super) fn new() -> Self {
         let requests = Family::<Answered, Counter>::default();
         let found = |status| {
-            let counter = requests.get_or_create(&Answered { status, origin: Origin::Cache });
+            let counter = requests.get_or_create(&Answered { status, origin: Origin::Cache.name() });
             (*counter).clone()
         };
         let (hits, unchanged): (Counter<u64, AtomicU64>, Counter) = (found(200), found(304));
@@ -147,7 +160,7 @@ impl Metrics {
     }
 
     pub(super) fn answered(&self, status: u16, origin: Origin) {
-        self.requests.get_or_create(&Answered { status, origin }).inc();
+        self.requests.get_or_create(&Answered { status, origin: origin.name() }).inc();
     }
 
     pub(super) fn built(&self, taken: Duration) {

@@ -18,6 +18,7 @@ use super::now::Meta;
 use super::participant::{WINDOW, share, unit_name};
 use super::problem::Problem;
 use super::scene::{Asked, At, Scene};
+use super::schema;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -51,7 +52,7 @@ pub(crate) struct Board {
     #[schema(value_type = String)]
     snapshot: Digest,
     /// What the snapshot is about.
-    #[schema(value_type = Object)]
+    #[schema(value_type = schema::Scope)]
     scope: Scope,
     /// Rows of the board, and how many match the search.
     total: usize,
@@ -82,10 +83,10 @@ struct Column {
 #[derive(Debug, Serialize, ToSchema)]
 struct Row {
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = schema::Ranked)]
     standing: SnapshotRow,
     /// A string of digits for each series; `null` where it is unknown.
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, Option<String>>)]
     values: BTreeMap<&'static str, Figure>,
     #[serde(skip)]
     trend: Option<Trend>,

@@ -16,6 +16,7 @@ use super::now::Meta;
 use super::participant::unit_name;
 use super::problem::Problem;
 use super::scene::{Asked, At, Scene};
+use super::schema;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -41,9 +42,9 @@ pub(crate) struct EpochView {
     #[schema(value_type = Option<String>)]
     previous_digest: Option<Digest>,
     blocks: Vec<Block>,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<schema::Check>)]
     checks: Vec<CheckRecord>,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<schema::Sum>)]
     reconciled: Vec<Reconciliation>,
     /// Steps that begin at this epoch.
     changes: Vec<Changed>,

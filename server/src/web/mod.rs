@@ -10,9 +10,12 @@ mod figure;
 mod find;
 mod home;
 mod now;
+mod openapi;
 mod participant;
 mod problem;
+mod problems;
 mod scene;
+mod schema;
 mod status;
 mod view;
 mod words;
@@ -20,7 +23,6 @@ mod words;
 use std::fmt;
 use std::sync::Arc;
 
-use apogee_domain::Clock;
 use apogee_store::Store;
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -41,8 +43,6 @@ pub(crate) use self::problem::Problem;
 pub(crate) struct App {
     /// Where facts are kept.
     pub(crate) store: Arc<dyn Store>,
-    /// The time.
-    pub(crate) clock: Arc<dyn Clock>,
     /// What is known without asking the database.
     pub(crate) now: Arc<ArcSwap<Now>>,
 }
@@ -57,6 +57,9 @@ fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/n/{network}/e/{epoch}", get(epoch::show)),
         ("/n/{network}/epochs", get(epochs::show)),
         ("/n/{network}/m/{participant}", get(participant::show)),
+        ("/openapi", get(openapi::show)),
+        ("/problems", get(problems::all)),
+        ("/problems/{kind}", get(problem::explain)),
         ("/status", get(status::show)),
     ]
 }

@@ -16,6 +16,7 @@ use super::figure::{Figure, Scale, coin, grouped};
 use super::now::Meta;
 use super::problem::Problem;
 use super::scene::{Asked, AtQuery, Scene};
+use super::schema;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -67,7 +68,7 @@ struct Held {
     #[schema(value_type = i64)]
     since: Epoch,
     /// Every step of the window, the one that holds at its beginning first.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<schema::StepAt>)]
     steps: Vec<Step>,
 }
 

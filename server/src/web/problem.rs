@@ -3,6 +3,7 @@ use std::sync::Arc;
 use apogee_domain::Epoch;
 use apogee_store::StoreError;
 use askama::Template;
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::ask::{Ask, Form};
 use super::chrome::{Chrome, Section};
+use super::view::View;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +184,45 @@ impl IntoResponse for Problem {
 struct Page<'a> {
     c: Chrome<'a>,
     details: &'a Details,
+}
+
+/// A kind of problem, explained.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Explained {
+    /// What problems of this kind have as their `type`.
+    r#type: String,
+    /// HTTP status.
+    status: u16,
+    /// The kind in words.
+    title: &'static str,
+    /// What it means and what to do.
+    advice: &'static str,
+}
+
+/// `GET /problems/{kind}`: the page that `type` leads to.
+pub(super) async fn explain(ask: Ask, Path(name): Path<String>) -> Result<Response, Problem> {
+    let kind = KINDS.iter().find(|kind| kind.name == name);
+    let kind = kind.ok_or_else(|| Problem::NotFound(format!("there is no kind of problem named {name}")))?;
+    ask.answer(&Explained {
+        r#type: format!("/problems/{}", kind.name),
+        status: kind.status.as_u16(),
+        title: kind.title,
+        advice: kind.advice,
+    })
+}
+
+impl View for Explained {
+    fn html(&self, ask: &Ask) -> askama::Result<String> {
+        let details = Details {
+            r#type: self.r#type.clone(),
+            title: self.title,
+            status: self.status,
+            detail: String::new(),
+            instance: String::new(),
+        };
+        let c = Chrome { ask, meta: None, section: Section::Elsewhere };
+        Page { c, details: &details }.render()
+    }
 }
 
 impl Page<'_> {

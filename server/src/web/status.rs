@@ -17,6 +17,7 @@ use super::figure::grouped;
 use super::now::{EndpointNow, Freshness, Meta, NetworkNow};
 use super::problem::Problem;
 use super::scene::{Asked, Scene};
+use super::schema;
 use super::view::View;
 use super::words::fluent_args;
 
@@ -42,7 +43,7 @@ struct Standing {
     /// `null` before the first epoch.
     meta: Option<Meta>,
     nodes: Vec<Node>,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<schema::Check>)]
     checks: Vec<CheckRecord>,
     /// Null rounds since the first epoch.
     null_rounds: Option<String>,
@@ -96,7 +97,7 @@ struct Mismatch {
     #[schema(value_type = i64)]
     epoch: Epoch,
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = schema::Sum)]
     sum: Reconciliation,
 }
 

@@ -168,6 +168,6 @@ fn epochs_and_networks_that_are_not_there_are_refused() {
     // Another chain of the same name.
     let other = example("devnet-a/real-proofs").display().to_string();
     let index = ["index", "--car", &other, "--network", "devnet-a", "--store", &store];
-    refused(folder.path(), &index, 2, "devnet-a");
+    refused(folder.path(), &index, 2, "the genesis of the network is");
     refused(folder.path(), &["db", "backup", "--store", &store, "indexed.sqlite"], 2, "exists already");
 }

@@ -9,4 +9,10 @@ mod commands;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod served;

@@ -34,7 +34,7 @@ impl Target {
                 let folder = described(asked)?;
                 let recorded = recording::devnet(&folder).map_err(Failure::input)?;
                 let source = match car {
-                    Some(car) if *car != folder.join("chain.car.zst") => archive(car)?,
+                    Some(car) if !is_of(car, &folder) => archive(car)?,
                     _ => recorded.source,
                 };
                 (source, recorded.params)
@@ -75,12 +75,19 @@ impl Target {
     }
 }
 
+/// Whether an archive is the chain that a recording's folder holds, which is read with it.
+fn is_of(archive: &Path, folder: &Path) -> bool {
+    let same = folder.join("chain.car.zst").canonicalize();
+    same.is_ok_and(|chain| archive.canonicalize().is_ok_and(|archive| archive == chain))
+}
+
 /// The folder that describes the network.
 fn described(asked: &Verify) -> Result<PathBuf, Failure> {
     if let Some(folder) = &asked.recording {
         return Ok(folder.clone());
     }
-    let beside = asked.car.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let beside = asked.car.as_deref().and_then(Path::parent).filter(|folder| *folder != Path::new(""));
+    let beside = beside.unwrap_or(Path::new("."));
     if beside.join("drand.json").exists() {
         return Ok(beside.to_owned());
     }

@@ -1,0 +1,325 @@
+use askama::Template;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::ask::Ask;
+use super::chrome::{Chrome, Section};
+use super::problem::{Details, Explained, Problem};
+use super::view::View;
+use super::{board, epoch, epochs, home, participant, problems, status};
+
+/// An address that programs may ask.
+struct Operation {
+    /// With `{parameters}`, and the form.
+    path: &'static str,
+    /// Name of the operation for generated clients.
+    id: &'static str,
+    says: &'static str,
+    query: &'static [Parameter],
+    answer: Answer,
+}
+
+enum Answer {
+    /// JSON of this schema.
+    Json(fn(&mut Components) -> Value),
+    /// Text of this media type.
+    Text(&'static str),
+    /// The address of a page, in `Location`.
+    Redirect,
+}
+
+struct Parameter {
+    name: &'static str,
+    says: &'static str,
+    example: &'static str,
+}
+
+const fn parameter(name: &'static str, says: &'static str, example: &'static str) -> Parameter {
+    Parameter { name, says, example }
+}
+
+const AT: Parameter =
+    parameter("at", "Which epoch, written e:51204; or final. By default the newest indexed one.", "e:100");
+const BOARD: &[Parameter] = &[
+    AT,
+    parameter(
+        "sort",
+        "A series, with - before it for the largest first, or participant; by default the rank.",
+        "participant",
+    ),
+    parameter("q", "Part of a participant's address.", "t0"),
+    parameter("page", "Which page of the rows, from 1 on.", "1"),
+    parameter("limit", "Rows of a page.", "10"),
+];
+
+const EPOCHS: &[Parameter] = &[AT, parameter("before", "Those below this one, written e:120.", "e:120")];
+const FIND: &[Parameter] = &[
+    parameter("q", "An ID address or the number of an epoch.", "t01000"),
+    parameter("n", "The network that is looked at first.", "devnet-a"),
+    AT,
+];
+
+/// Parts of paths.
+const PLACES: &[Parameter] = &[
+    parameter("network", "Short name of the network.", "devnet-a"),
+    parameter("series", "Name of a series that participants have.", "power.raw"),
+    parameter("epoch", "Number of the epoch.", "100"),
+    parameter("kind", "Name of a kind of problem.", "unknown-series"),
+    parameter("participant", "ID address of the participant.", "t01000"),
+];
+
+const CSV: &str = "text/csv; charset=utf-8; header=present";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+fn operations() -> Vec<Operation> {
+    let page =
+        |path, id, says, query: &'static [Parameter], answer| Operation { path, id, says, query, answer };
+    vec![
+        page(
+            "/index.json",
+            "networks",
+            "Every network and how far it is indexed.",
+            &[],
+            Answer::Json(of::<home::Home>),
+        ),
+        page(
+            "/n/{network}/board.json",
+            "board",
+            "The global board.",
+            BOARD,
+            Answer::Json(of::<board::Board>),
+        ),
+        page("/n/{network}/board.csv", "boardCsv", "The global board as a table.", BOARD, Answer::Text(CSV)),
+        page(
+            "/n/{network}/board/{series}.json",
+            "seriesBoard",
+            "The board of one series.",
+            BOARD,
+            Answer::Json(of::<board::Board>),
+        ),
+        page(
+            "/n/{network}/board/{series}.csv",
+            "seriesBoardCsv",
+            "The board of one series as a table.",
+            BOARD,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/n/{network}/m/{participant}.json",
+            "participant",
+            "All series of one participant.",
+            &[AT],
+            Answer::Json(of::<participant::Participant>),
+        ),
+        page(
+            "/n/{network}/epochs.json",
+            "epochs",
+            "Epochs, the newest first.",
+            EPOCHS,
+            Answer::Json(of::<epochs::Epochs>),
+        ),
+        page(
+            "/n/{network}/e/{epoch}.json",
+            "epoch",
+            "One epoch: its blocks, the checks made on it, what it changed.",
+            &[],
+            Answer::Json(of::<epoch::EpochView>),
+        ),
+        page(
+            "/status.json",
+            "status",
+            "How every network and node does.",
+            &[],
+            Answer::Json(of::<status::Status>),
+        ),
+        page("/find", "find", "The page of a participant or an epoch.", FIND, Answer::Redirect),
+        page("/problems.json", "problems", "Kinds of problems.", &[], Answer::Json(of::<problems::Problems>)),
+        page(
+            "/problems/{kind}.json",
+            "problem",
+            "One kind of problem, explained.",
+            &[],
+            Answer::Json(of::<Explained>),
+        ),
+        page(
+            "/openapi.json",
+            "openapi",
+            "This document.",
+            &[],
+            Answer::Json(|_| json!({ "type": "object" })),
+        ),
+        page("/healthz", "health", "Whether the process answers.", &[], Answer::Text(PLAIN)),
+        page(
+            "/readyz",
+            "ready",
+            "Whether the database answers and every network has an epoch to show.",
+            &[],
+            Answer::Text(PLAIN),
+        ),
+        page(
+            "/metrics",
+            "metrics",
+            "Counters for Prometheus.",
+            &[],
+            Answer::Text("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ),
+    ]
+}
+
+/// Schemas by name.
+type Components = Map<String, Value>;
+
+/// Schemas that mean the same in every answer; others are named after the answer that they are a part of.
+const SHARED: [&str; 2] = ["Meta", "Freshness"];
+
+/// The schema of `T`, put among the components.
+fn of<T: ToSchema>(components: &mut Components) -> Value {
+    let mut parts = Vec::new();
+    T::schemas(&mut parts);
+    let whole = T::name().into_owned();
+    parts.push((whole.clone(), T::schema()));
+    let name = |part: &str| {
+        if part == whole || SHARED.contains(&part) { part.to_owned() } else { format!("{whole}.{part}") }
+    };
+    for (part, schema) in parts {
+        let mut schema = json!(schema);
+        refer(&mut schema, &name);
+        components.insert(name(&part), schema);
+    }
+    json!({ "$ref": format!("{SCHEMAS}{whole}") })
+}
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Rename what a schema refers to.
+fn refer(schema: &mut Value, name: &impl Fn(&str) -> String) {
+    match schema {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(target) if key == "$ref" => {
+                        if let Some(part) = target.strip_prefix(SCHEMAS) {
+                            *target = format!("{SCHEMAS}{}", name(part));
+                        }
+                    }
+                    value => refer(value, name),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| refer(item, name)),
+        _ => {}
+    }
+}
+
+/// The `OpenAPI` 3.1 document.
+fn document() -> Value {
+    let (mut components, mut paths) = (Components::new(), Map::new());
+    let problem = of::<Details>(&mut components);
+    for operation in operations() {
+        paths.insert(
+            operation.path.to_owned(),
+            json!({ "get": operation.document(&mut components, &problem) }),
+        );
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Apogee",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Every page has a JSON twin at its address with .json, most a CSV twin. Amounts and bytes are strings of digits; an absent value is unknown, never zero. Answers carry strong entity tags.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": { "schemas": components },
+    })
+}
+
+impl Operation {
+    fn document(&self, components: &mut Components, problem: &Value) -> Value {
+        let described = |parameter: &Parameter, place: &str| {
+            json!({
+                "name": parameter.name,
+                "in": place,
+                "required": place == "path",
+                "description": parameter.says,
+                "schema": { "type": "string" },
+                "example": parameter.example,
+            })
+        };
+        let places = PLACES.iter().filter(|place| self.path.contains(&format!("{{{}}}", place.name)));
+        let parameters: Vec<Value> = places
+            .map(|place| described(place, "path"))
+            .chain(self.query.iter().map(|query| described(query, "query")))
+            .collect();
+        let good = match &self.answer {
+            Answer::Json(schema) => (
+                "200",
+                json!({
+                    "description": self.says,
+                    "content": { "application/json": { "schema": schema(components) } },
+                }),
+            ),
+            Answer::Text(media) => (
+                "200",
+                json!({ "description": self.says, "content": { *media: { "schema": { "type": "string" } } } }),
+            ),
+            Answer::Redirect => (
+                "303",
+                json!({
+                    "description": self.says,
+                    "headers": { "Location": { "required": true, "schema": { "type": "string" } } },
+                }),
+            ),
+        };
+        let wrong = json!({
+            "description": "A problem (RFC 9457). Its type is the address of a page that explains it.",
+            "content": { "application/problem+json": { "schema": problem } },
+        });
+        json!({
+            "operationId": self.id,
+            "summary": self.says,
+            "parameters": parameters,
+            "responses": { good.0: good.1, "default": wrong },
+        })
+    }
+}
+
+/// The document and its page.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Document(Value);
+
+#[derive(Template)]
+#[template(path = "openapi.html")]
+struct Page<'a> {
+    c: Chrome<'a>,
+    operations: Vec<Operation>,
+}
+
+impl View for Document {
+    fn html(&self, ask: &Ask) -> askama::Result<String> {
+        Page { c: Chrome { ask, meta: None, section: Section::Elsewhere }, operations: operations() }.render()
+    }
+}
+
+/// `GET /openapi`
+pub(super) async fn show(ask: Ask) -> Result<Response, Problem> {
+    ask.answer(&Document(document()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_documented_in_the_forms_that_programs_read() {
+        let documented: Vec<&str> = operations().iter().map(|operation| operation.path).collect();
+        for (path, _) in super::super::pages() {
+            let twin = if path == "/" { "/index.json".to_owned() } else { format!("{path}.json") };
+            assert!(documented.contains(&path) || documented.contains(&&*twin), "{path} is not documented");
+        }
+    }
+}

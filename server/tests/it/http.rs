@@ -1,0 +1,214 @@
+//! The edge: limits, caching, headers.
+
+use std::io::{Read, Write};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::served::{Answer, Served};
+
+const BOARD: &str = "/n/devnet-a/board/power.raw";
+
+#[test]
+fn a_page_is_given_in_every_encoding_and_not_twice_to_who_has_it() {
+    let served = Served::new();
+    let mut tags = Vec::new();
+    for (accepted, encoding) in [("br, gzip", Some("br")), ("gzip", Some("gzip")), ("", None)] {
+        let page = served.ask("GET", BOARD, &[("accept-encoding", accepted)]);
+        assert_eq!((page.status, page.header("content-encoding")), (200, encoding));
+        assert_eq!(page.header("vary"), Some("Accept-Encoding"));
+        assert_eq!(page.header("content-length").unwrap(), page.body.len().to_string());
+        let tag = page.header("etag").unwrap().to_owned();
+        assert!(tag.starts_with('"'), "strong: {tag}");
+        let again = served.ask("GET", BOARD, &[("accept-encoding", accepted), ("if-none-match", &tag)]);
+        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(&*tag)));
+        let other =
+            served.ask("GET", BOARD, &[("accept-encoding", accepted), ("if-none-match", "\"other\"")]);
+        assert_eq!((other.status, &other.body), (200, &page.body));
+        tags.push(tag);
+    }
+    tags.dedup();
+    assert_eq!(tags.len(), 3);
+    let head = served.ask("HEAD", BOARD, &[]);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("etag"), Some(&*tags[2]));
+    assert_ne!(head.header("content-length"), Some("0"));
+}
+
+#[test]
+fn addresses_of_one_page_are_kept_once() {
+    let served = Served::new();
+    let entries = |served: &Served| -> u64 {
+        let metrics = served.get("/metrics").text();
+        let line = metrics.lines().find(|line| line.starts_with("apogee_cache_entries ")).unwrap().to_owned();
+        line.split(' ').nth(1).unwrap().parse().unwrap()
+    };
+    let before = entries(&served);
+    for address in [format!("{BOARD}?at=e:100"), format!("{BOARD}?&at=e:100&")] {
+        assert_eq!(served.get(&address).status, 200, "{address}");
+    }
+    assert_eq!(entries(&served), before + 1);
+    // What is refused is not kept: invented addresses would fill the memory.
+    for address in [format!("{BOARD}?x=1"), format!("{BOARD}?at=e:99999"), "/nothing".into()] {
+        assert!(served.get(&address).status >= 400, "{address}");
+    }
+    assert_eq!(entries(&served), before + 1);
+}
+
+#[test]
+fn every_answer_is_secured_and_has_an_id() {
+    let served = Served::new();
+    let mut ids = Vec::new();
+    for address in ["/", BOARD, "/nothing", "/healthz", "/metrics", "/assets/apogee.css"] {
+        let answer = served.get(address);
+        let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{address}"));
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{address}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{address}");
+        assert_eq!(answer.header("set-cookie"), None, "{address}");
+        ids.push(answer.header("x-request-id").unwrap().to_owned());
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 6);
+}
+
+#[test]
+fn problems_are_json_for_programs_and_pages_for_people() {
+    let served = Served::new();
+    for (address, status, kind) in [
+        ("/nothing", 404, "not-found"),
+        ("/n/mainnet/board/power.raw", 404, "unknown-network"),
+        ("/n/devnet-a/board/power.row", 404, "unknown-series"),
+        ("/n/devnet-a/board/power.raw?at=e:99999", 404, "epoch-in-future"),
+        ("/n/devnet-a/board/power.raw?at=soon", 400, "invalid-query"),
+        ("/n/devnet-a/board/power.raw?unknown=1", 400, "invalid-query"),
+    ] {
+        let problem = served.ask("GET", address, &[("accept", "application/json")]);
+        assert_eq!(
+            (problem.status, problem.header("content-type")),
+            (status, Some("application/problem+json"))
+        );
+        assert_eq!(problem.header("cache-control"), Some("no-store"));
+        let details = problem.json();
+        assert_eq!(details["type"], format!("/problems/{kind}"), "{address}");
+        assert_eq!((&details["status"], &details["instance"]), (&status.into(), &address.into()));
+        let page = served.ask("GET", address, &[("accept", "text/html,*/*;q=0.8")]);
+        assert_eq!(page.status, status);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    }
+    let refused = served.ask("POST", "/", &[("content-length", "0")]);
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
+    let refused = served.say("GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello");
+    assert_eq!(refused.status, 413);
+}
+
+#[test]
+fn a_head_that_is_too_large_or_too_slow_ends_the_connection() {
+    let served = Served::with(&[("HTTP__HEAD_SECONDS", "1"), ("HTTP__HEAD_BYTES", "8192")]);
+    let large = format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(9_000));
+    assert_eq!(served.say(&large).status, 431);
+    let idle = served.connect();
+    let mut slow = served.connect();
+    slow.write_all(b"GET / HTTP/1.1\r\nho").unwrap();
+    let begun = Instant::now();
+    for mut stream in [idle, slow] {
+        let mut rest = Vec::new();
+        // It hangs up, with or without a word.
+        drop(stream.read_to_end(&mut rest));
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_reader_that_stops_reading_is_dropped() {
+    let served = Served::with(&[("HTTP__WRITE_SECONDS", "1"), ("HTTP__CONNECTIONS_PER_ADDRESS", "1")]);
+    let mut lazy = served.connect();
+    // Many pages of which nothing is taken, until no buffer holds more.
+    let request = format!("GET {BOARD} HTTP/1.1\r\nhost: a\r\n\r\n");
+    lazy.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    for _ in 0..5_000 {
+        if lazy.write_all(request.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        // The only place is free again once the lazy one is dropped.
+        let mut stream = served.connect();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").ok();
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer));
+        if answer.starts_with(b"HTTP/1.1 200") {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the lazy reader holds its place");
+}
+
+#[test]
+fn connections_beyond_the_limit_are_refused_with_a_word() {
+    let served = Served::with(&[("HTTP__CONNECTIONS_PER_ADDRESS", "2")]);
+    let held = [served.connect(), served.connect()];
+    // Until the service has accepted both.
+    let begun = Instant::now();
+    let refused = loop {
+        let mut stream = served.connect();
+        let mut first = [0; 12];
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        if stream.read_exact(&mut first).is_ok() {
+            break first;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    };
+    assert_eq!(&refused, b"HTTP/1.1 503");
+    drop(held);
+    let begun = Instant::now();
+    loop {
+        let mut stream = served.connect();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").ok();
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer));
+        if answer.starts_with(b"HTTP/1.1 200") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn it_says_whether_it_is_well_and_ready_and_counts() {
+    let served = Served::new();
+    assert_eq!(served.get("/healthz").text(), "ok\n");
+    assert_eq!((served.get("/readyz").status, served.get("/readyz").text()), (200, "ready\n".into()));
+    served.get(BOARD);
+    served.get(BOARD);
+    let metrics = served.get("/metrics");
+    assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    let metrics = metrics.text();
+    for line in [
+        "apogee_http_requests_total{status=\"200\",origin=\"cache\"} 1",
+        "apogee_http_requests_total{status=\"200\",origin=\"built\"} 1",
+        "apogee_index_failed_checks{network=\"devnet-a\"} 0",
+        "apogee_index_epoch{network=\"devnet-a\"} 3",
+        "# EOF",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+}
+
+#[test]
+fn it_ends_when_asked_and_lets_open_requests_end() {
+    let mut served = Served::new();
+    let mut open = served.connect();
+    open.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let id = served.process.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    std::thread::sleep(Duration::from_millis(300));
+    open.write_all(b"\r\n").unwrap();
+    let answer = Answer::of(&mut open);
+    assert_eq!((answer.status, answer.text()), (200, "ok\n".into()));
+    assert_eq!(served.process.wait().unwrap().code(), Some(0));
+}
