@@ -27,8 +27,9 @@ LABEL org.opencontainers.image.title="Apogee" \
 # Endpoints behind TLS are checked against the system's certificates.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 10001 --user-group --home-dir /var/lib/apogee --create-home --shell /usr/sbin/nologin apogee
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt \
+ && useradd --uid 10001 --user-group --home-dir /var/lib/apogee --no-create-home --shell /usr/sbin/nologin apogee \
+ && install --directory --owner apogee --group apogee --mode 0700 /var/lib/apogee
 COPY --from=build /out/apogee /usr/local/bin/apogee
 # `demo` looks for the recording below the folder it runs in.
 COPY examples/devnet-a /usr/share/apogee/examples/devnet-a
