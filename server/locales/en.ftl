@@ -474,6 +474,7 @@ epoch-final = final
 epoch-not-final = not final yet
 problem-content-too-large = The request is too large
 problem-content-too-large-advice = Ask without a body: everything here is only read.
+status-seen = Looked at
 
 # Documentation of the API
 api = For programs

@@ -437,6 +437,7 @@ epoch-final = 已终局
 epoch-not-final = 尚未终局
 problem-content-too-large = 请求过大
 problem-content-too-large-advice = 此处内容只供读取，请求不应带正文。
+status-seen = 查看于
 
 # 接口文档
 api = 程序接口

@@ -469,7 +469,7 @@ impl Page<'_> {
     }
 
     fn coin(&self) -> &'static str {
-        let [coin, _] = coin(self.view.scene.now.network.kind);
+        let [coin, ..] = coin(self.view.scene.now.network.kind);
         coin
     }
 

@@ -23,14 +23,14 @@ pub(crate) fn grouped(number: impl fmt::Display) -> String {
     text
 }
 
-/// What a network's amounts are counted in: its coin, and the billionth of it for small amounts.
-pub(crate) type Coin = [&'static str; 2];
+/// What a network's amounts are counted in: its coin, the billionth of it for small amounts, and the smallest part of it.
+pub(crate) type Coin = [&'static str; 3];
 
 /// The coin of a network.
 pub(crate) const fn coin(kind: NetworkKind) -> Coin {
     match kind {
-        NetworkKind::Filecoin => ["FIL", "nanoFIL"],
-        NetworkKind::Spacemesh => ["SMH", "nanoSMH"],
+        NetworkKind::Filecoin => ["FIL", "nanoFIL", "attoFIL"],
+        NetworkKind::Spacemesh => ["SMH", "nanoSMH", "attoSMH"],
     }
 }
 
@@ -60,7 +60,7 @@ const NANO: u128 = 1_000_000_000;
 
 impl Scale {
     /// The scale of a column whose largest figure is `largest`, of a network whose coin is `coin`.
-    pub(crate) fn of(unit: Unit, [coin, nano]: Coin, largest: Option<Value>) -> Self {
+    pub(crate) fn of(unit: Unit, [coin, nano, atto]: Coin, largest: Option<Value>) -> Self {
         let plain = Self { divisor: 1, decimals: 0, symbol: "" };
         match unit {
             Unit::Bytes => {
@@ -73,6 +73,9 @@ impl Scale {
                 })
             }
             // What would all be less than 0.01.
+            Unit::Atto if largest.is_some_and(|value| (1..NANO / 100).contains(&value.0)) => {
+                Self { symbol: atto, ..plain }
+            }
             Unit::Atto if largest.is_some_and(|value| (1..ATTO / 100).contains(&value.0)) => {
                 Self { divisor: NANO, decimals: 2, symbol: nano }
             }
@@ -168,7 +171,11 @@ impl Figure {
     pub(crate) fn title(&self) -> String {
         match self.unit {
             Unit::Bytes => format!("{} B", self.exact()),
-            Unit::Atto => format!("{} {}", self.exact(), self.scale.symbol.trim_start_matches("nano")),
+            Unit::Atto => format!(
+                "{} {}",
+                self.exact(),
+                self.scale.symbol.trim_start_matches("nano").trim_start_matches("atto")
+            ),
             Unit::Nano | Unit::Gas | Unit::Count => self.exact(),
         }
     }
@@ -227,6 +234,8 @@ mod tests {
         assert_eq!(fil.text(Value(1_995_000_000_000_000_000)), "2.00");
         assert_eq!(fil.text(Value(1)), "< 0.01");
         let small = Scale::of(Unit::Atto, FIL, Some(Value(16_942_665_621_632)));
+        let least = Scale::of(Unit::Atto, FIL, Some(Value(37_892)));
+        assert_eq!((least.symbol, &*least.text(Value(37_892))), ("attoFIL", "37,892"));
         assert_eq!((small.symbol, &*small.text(Value(16_942_665_621_632))), ("nanoFIL", "16,942.67"));
         assert_eq!(fil.text(Value(u128::MAX)), "340,282,366,920,938,463,463.37");
     }

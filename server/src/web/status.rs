@@ -38,6 +38,8 @@ struct Standing {
     #[schema(value_type = String)]
     network: NetworkId,
     freshness: Freshness,
+    /// When it was looked at.
+    seen: String,
     /// Why indexing stopped, when it did.
     stopped: Option<String>,
     /// `null` before the first epoch.
@@ -153,6 +155,7 @@ impl App {
         let mut state = Standing {
             network: id.clone(),
             freshness: now.freshness,
+            seen: now.seen.to_string(),
             stopped: now.stopped.clone(),
             meta: None,
             nodes: now.endpoints.iter().map(Node::new).collect(),

@@ -1,4 +1,4 @@
-//! A page of a headless Chromium, driven over the DevTools protocol.
+//! A page of a headless Chromium, driven over the `DevTools` protocol.
 
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::process::{Child, Command, Stdio};

@@ -107,7 +107,7 @@ pub(crate) async fn build(file: &Path) {
                 let at_epoch = u128::try_from(at).unwrap() + 1;
                 let put = &mut changes[at];
                 // Every third shares its power with the one before.
-                put.push(step(&series::POWER_QA, name, record.epoch, Some((n / 3) * at_epoch << 40)));
+                put.push(step(&series::POWER_QA, name, record.epoch, Some(((n / 3) * at_epoch) << 40)));
                 put.push(step(&series::POWER_RAW, name, record.epoch, Some(n << 36)));
             }
             changes[0].push(step(&series::SECTORS_LIVE, name, records[0].epoch, Some(n * 7)));
