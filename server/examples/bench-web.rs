@@ -160,12 +160,12 @@ fn figure(series: &str, participant: u32) -> u128 {
     let sectors = 1 + spread % 20_000;
     match series {
         "power.raw" | "sectors.active_bytes" => sectors * SECTOR,
-        "power.qa" => sectors * SECTOR * if participant % 4 == 0 { 10 } else { 1 },
+        "power.qa" => sectors * SECTOR * if participant.is_multiple_of(4) { 10 } else { 1 },
         "sectors.live" => sectors,
         "sectors.faulty" | "sectors.recovering" | "sectors.terminated" => spread % 97 / 80,
         "blocks.won" | "wincount" | "deals.active" => sectors / 7,
         "deals.bytes" => sectors / 7 * SECTOR,
-        "penalty" if participant % 20 != 0 => 0,
+        "penalty" if !participant.is_multiple_of(20) => 0,
         "expected.wins" => sectors * 1_000_000_007 / 7,
         _ => spread % 1_000_000_000_000_000_000_000,
     }
