@@ -35,13 +35,18 @@ impl Served {
     /// Serve with these settings: `("HTTP__CONNECTIONS", "2")`.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
-        command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        command.arg("serve");
         command.env("APOGEE_STORE", format!("sqlite:{}", database().display()));
         command.env("APOGEE_LOG__FILTER", "warn");
         for (name, value) in settings {
             command.env(format!("APOGEE_{name}"), value);
         }
-        let mut process = command.spawn().unwrap();
+        Self::start(&mut command)
+    }
+
+    /// What this command starts: it says on standard output where it answers.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut process = command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().trim_start_matches("http://").trim_end_matches('/').parse().unwrap();

@@ -58,7 +58,9 @@ impl Target {
             keys: asked.keys.clone(),
             ..config::Network::default()
         };
-        let id = "network".parse().map_err(Failure::world)?;
+        // A file of rules names no network.
+        let id = asked.rules.as_deref().and_then(|rules| rules.parse().ok());
+        let id = id.map_or_else(|| "network".parse().map_err(Failure::world), Ok)?;
         let chain = networks::prepare(Some(&id), &settings)?.open().await?;
         Ok(Self {
             source: chain.source,
