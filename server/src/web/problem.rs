@@ -60,6 +60,13 @@ pub(crate) struct Kind {
     pub(crate) advice: &'static str,
 }
 
+impl Kind {
+    /// The page that explains it, relative to the service.
+    fn address(&self) -> String {
+        format!("/problems/{}", self.name)
+    }
+}
+
 macro_rules! kinds {
     ($($id:ident = $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
         $(const $id: Kind = Kind { name: $name, status: StatusCode::$status, title: $title, advice: $advice };)*
@@ -132,7 +139,7 @@ impl Problem {
     fn details(&self, instance: &str) -> Details {
         let kind = self.kind();
         Details {
-            r#type: format!("/problems/{}", kind.name),
+            r#type: kind.address(),
             title: kind.title,
             status: kind.status.as_u16(),
             detail: self.to_string(),
@@ -190,25 +197,34 @@ struct Page<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Explained {
     /// What problems of this kind have as their `type`.
-    r#type: String,
+    pub(super) r#type: String,
     /// HTTP status.
-    status: u16,
+    pub(super) status: u16,
     /// The kind in words.
     title: &'static str,
     /// What it means and what to do.
     advice: &'static str,
+    #[serde(skip)]
+    pub(super) name: &'static str,
+}
+
+impl From<&Kind> for Explained {
+    fn from(kind: &Kind) -> Self {
+        Self {
+            r#type: kind.address(),
+            status: kind.status.as_u16(),
+            title: kind.title,
+            advice: kind.advice,
+            name: kind.name,
+        }
+    }
 }
 
 /// `GET /problems/{kind}`: the page that `type` leads to.
 pub(super) async fn explain(ask: Ask, Path(name): Path<String>) -> Result<Response, Problem> {
     let kind = KINDS.iter().find(|kind| kind.name == name);
     let kind = kind.ok_or_else(|| Problem::NotFound(format!("there is no kind of problem named {name}")))?;
-    ask.answer(&Explained {
-        r#type: format!("/problems/{}", kind.name),
-        status: kind.status.as_u16(),
-        title: kind.title,
-        advice: kind.advice,
-    })
+    ask.answer(&Explained::from(kind))
 }
 
 impl View for Explained {
