@@ -1,5 +1,7 @@
 //! What the killed process does: it applies batches and forks and takes them back, in the right order of commits or in a wrong one.
 
+use std::time::Duration;
+
 use apogee_domain::{Digest, Epoch, NetworkId};
 use apogee_store::{AppliedEpoch, CertificateRecord, Cursor, Page, Result, Store, StoreError};
 
@@ -197,6 +199,9 @@ async fn unwind(store: &crate::Adapter, cursor: &Cursor, to: i64) -> Result<()> 
     work.commit().await
 }
 
+/// How long a wrong order stays between its two commits: so long that a kill soon falls there, on any machine.
+const APART: Duration = Duration::from_millis(10);
+
 /// The same as [`extend`], in two transactions.
 async fn apart(database: &Database, order: Order, cursor: &Cursor, count: i64) -> Result<()> {
     let Database { store, bare } = database;
@@ -206,12 +211,14 @@ async fn apart(database: &Database, order: Order, cursor: &Cursor, count: i64) -
     let to = Cursor { final_epoch: Some(to.epoch), ..to };
     if order == Order::RowsFirst {
         put_rows(bare, &epochs).await.unwrap();
+        tokio::time::sleep(APART).await;
     }
     let mut work = store.begin().await?;
     work.apply(&network(), Some(cursor), &to, &[]).await?;
     work.put_certificates(&network(), &certificates(cursor, &to)).await?;
     work.commit().await?;
     if order == Order::CursorFirst {
+        tokio::time::sleep(APART).await;
         put_rows(bare, &epochs).await.unwrap();
     }
     Ok(())
