@@ -91,7 +91,7 @@ fn lint() -> Result<(), Failure> {
 fn test(full: bool) -> Result<(), Failure> {
     step("tests", || {
         let mut command =
-            run::command("cargo", &["test", "--locked", "--release", "--workspace", "--all-features"]);
+            run::command("cargo", &["test", "--no-fail-fast", "--locked", "--release", "--workspace", "--all-features"]);
         if full {
             command.env("APOGEE_FULL", "1");
         }
