@@ -90,8 +90,10 @@ fn lint() -> Result<(), Failure> {
 /// The long tests read `APOGEE_FULL`: without it they run a bounded share.
 fn test(full: bool) -> Result<(), Failure> {
     step("tests", || {
-        let mut command =
-            run::command("cargo", &["test", "--no-fail-fast", "--locked", "--release", "--workspace", "--all-features"]);
+        let mut command = run::command(
+            "cargo",
+            &["test", "--no-fail-fast", "--locked", "--release", "--workspace", "--all-features"],
+        );
         if full {
             command.env("APOGEE_FULL", "1");
         }
