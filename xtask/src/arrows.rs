@@ -11,7 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("filecoin-proofs", &[]),
     ("filecoin-state", &[]),
     ("indexer", &["domain", "filecoin", "filecoin-proofs", "filecoin-state", "store"]),
-    ("leaderboard", &["domain"]),
+    ("leaderboard", &["domain", "rules"]),
+    ("rules", &["domain"]),
     (
         "server",
         &[
@@ -44,7 +45,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that know no async runtime, database, network or web.
-const PURE: &[&str] = &["domain", "leaderboard", "filecoin-state"];
+const PURE: &[&str] = &["domain", "rules", "leaderboard", "filecoin-state"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod board;
+pub mod canonical;
+mod check;
+mod id;
+mod metric;
+mod pool;
+mod problem;
+mod quantity;
+mod read;
+mod rule_set;
+
+pub use board::{Board, Cutoff, Partition, Population};
+pub use check::{Bound, Check, CheckKind, Late, Per};
+pub use id::{Id, InvalidId};
+pub use metric::{Aggregation, Counting, DealMeasure, Metric, MetricKind, SectorMeasure, Window};
+pub use pool::{Cap, CapExcess, Divide, Gate, Pool, PoolAmount, Rounding, Tier, TierMode};
+pub use problem::{Problem, Problems};
+pub use quantity::{InvalidQuantity, InvalidRatio, Quantity, Ratio};
+pub use rule_set::{Competition, Entities, History, ObservedSeries, RuleSet, Texts, Version, Vesting};
