@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("indexer", &["domain", "filecoin", "filecoin-proofs", "filecoin-state", "store"]),
     ("leaderboard", &["domain", "rules"]),
     ("rules", &["domain"]),
+    ("package", &["domain", "leaderboard", "rules"]),
     (
         "server",
         &[
@@ -21,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "filecoin-proofs",
             "indexer",
             "leaderboard",
+            "package",
             "simnet",
             "store",
             "store-postgres",
@@ -45,7 +47,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that know no async runtime, database, network or web.
-const PURE: &[&str] = &["domain", "rules", "leaderboard", "filecoin-state"];
+const PURE: &[&str] = &["domain", "rules", "leaderboard", "package", "filecoin-state"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod defect;
+mod lines;
+mod order;
+mod reader;
+mod section;
+mod writer;
+
+pub use defect::{Defect, Part, ReadError, What};
+pub use reader::{Reader, Row};
+pub use section::Section;
+pub use writer::{WriteError, Writer};
+
+/// The first line of a file.
+pub const FORMAT: &str = "apogee-package-1";
+
+/// The longest line, without its line feed, in bytes.
+pub const LINE_LIMIT: usize = 16 << 20;
+
+/// The most rows that a file may have, all sections together.
+pub const ROW_LIMIT: u64 = 50_000_000;

@@ -1,0 +1,4 @@
+//! Packages and payouts, from outside.
+
+#[cfg(test)]
+mod file;
