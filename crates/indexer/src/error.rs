@@ -2,6 +2,8 @@ use apogee_domain::Epoch;
 use apogee_filecoin::source::SourceError;
 use apogee_store::StoreError;
 
+use crate::Reads;
+
 /// Why indexing stopped. What was committed before stays and is whole.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -78,6 +80,16 @@ pub enum IndexError {
         /// What it found.
         detail: String,
     },
+    /// An epoch wants more of its state read than one may. Nothing of it was indexed.
+    #[error("epoch {epoch} of {source_name} reads more than {} blocks or {} bytes, the limit for one epoch", limit.nodes, limit.bytes)]
+    TooMuch {
+        /// Which source.
+        source_name: String,
+        /// The epoch.
+        epoch: Epoch,
+        /// How much it may read.
+        limit: Reads,
+    },
     /// A finality certificate does not stand up to its check. Finality stays where it was.
     #[error("{source_name} handed over a finality certificate that is wrong: {detail}")]
     Certificate {
@@ -108,7 +120,7 @@ impl IndexError {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Source(_) | Self::Invalid { .. } | Self::Certificate { .. } => true,
+            Self::Source(_) | Self::Invalid { .. } | Self::TooMuch { .. } | Self::Certificate { .. } => true,
             Self::Store(error) => matches!(error, StoreError::Unavailable(_) | StoreError::Conflict { .. }),
             _ => false,
         }
@@ -117,6 +129,9 @@ impl IndexError {
     /// Whether it is the chain of the head that cannot be indexed: another head may do.
     #[must_use]
     pub const fn blames_the_chain(&self) -> bool {
-        matches!(self, Self::Invalid { .. } | Self::OtherChain { .. } | Self::BelowFinal { .. })
+        matches!(
+            self,
+            Self::Invalid { .. } | Self::TooMuch { .. } | Self::OtherChain { .. } | Self::BelowFinal { .. }
+        )
     }
 }

@@ -25,6 +25,7 @@ mod worker;
 pub use digest::epoch_digest;
 pub use error::IndexError;
 pub use follow::Status;
+pub use nodes::Reads;
 pub use pipeline::{Doubt, Entropy, Indexer, Options, VIEWS};
 pub use start::Start;
 pub use verify::{Difference, Verification};

@@ -17,7 +17,7 @@ use crate::facts::Step;
 use crate::fold::Fold;
 use crate::follow::{Status, said};
 use crate::fork::{self, Fork};
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Reads, Trouble};
 #[cfg(feature = "snark")]
 use crate::proofs::Proofs;
 use crate::start::Start;
@@ -44,6 +44,8 @@ pub struct Options {
     pub start: Start,
     /// What happens where an epoch does not stand up to its checks.
     pub doubt: Doubt,
+    /// How much may be read for one epoch.
+    pub reads: Reads,
 }
 
 /// What happens to an epoch of which a check fails, or of which a block is missing.
@@ -59,7 +61,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Options");
         debug.field("batch", &self.batch).field("start", &self.start).field("doubt", &self.doubt);
-        debug.finish_non_exhaustive()
+        debug.field("reads", &self.reads).finish_non_exhaustive()
     }
 }
 
@@ -67,7 +69,7 @@ impl Options {
     /// Batches of 64 epochs from genesis on; what fails is recorded.
     #[must_use]
     pub const fn new(entropy: Entropy) -> Self {
-        Self { batch: 64, entropy, start: Start::Genesis, doubt: Doubt::Record }
+        Self { batch: 64, entropy, start: Start::Genesis, doubt: Doubt::Record, reads: Reads::DEFAULT }
     }
 }
 
@@ -317,6 +319,7 @@ impl Indexer {
         }
         let digest = cursor.as_ref().map_or(Digest::default(), |cursor| cursor.digest);
         let worker = self.worker(fold, digest);
+        let worker = if self.options.doubt == Doubt::Stop { worker.strict() } else { worker };
         Ok(At { cursor, tipset, worker })
     }
 
@@ -325,7 +328,7 @@ impl Indexer {
         let nodes = Nodes::new(self.source.blocks());
         let verifier = self.verifier(Arc::new(nodes.clone()));
         let (network, params) = (self.network.clone(), Arc::clone(&self.params));
-        let worker = Worker::new(network, params, nodes, verifier, fold, digest);
+        let worker = Worker::new(network, params, (nodes, self.options.reads), verifier, fold, digest);
         #[cfg(feature = "snark")]
         if let Some(keys) = &self.keys {
             return worker.with_proofs(Proofs::new(Arc::clone(keys)));
@@ -459,14 +462,11 @@ impl Indexer {
     /// Whether these epochs may be committed.
     fn stands_up(&self, worker: &Worker, epochs: &[AppliedEpoch]) -> Result<(), IndexError> {
         let trouble = worker.trouble();
-        let source_name = self.source.name().to_owned();
-        // What could not be asked for is not unknown.
-        if let Some(cause) = trouble.failed {
-            return Err(SourceError::Unreachable { source_name, cause: cause.into() }.into());
-        }
+        self.not_cut_short(&trouble)?;
         if self.options.doubt == Doubt::Record {
             return Ok(());
         }
+        let source_name = self.source.name().to_owned();
         for epoch in epochs {
             let failed = |record: &&CheckRecord| record.failed > 0 && !checks::concerns_a_message(record);
             if let Some(check) = epoch.record.checks.iter().find(failed) {
@@ -477,6 +477,18 @@ impl Indexer {
         }
         match trouble.missing {
             Some(cid) => Err(SourceError::Missing { what: format!("block {cid}"), source_name }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// What could not be asked for, or would not have come to an end, is not unknown.
+    pub(crate) fn not_cut_short(&self, trouble: &Trouble) -> Result<(), IndexError> {
+        let source_name = self.source.name().to_owned();
+        if let Some((epoch, limit)) = trouble.exceeded {
+            return Err(IndexError::TooMuch { source_name, epoch, limit });
+        }
+        match &trouble.failed {
+            Some(cause) => Err(SourceError::Unreachable { source_name, cause: cause.clone().into() }.into()),
             None => Ok(()),
         }
     }

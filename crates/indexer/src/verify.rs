@@ -202,10 +202,7 @@ impl<'a> Again<'a> {
         })
         .await
         .map_err(IndexError::Worker)?;
-        if let Some(cause) = worker.trouble().failed {
-            let source_name = self.indexer.source.name().to_owned();
-            return Err(SourceError::Unreachable { source_name, cause: cause.into() }.into());
-        }
+        self.indexer.not_cut_short(&worker.trouble())?;
         (self.found.to, self.found.digest) = (end, worker.digest());
         (self.worker, self.stands, self.next) = (Some(worker), stands, end.plus(1));
         for AppliedEpoch { record: derived, changes } in epochs {

@@ -13,7 +13,7 @@ use crate::checks;
 use crate::digest::epoch_digest;
 use crate::facts::{Facts, Step, derive};
 use crate::fold::{Flow, Fold, Steps, rows};
-use crate::nodes::{Nodes, Trouble};
+use crate::nodes::{Nodes, Reads, Trouble};
 #[cfg(feature = "snark")]
 use crate::proofs::Proofs;
 use crate::views::deals::DealsView;
@@ -26,7 +26,12 @@ pub(crate) struct Worker {
     network: Network,
     params: Arc<NetworkParams>,
     names: Names,
+    /// What the verifier reads through, too: one epoch after the other.
     nodes: Nodes,
+    /// What an epoch may read.
+    reads: Reads,
+    /// Whether nothing is derived from an epoch of which a check fails, nor after it.
+    strict: bool,
     verifier: Verifier,
     fold: Fold,
     deals: DealsView,
@@ -44,7 +49,7 @@ impl Worker {
     pub(crate) fn new(
         network: Network,
         params: Arc<NetworkParams>,
-        nodes: Nodes,
+        (nodes, reads): (Nodes, Reads),
         verifier: Verifier,
         fold: Fold,
         digest: Digest,
@@ -52,6 +57,8 @@ impl Worker {
         Self {
             names: Names(network.address_prefix.clone()),
             nodes,
+            reads,
+            strict: false,
             verifier,
             network,
             params,
@@ -62,6 +69,11 @@ impl Worker {
             #[cfg(feature = "snark")]
             proofs: None,
         }
+    }
+
+    /// Stop at the first epoch of which a check fails: its record then holds the checks, and it has no steps.
+    pub(crate) fn strict(self) -> Self {
+        Self { strict: true, ..self }
     }
 
     /// Check what messages prove, too.
@@ -83,15 +95,30 @@ impl Worker {
     /// Verify and derive these tipsets, each one's parent the one before it. `seed` is fresh randomness for signatures in batches.
     pub(crate) fn epochs(&mut self, steps: &[Step], seed: &[u8; 32]) -> Vec<AppliedEpoch> {
         let (nodes, names, params) = (self.nodes.clone(), self.names.clone(), Arc::clone(&self.params));
+        let reads = self.reads;
         let verified = || {
-            let prepare = |step: &Step| (self.verifier.prepare(&step.tipset), self.rounds(step));
+            let prepare = |step: &Step| {
+                // Expected wins take everybody's power.
+                self.nodes.renew(step.tipset.epoch(), reads.whole());
+                (self.verifier.prepare(&step.tipset), self.rounds(step))
+            };
             let (pending, rounds): (Vec<_>, Vec<_>) = steps.iter().map(prepare).unzip();
             (settle(&self.params, pending, seed), rounds)
         };
-        let derived = || steps.par_iter().map(|step| derive(&nodes, &names, &params, step)).collect();
+        let one = |step: &Step| {
+            let reads = if step.parent.is_some() { reads } else { reads.whole() };
+            derive(&nodes.within(step.tipset.epoch(), reads), &names, &params, step)
+        };
+        let derived = || steps.par_iter().map(one).collect();
         let ((reports, rounds), facts): (_, Vec<_>) = rayon::join(verified, derived);
         let mut epochs = Vec::new();
         for (((step, report), facts), mut rounds) in steps.iter().zip(&reports).zip(facts).zip(rounds) {
+            if self.strict && report.failed() > 0 {
+                let mut record = self.record(step, step.tipset.epoch(), EpochKind::Tipset);
+                record.checks = checks::records(report);
+                epochs.push(self.seal(record, Steps::new()));
+                break;
+            }
             let own = rounds.pop();
             for (epoch, flows) in rounds {
                 epochs.push(self.null_round(step, epoch, flows));
@@ -136,16 +163,19 @@ impl Worker {
         let mut steps = Steps::new();
         let mut levels = chain::levels(tipset, self.params.version(epoch.height()));
         // What was unknown is not in a difference: read all of it again.
+        let all = self.nodes.within(epoch, self.reads.whole());
         let power = match self.fold.has_unknown(&POWER_RAW) || self.fold.has_unknown(&POWER_QA) {
-            true => power::read(&self.nodes, &self.names, None, &root),
+            true => power::read(&all, &self.names, None, &root),
             false => facts.power,
         };
         levels.extend(power.levels);
         levels.extend(match sectors::SERIES.iter().any(|series| self.fold.has_unknown(series)) {
-            true => sectors::read(&self.nodes, &self.names, None, &root),
+            true => sectors::read(&all, &self.names, None, &root),
             false => facts.sectors,
         });
-        levels.extend(self.deals.read(&self.nodes, &self.names, &root, epoch));
+        let some = self.nodes.within(epoch, self.reads);
+        let nodes = if self.deals.is_empty() { &all } else { &some };
+        levels.extend(self.deals.read(nodes, &self.names, &root, epoch));
         for level in levels {
             self.fold.level(level, epoch, &mut steps);
         }
@@ -159,7 +189,7 @@ impl Worker {
         record.checks = checks::records(report);
         #[cfg(feature = "snark")]
         if let (Some(proofs), Some(parent)) = (&mut self.proofs, &step.parent) {
-            checks::add(&mut record.checks, &proofs.check(&self.nodes, &self.params, parent, tipset));
+            checks::add(&mut record.checks, &proofs.check(&some, &self.params, parent, tipset));
         }
         record.reconciled = facts.execution.reconciled;
         let (raw, qa) = power.committed;

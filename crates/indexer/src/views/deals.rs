@@ -14,6 +14,11 @@ use crate::nodes::Nodes;
 pub(crate) struct DealsView(Option<Deals>);
 
 impl DealsView {
+    /// Whether all deals have to be read.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Active deals at `epoch` in the state `root`.
     pub(crate) fn read(&mut self, nodes: &Nodes, names: &Names, root: &Cid, epoch: Epoch) -> Vec<Level> {
         match self.advance(nodes, root) {

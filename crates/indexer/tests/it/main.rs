@@ -7,6 +7,8 @@ mod backfill;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod doubt;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod failures;
@@ -22,6 +24,8 @@ mod hostile;
 mod laws;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod made;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
