@@ -25,7 +25,7 @@ use crate::worker::Worker;
 use crate::{IndexError, checks, finality};
 
 /// Version of the views. Another version derives other rows: a database of another version has to be cleared and indexed again.
-pub const VIEWS: u32 = 1;
+pub const VIEWS: u32 = 2;
 
 /// Null rounds in a row that are believed. Each is an epoch of its own, and a header can name any height.
 const MAX_NULL_ROUNDS: i64 = 10_000;

@@ -38,7 +38,8 @@ pub(super) fn class(tree: Option<&StateTree<'_, Nodes>>, message: &Message) -> O
         // ProveCommitSector, ProveCommitAggregate, ProveCommitSectors3, ProveCommitSectorsNI
         7 | 26 | 34 | 36 => (ActorKind::Miner, PROVE_COMMIT),
         5 => (ActorKind::Miner, WINDOW_POST),
-        4 => (ActorKind::Market, PUBLISH),
+        // PublishStorageDeals by number, and as FRC-0042 numbers its name, for other actors since v10.
+        4 | 2_236_929_350 => (ActorKind::Market, PUBLISH),
         _ => return Some(OTHER),
     };
     let tree = tree?;
@@ -60,4 +61,40 @@ pub(super) fn class(tree: Option<&StateTree<'_, Nodes>>, message: &Message) -> O
 /// epoch of Claus is no network version and not known here, so the burn is unknown.
 pub(super) fn exempt(version: u32, class: usize, exit_code: ExitCode) -> bool {
     version <= 12 && class == WINDOW_POST && exit_code.is_success()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apogee_filecoin::source::Source;
+    use fvm_shared::address::Address;
+    use fvm_shared::econ::TokenAmount;
+
+    #[tokio::test]
+    async fn deals_are_published_by_either_number_of_the_method_and_only_to_the_market() {
+        let recording = crate::recording::devnet(&apogee_testkit::example("devnet-a")).unwrap();
+        let nodes = Nodes::new(recording.source.blocks());
+        let root = recording.source.head().await.unwrap().first().parent_state_root;
+        let tree = StateTree::open(&nodes, &root).unwrap();
+        let class = |to, method_num| {
+            let message = Message {
+                version: 0,
+                from: Address::new_id(100),
+                to: Address::new_id(to),
+                sequence: 0,
+                value: TokenAmount::default(),
+                method_num,
+                params: fvm_ipld_encoding::RawBytes::default(),
+                gas_limit: 1,
+                gas_fee_cap: TokenAmount::default(),
+                gas_premium: TokenAmount::default(),
+            };
+            super::class(Some(&tree), &message).unwrap()
+        };
+        // FRC-0042: the first four bytes of blake2b-512("1|PublishStorageDeals") that are 2²⁴ or more.
+        const EXPORTED: u64 = 0x8554_d546;
+        assert_eq!((class(5, 4), class(5, EXPORTED)), (PUBLISH, PUBLISH));
+        assert_eq!((class(1000, 4), class(1000, EXPORTED), class(5, EXPORTED + 1)), (OTHER, OTHER, OTHER));
+        assert_eq!((class(1000, 5), class(5, 5), class(5, 0)), (WINDOW_POST, OTHER, SEND));
+    }
 }
