@@ -262,7 +262,7 @@ DECISIONS = array(obj({"seq": a_positive, "effect": by_kind({
     "note": {},
 })}))
 
-WINDOW = {"from?": a_number, "until?": a_number, "last?": a_number}
+WINDOW = {"from?": a_number, "until?": a_number, "last?": a_positive}
 
 METRIC = by_kind({
     "level": {"series": a_series},
@@ -332,7 +332,7 @@ RULES = obj({
     "eligibility": array(eligibility_check),
     "boards": array(obj({
         "id": an_id, "track?": an_id, "metric": an_id, "population": POPULATION, "partition": one_of("none", "region"),
-        "top?": a_number, "cutoff": one_of("include-all", "none", "by-id", "earliest", "split"),
+        "top?": a_positive, "cutoff": one_of("include-all", "none", "by-id", "earliest", "split"),
     })),
     "pools": array(POOL),
     "vesting": by_kind({"none": {}, "linear": {"epochs": a_positive}}),

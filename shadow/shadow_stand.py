@@ -338,7 +338,9 @@ class Standings:
         if epoch is None:
             return None, None, None
         deals = self.counted_deals(metric, x, epoch)
-        total = bounded(sum(int(d["bytes"]) for d in deals), f"/rules/metrics/{metric['id']}")
+        total = sum(int(d["bytes"]) for d in deals)
+        if metric["measure"] in ("bytes", "provider-share"):
+            bounded(total, f"/rules/metrics/{metric['id']}")
         pieces = [d["piece"] for d in deals]
         by_provider = {}
         for d in deals:
@@ -496,8 +498,8 @@ class Standings:
     def winners(self, board, ranked, value, entities):
         """Section 9, winners: a dict from id to what it counts, 1 or `k/g`."""
         top = board.get("top", len(ranked))
-        if top >= len(ranked) or top == 0:
-            return {x: Fraction(1) for x in ranked[:top]}
+        if top >= len(ranked):
+            return {x: Fraction(1) for x in ranked}
         bar = value[ranked[top - 1]]
         above = [x for x in ranked if value[x] > bar]
         group = [x for x in ranked if value[x] == bar]

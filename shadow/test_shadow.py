@@ -486,6 +486,8 @@ class Time(Case):
             self.assertEqual(Answer(case(level, rules(), at=at)).value("a"), value)
         for hole, value in (((30, 51), "20"), ((10, 51), "10"), ((5, 8), "40"), ((0, 51), None), ((50, 51), "40")):
             self.assertEqual(Answer(case(level, rules(), decisions=[remove(*hole)])).value("a"), value, hole)
+        for hole, value in (((20, 51), None), ((21, 51), "20")):
+            self.assertEqual(Answer(case(level, rules(start=20), decisions=[remove(*hole)])).value("a"), value, hole)
 
     def test_the_end(self):
         level = facts(series(steps=self.steps))
@@ -1249,7 +1251,7 @@ class Random:
 
     def rules(self):
         r = self.r
-        part = r.choice([{}, {"from": r.randrange(0, 30)}, {"until": r.randrange(31, 60)}, {"last": r.randrange(0, 30)}])
+        part = r.choice([{}, {"from": r.randrange(0, 30)}, {"until": r.randrange(31, 60)}, {"last": r.randrange(1, 30)}])
         metrics = [
             metric(), window("earned", "earned", **part), rate("rate", r.choice(["pooled", "mean"]), **part,
                                                               **({"min_samples": "3"} if r.random() < 0.5 else {})),
