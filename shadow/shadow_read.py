@@ -332,7 +332,7 @@ RULES = obj({
     "eligibility": array(eligibility_check),
     "boards": array(obj({
         "id": an_id, "track?": an_id, "metric": an_id, "population": POPULATION, "partition": one_of("none", "region"),
-        "top?": a_positive, "cutoff": one_of("include-all", "none", "by-id", "earliest", "split"),
+        "top?": a_positive, "above?": a_quantity, "cutoff": one_of("include-all", "none", "by-id", "earliest", "split"),
     })),
     "pools": array(POOL),
     "vesting": by_kind({"none": {}, "linear": {"epochs": a_positive}}),
@@ -487,6 +487,7 @@ def check_rules(rules, series):
         path = f"/rules/boards/{i}"
         demand(board["metric"] in unit, path, f"no metric `{board['metric']}`")
         demand("track" not in board or board["track"] in competition["tracks"], path, "no such track")
+        demand("above" not in board or unit[board["metric"]] != "ratio", path, "`above` of a ratio")
     for i, pool in enumerate(rules["pools"]):
         path = f"/rules/pools/{i}"
         amount, divide = pool["amount"], pool["divide"]

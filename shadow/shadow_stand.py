@@ -481,7 +481,8 @@ class Standings:
         crowd = self.crowd(board, board["population"], region)
         value = {x.id: self.value(metric, x) for x in crowd}
         known = sorted((x for x in value if value[x] is not None), key=lambda x: (-value[x], x))
-        wins = self.winners(board, [x for x in known if value[x] > 0 and x not in self.disqualified],
+        above = int(board.get("above", "0"))
+        wins = self.winners(board, [x for x in known if value[x] > above and x not in self.disqualified],
                             value, {x.id: x for x in crowd})
         rows = []
         for x in known + sorted(x for x in value if value[x] is None):

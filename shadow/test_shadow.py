@@ -392,7 +392,7 @@ class Golden(Case):
         for rows, amount in ((before, want["cum_before"]), (1630 * TIB, want["cum_after"])):
             self.assertEqual(max(a for at, a in SLINGSHOT_2 if at <= rows), amount * FIL)
         answer = Answer(case(facts(series(steps=new)), rules(
-            boards=[board(), board("boosted")],
+            boards=[board(), board("boosted", above=str(50 * GIB))],
             pools=[pool(amount=tiers(SLINGSHOT_2, base=before, mode="newly-unlocked")),
                    pool("booster", "boosted", {"kind": "open"}, {"kind": "flat", "each": str(10 * FIL)})])))
         self.assertEqual(int(answer.pool()["amount"]), want["window_pool"] * FIL)
@@ -400,6 +400,10 @@ class Golden(Case):
         self.assertEqual(answer.dust(), want["dust"])
         self.same(answer.shares("booster"), dict.fromkeys(new, want["booster_each"]))
         self.assertEqual((answer.pool("booster")["amount"], answer.dust("booster")), (str(20 * FIL), 0))
+        booster = rules(boards=[board(above=str(50 * GIB))], pools=[
+            pool(amount={"kind": "open"}, divide={"kind": "flat", "each": str(10 * FIL)})])
+        shares = Answer(case(powers(u=50 * GIB, v=50 * GIB + 1), booster)).shares()
+        self.same(shares, {"v": want["booster_each"]})
 
     def test_sl_d_replicas(self):
         want = self.golden["SL-D"]
@@ -881,6 +885,13 @@ class Boards(Case):
         answer = Answer(case(given, scaled))
         self.assertEqual([list(answer.wins(i)) for i in ("power", "rate", "s", "t")], [["a"], ["b"], ["b"], ["b"]])
 
+    def test_above(self):
+        for above, winners in (("0", "abc"), ("4", "ab"), ("5", ""), ("6", "")):
+            answer = Answer(case(powers(a=5, b=5, c=1), rules(boards=[board(above=above)])))
+            self.assertEqual("".join(answer.wins()), winners)
+        answer = Answer(case(powers(a=5, b=5, c=1), rules(boards=[board(above="4", top=3, cutoff="split")])))
+        self.assertEqual(answer.wins(), {"a": "1/1", "b": "1/1"})
+
     def test_partition_tracks_population(self):
         level = facts(series(steps={"a": 4, "b": 3, "c": 2, "d": 1}), regions={"a": "eu", "b": "sa", "c": "eu", "d": "mars"})
         people = [entity("x", "a", tracks=["gpu"]), entity("y", "b", tracks=["cpu"])]
@@ -1119,6 +1130,7 @@ class Document(Case):
             (("rules", "eligibility", 0, "value"), "1/1"), (("rules", "eligibility", 0, "value"), "1/0"),
             (("rules", "eligibility", 1), {"id": "bar", "kind": "claimed"}),
             (("rules", "eligibility", 1), {"id": "none", "kind": "all", "checks": []}),
+            (("rules", "boards", 0), board(metric="rate", above="0")), (("rules", "boards", 0), board(top=0)),
             (("rules", "boards", 0, "track"), "other"), (("rules", "boards", 0, "metric"), "none"),
             (first_pool + ("board",), "none"), (first_pool + ("divide",), {"kind": "flat", "each": "1"}),
             (first_pool + ("divide",), {"kind": "weight", "metric": "rate"}), (first_pool + ("amount",), {"kind": "open"}),
