@@ -94,14 +94,16 @@ impl Indexer {
         };
         records.reverse();
         let (Some(start), Some(end)) = (records.first(), records.last()) else { return Ok(Vec::new()) };
-        let rows = stored::steps(store, network, (start.epoch, end.epoch), after).await?;
+        let start = start.epoch;
+        let rows = stored::steps(store, network, (start, end.epoch), after).await?;
         let tipsets: Vec<Epoch> =
             records.iter().filter(|one| one.kind == EpochKind::Tipset).map(|one| one.epoch).collect();
         let mut changes: BTreeMap<Epoch, Vec<Change>> = BTreeMap::new();
         for ((epoch, series, subject), value) in rows {
             let applied = match execution::has(&series) {
                 true => tipsets.get(tipsets.partition_point(|tipset| *tipset <= epoch)).copied(),
-                false => Some(epoch),
+                // Sums of an index that begins later say so at epochs before its first one.
+                false => Some(epoch.max(start)),
             };
             if let Some(applied) = applied {
                 changes.entry(applied).or_default().push(Change { series, subject, epoch, value });

@@ -12,7 +12,8 @@ const WINDOW: i64 = 900;
 /// Where an empty database begins. One that holds epochs goes on where it stands.
 ///
 /// The first tipset gives the levels of everybody, read from its parent state, and the first parts of the sums: its blocks and wins, and, once
-/// its child is there, what executing it paid. What was before it is not counted: sums start there, and so does the chain of digests. Only
+/// its child is there, what executing it paid. What was before it is not counted: the sums of everybody with a claim to power are zero at the
+/// epoch before it and unknown until then, so that a window that begins earlier is unknown, too. The chain of digests starts there; only
 /// indexes that start at the same tipset have the same digests.
 ///
 /// Expected wins need the look-back state. Where the source does not hold it they are unknown, as every sum with an unknown part.

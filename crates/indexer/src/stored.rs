@@ -14,7 +14,7 @@ const PAGE: u32 = 10_000;
 pub(crate) type Rows = BTreeMap<(Epoch, SeriesName, Subject), Option<Value>>;
 
 /// The steps that applying the epochs `start..=end` brought, where `end` has a tipset. `before` is the epoch of the tipset before `start`, whose
-/// execution the first of them told.
+/// execution the first of them told; `None` where the index begins with `start`, which then brought what there is before it, too.
 pub(crate) async fn steps(
     store: &dyn Store,
     network: &NetworkId,
@@ -24,9 +24,11 @@ pub(crate) async fn steps(
     let mut rows = Rows::new();
     for spec in series::ALL {
         let name = SeriesName::of(spec.name);
-        let (low, high) = match execution::has(&name) {
-            true => (before.unwrap_or(start).height(), end.height() - 1),
-            false => (start.height(), end.height()),
+        let (low, high) = match (execution::has(&name), before) {
+            (true, Some(before)) => (before.height(), end.height() - 1),
+            (true, None) => (0, end.height() - 1),
+            (false, Some(_)) => (start.height(), end.height()),
+            (false, None) => (0, end.height()),
         };
         let Some(high) = Epoch::new(high) else { continue };
         for (subject, _) in store.board(network, &name, high).await? {

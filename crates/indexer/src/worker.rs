@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use apogee_domain::series::{POWER_QA, POWER_RAW};
-use apogee_domain::{Atto, Digest, Epoch, Network, Value};
+use apogee_domain::{Atto, Digest, Epoch, Network, SeriesName, Value};
 use apogee_filecoin::types::Tipset;
 use apogee_filecoin::verify::{EpochReport, NetworkParams, Verifier, settle};
 use apogee_store::{AppliedEpoch, BlockRecord, CheckRecord, EpochKind, EpochRecord, Reconciliation};
@@ -164,20 +164,24 @@ impl Worker {
         let mut levels = chain::levels(tipset, self.params.version(epoch.height()));
         // What was unknown is not in a difference: read all of it again.
         let all = self.nodes.within(epoch, self.reads.whole());
-        let power = match self.fold.has_unknown(&POWER_RAW) || self.fold.has_unknown(&POWER_QA) {
-            true => power::read(&all, &self.names, None, &root),
-            false => facts.power,
+        let knows = |series: &SeriesName| step.parent.is_none() || self.fold.knows(series);
+        let power = match [POWER_RAW, POWER_QA].iter().all(knows) {
+            true => facts.power,
+            false => power::read(&all, &self.names, None, &root),
         };
         levels.extend(power.levels);
-        levels.extend(match sectors::SERIES.iter().any(|series| self.fold.has_unknown(series)) {
-            true => sectors::read(&all, &self.names, None, &root),
-            false => facts.sectors,
+        levels.extend(match sectors::SERIES.iter().all(knows) {
+            true => facts.sectors,
+            false => sectors::read(&all, &self.names, None, &root),
         });
         let some = self.nodes.within(epoch, self.reads);
         let nodes = if self.deals.is_empty() { &all } else { &some };
         levels.extend(self.deals.read(nodes, &self.names, &root, epoch));
         for level in levels {
             self.fold.level(level, epoch, &mut steps);
+        }
+        if step.parent.is_none() && !tipset.first().is_genesis() {
+            self.fold.begin(epoch, &mut steps);
         }
         let flows = facts.execution.flows.into_iter().chain(chain::flows(tipset, &self.names)).chain(rounds);
         for flow in flows {

@@ -4,15 +4,23 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use apogee_domain::series::*;
+use apogee_domain::{SeriesName, Step, StepSeries, Value};
 use apogee_filecoin::source::{CarSource, Source};
 use apogee_indexer::recording::Recording;
 use apogee_indexer::{IndexError, Indexer, Options, Start, VIEWS};
-use apogee_store::Store;
+use apogee_store::{Page, Store};
+use apogee_store_sqlite::SqliteStore;
 
 use crate::archive::without;
 use crate::common::{at, indexed, indexer, options, recording};
 use crate::forks::{Moving, facts};
-use crate::memory::Memory;
+use crate::memory::{Memory, Rows};
+
+/// The steps of one series of one subject.
+fn line(rows: &Rows, series: &SeriesName, who: &str) -> StepSeries {
+    let of = rows.steps.iter().filter(|((name, subject, _), _)| name == series && subject.as_str() == who);
+    StepSeries::new(of.map(|((.., epoch), value)| Step { epoch: *epoch, value: *value }))
+}
 
 fn starting(memory: &Memory, recording: &Recording, source: Arc<dyn Source>, start: Start) -> Indexer {
     let options = Options { start, ..options(32) };
@@ -73,10 +81,51 @@ async fn a_trusted_checkpoint_gives_levels_at_once_and_sums_from_there_on() {
             );
         }
     }
-    assert!(memory.all().steps.values().all(Option::is_some));
+    // From when on they count is said: a window that begins earlier is unknown, not smaller.
+    let rows = memory.all();
+    let unknown = rows.steps.iter().filter(|(_, value)| value.is_none());
+    assert!(unknown.clone().all(|((.., epoch), _)| *epoch == at(0)));
+    assert_eq!(unknown.count(), 6 * 3 + 10, "each sum of three miners and of the network");
+    for (series, who) in [(REWARD_BLOCK, "t01000"), (BLOCKS_WON, "t01001"), (EXPECTED_WINS, "t01002")] {
+        let line = line(&rows, &series, who);
+        assert_eq!(line.at(at(149)), Some(Value::ZERO));
+        assert_eq!(line.window(at(149), at(200)), line.at(at(200)));
+        assert_eq!(line.window(at(148), at(200)), None, "{series:?}");
+    }
     let checked = partial.verify(at(150), at(313)).await.unwrap();
     assert_eq!((checked.difference, checked.from), (None, at(150)));
     assert!(matches!(partial.verify(at(149), at(200)).await, Err(IndexError::NotIndexed { .. })));
+}
+
+#[tokio::test]
+async fn an_index_that_begins_later_keeps_its_beginning_on_a_database_and_through_resync() {
+    let recording = recording();
+    let key =
+        |epoch| recording.source.chain().find(|tipset| tipset.epoch() == at(epoch)).unwrap().key().clone();
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("a.sqlite")).await.unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(store), Arc::new(Memory::new())];
+    for store in stores.clone() {
+        let moving = Moving::new(recording.source.clone());
+        let options = Options { start: Start::Checkpoint { epoch: at(150), key: key(150) }, ..options(32) };
+        let (network, params) = (recording.network.clone(), recording.params.clone());
+        let mut over = Indexer::new(store, Arc::new(moving.clone()), network, params, options);
+        let cursor = over.backfill_to_head().await.unwrap();
+        assert_eq!(over.verify(at(150), at(313)).await.unwrap().difference, None);
+        assert_eq!(over.verify(at(151), at(160)).await.unwrap().difference, None);
+        for epoch in [200, 150] {
+            moving.to(&key(epoch));
+            assert_eq!(over.resync().await.unwrap().epoch, at(epoch));
+            moving.to(&recording.source.heads()[0]);
+            assert_eq!(over.backfill_to_head().await.unwrap().digest, cursor.digest);
+            assert_eq!(over.verify(at(150), at(313)).await.unwrap().difference, None, "back to {epoch}");
+        }
+    }
+    let who = "t01000".parse().unwrap();
+    let page = Page { after: None, limit: 3 };
+    let steps = stores[0].steps(&recording.network.id, &BLOCKS_WON, &who, page).await.unwrap();
+    assert_eq!((steps[0].epoch, steps[0].value), (at(0), None));
+    assert_eq!((steps[1].epoch, steps[1].value), (at(149), Some(Value::ZERO)));
 }
 
 #[tokio::test]
@@ -119,7 +168,7 @@ async fn an_archive_without_genesis_is_refused_unless_it_is_taken_as_a_snapshot(
     let unknown: BTreeSet<_> = rows
         .steps
         .iter()
-        .filter(|(_, value)| value.is_none())
+        .filter(|((.., epoch), value)| value.is_none() && *epoch >= at(200))
         .map(|((series, ..), _)| series.as_str())
         .collect();
     // How many null rounds came before the first tipset, and so what it was paid, is not there either.
