@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::Id;
+use crate::{Id, Quantity};
 
 /// A ranking (`docs/rules.md` §9).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +19,9 @@ pub struct Board {
     /// How many win; all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top: Option<u64>,
+    /// Only values above this win, in the metric's unit; above zero if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub above: Option<Quantity>,
     /// Who wins when places end inside a group of equals.
     pub cutoff: Cutoff,
 }

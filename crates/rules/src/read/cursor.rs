@@ -1,7 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
+use apogee_domain::Unit;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
 use serde_json::{Map, Value};
@@ -28,7 +29,21 @@ pub(crate) struct Object<'v> {
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     pub(crate) problems: Vec<Problem>,
+    /// There when a person wrote the document: usual members may be absent, quantities carry their unit.
+    pub(crate) author: Option<Author>,
 }
+
+/// What is known of a document written by a person.
+#[derive(Debug, Default)]
+pub(crate) struct Author {
+    /// Length of an epoch.
+    pub(crate) epoch_seconds: Option<u64>,
+    /// The unit that was written with each quantity.
+    pub(crate) spoken: Spoken,
+}
+
+/// By path: the unit written there, `None` for a bare number.
+pub(crate) type Spoken = BTreeMap<String, Option<Unit>>;
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
@@ -52,7 +67,7 @@ impl Reader {
         None
     }
 
-    fn other<T>(&mut self, node: &Node<'_>, expected: &str) -> Option<T> {
+    pub(crate) fn other<T>(&mut self, node: &Node<'_>, expected: &str) -> Option<T> {
         self.problem(&node.path, format_args!("{expected} is expected here, not {}", what(node.value)))
     }
 
@@ -92,6 +107,22 @@ impl Reader {
         } else {
             object.taken.insert(name);
             Some(None)
+        }
+    }
+
+    /// A member that authors leave out when it is the usual one.
+    pub(crate) fn usual<'v, T>(
+        &mut self,
+        object: &mut Object<'v>,
+        name: &'static str,
+        read: impl FnOnce(&mut Self, Node<'v>) -> Option<T>,
+        usual: impl FnOnce() -> T,
+    ) -> Option<T> {
+        if self.author.is_some() && !object.members.contains_key(name) {
+            object.taken.insert(name);
+            Some(usual())
+        } else {
+            self.needed(object, name, read)
         }
     }
 
@@ -161,6 +192,14 @@ impl Reader {
             Ok(value) => Some(value),
             Err(cause) => self.problem(&node.path, cause),
         }
+    }
+
+    pub(crate) fn kind<'v>(&mut self, o: &mut Object<'v>) -> Option<(&'v str, String)> {
+        self.needed(o, "kind", |r, n| Some((r.text(&n)?, n.path)))
+    }
+
+    pub(crate) fn unknown_kind<T>(&mut self, kind: &(&str, String), known: &str) -> Option<T> {
+        self.problem(&kind.1, format_args!("{:?} is no kind here; there are {known}", shown(kind.0)))
     }
 }
 

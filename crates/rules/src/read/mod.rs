@@ -1,11 +1,20 @@
 //! From a tree of values to the typed document: every member is known, none is missing, each has its type.
 
+mod author;
+mod check;
 mod cursor;
-mod parts;
+mod head;
+mod human;
+mod metric;
+mod pool;
+mod scalar;
 
 use serde_json::Value;
 
-use crate::{Problems, RuleSet, canonical};
+use cursor::Reader;
+pub(crate) use cursor::Spoken;
+
+use crate::{Problems, RuleSet, canonical, validate};
 
 /// Largest document, in bytes.
 pub(crate) const DOCUMENT: usize = 1 << 20;
@@ -29,9 +38,17 @@ impl RuleSet {
     /// # Errors
     /// Every problem that was found.
     pub fn from_value(value: &Value) -> Result<Self, Problems> {
-        let mut reader = cursor::Reader::default();
+        let mut reader = Reader::default();
         let rules = reader.rule_set(value);
-        Problems::unless_none(reader.problems)?;
-        rules.ok_or_else(|| Problems::whole("it is not a rule set"))
+        finish(reader, rules)
     }
+}
+
+/// Shape first: references of a document of which parts are missing would lead nowhere.
+fn finish(reader: Reader, rules: Option<RuleSet>) -> Result<RuleSet, Problems> {
+    Problems::unless_none(reader.problems)?;
+    let rules = rules.ok_or_else(|| Problems::whole("it is not a rule set"))?;
+    let spoken = reader.author.map(|author| author.spoken).unwrap_or_default();
+    Problems::unless_none(validate::problems(&rules, &spoken))?;
+    Ok(rules)
 }

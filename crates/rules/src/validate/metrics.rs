@@ -1,0 +1,205 @@
+use std::collections::BTreeMap;
+
+use apogee_domain::series::Reading;
+use apogee_domain::{SeriesName, Unit};
+
+use super::Validator;
+use crate::read::NESTING;
+use crate::{Id, Measure, Metric, MetricKind, Window, canonical};
+
+impl<'r> Validator<'r> {
+    pub(super) fn metrics(&mut self) {
+        let metrics = &self.rules.metrics;
+        let depths = depths(metrics);
+        for (index, metric) in metrics.iter().enumerate() {
+            let path = format!("metrics[{index}]");
+            if let Some(before) = metrics.iter().take(index).position(|other| other.id == metric.id) {
+                let reason = format_args!("{} stands at metrics[{before}].id already", metric.id);
+                self.problem(format_args!("{path}.id"), reason);
+            }
+            self.metric(&path, metric);
+            match depths.get(&metric.id) {
+                Some(depth) if *depth > NESTING => {
+                    let reason = format_args!("{depth} metrics deep, where {NESTING} are allowed");
+                    self.problem(&path, reason);
+                }
+                Some(_) => {}
+                None => {
+                    let circle = circle(metrics, &metric.id, &depths).join(" → ");
+                    self.problem(&path, format_args!("its parts lead in a circle: {circle}"));
+                }
+            }
+        }
+    }
+
+    fn metric(&mut self, path: &str, metric: &'r Metric) {
+        match &metric.kind {
+            MetricKind::Level { series } => {
+                self.read(&format!("{path}.series"), series);
+            }
+            MetricKind::Window { series, window } => {
+                self.cumulative(&format!("{path}.series"), series);
+                self.window(path, window);
+            }
+            MetricKind::Rate { passed, failed, min_samples, window, .. } => {
+                for (name, series) in [("passed", passed), ("failed", failed)] {
+                    let path = format!("{path}.{name}");
+                    if let Some(unit) = self.cumulative(&path, series).filter(|unit| *unit != Unit::Count) {
+                        let reason =
+                            format_args!("{series} counts {}, where a count is expected", super::word(unit));
+                        self.problem(&path, reason);
+                    }
+                }
+                if passed == failed {
+                    self.problem(format_args!("{path}.failed"), "it is the series of those that passed");
+                }
+                if let Some(samples) = min_samples {
+                    self.unit(&format!("{path}.min_samples"), *samples, Some(Unit::Count));
+                }
+                self.window(path, window);
+            }
+            MetricKind::Deals { max_replicas, .. } => {
+                if let Some(replicas) = max_replicas {
+                    self.above_zero(&format!("{path}.max_replicas"), *replicas);
+                }
+            }
+            MetricKind::Sectors { fault_periods, period, .. } => {
+                self.above_zero(&format!("{path}.fault_periods"), *fault_periods);
+                self.above_zero(&format!("{path}.period"), *period);
+                let epochs = fault_periods.checked_mul(*period);
+                if epochs.is_none_or(|epochs| epochs > canonical::LARGEST_INTEGER.unsigned_abs()) {
+                    self.problem(format_args!("{path}.period"), "fault_periods × period is not below 2^53");
+                }
+            }
+            MetricKind::Sum { of } => self.sum(path, of),
+            MetricKind::Scaled { metric, by } => {
+                self.whole(&format!("{path}.metric"), metric);
+                let path = format!("{path}.by");
+                if let Some(Measure::Whole(_)) = self.measured(&path, by) {
+                    self.problem(path, format_args!("{by} is a whole number, where a ratio is expected"));
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, path: &str, series: &SeriesName) -> Option<(Unit, Reading)> {
+        let known = self.rules.series(series);
+        match (known, series.spec()) {
+            (Some(_), _) => {}
+            (None, Some(_)) => {
+                self.problem(path, format_args!("only the network has {series}, no participant"))
+            }
+            (None, None) => {
+                self.problem(path, format_args!("{series} is neither a series of the platform nor declared"));
+            }
+        }
+        known
+    }
+
+    /// The unit of a cumulative series.
+    fn cumulative(&mut self, path: &str, series: &SeriesName) -> Option<Unit> {
+        let (unit, reading) = self.read(path, series)?;
+        if reading == Reading::Level {
+            self.problem(path, format_args!("{series} is a level, where a cumulative series is expected"));
+        }
+        Some(unit)
+    }
+
+    fn window(&mut self, path: &str, window: &Window) {
+        let (start, end) = (self.rules.competition.start, self.rules.competition.end);
+        if let Some(from) = window.from.filter(|from| *from < start || *from >= end) {
+            let reason = format_args!("{from} is outside the competition, {start} to {end}");
+            self.problem(format_args!("{path}.from"), reason);
+        }
+        if let Some(until) = window.until.filter(|until| *until <= start || *until > end) {
+            let reason = format_args!("{until} is outside the competition, {start} to {end}");
+            self.problem(format_args!("{path}.until"), reason);
+        }
+        if let (Some(from), Some(until)) = (window.from, window.until)
+            && from >= until
+        {
+            self.problem(
+                format_args!("{path}.until"),
+                format_args!("{until} is not after {path}.from, {from}"),
+            );
+        }
+        let Some(last) = window.last else { return };
+        let path = format!("{path}.last");
+        self.above_zero(&path, last);
+        if window.from.is_some() || window.until.is_some() {
+            self.problem(&path, "a window with last has neither from nor until");
+        }
+        let length = end.since(start);
+        if i64::try_from(last).is_ok_and(|last| last > length) && length > 0 {
+            self.problem(&path, format_args!("{last} epochs are more than the competition has, {length}"));
+        }
+    }
+
+    fn sum(&mut self, path: &str, of: &'r [Id]) {
+        if of.is_empty() {
+            self.problem(format_args!("{path}.of"), "a sum of nothing");
+        }
+        self.unique(of.iter().enumerate().map(|(index, id)| (id, format!("{path}.of[{index}]"))));
+        let mut unit = None;
+        for (index, id) in of.iter().enumerate() {
+            let path = format!("{path}.of[{index}]");
+            let Some(this) = self.whole(&path, id) else { continue };
+            let first = *unit.get_or_insert(this);
+            if this != first {
+                let (this, first) = (super::word(this), super::word(first));
+                self.problem(
+                    path,
+                    format_args!("{id} is an amount of {this}, where the parts before are {first}"),
+                );
+            }
+        }
+    }
+}
+
+fn parts(metric: &Metric) -> Vec<&Id> {
+    match &metric.kind {
+        MetricKind::Sum { of } => of.iter().collect(),
+        MetricKind::Scaled { metric, by } => vec![metric, by],
+        _ => Vec::new(),
+    }
+}
+
+/// How many metrics lie between each metric and its series, itself included; those that lead in a circle have no depth.
+fn depths(metrics: &[Metric]) -> BTreeMap<&Id, usize> {
+    let there: BTreeMap<&Id, ()> = metrics.iter().map(|metric| (&metric.id, ())).collect();
+    let mut depths = BTreeMap::new();
+    for depth in 1..=metrics.len() {
+        let known = |id: &Id| !there.contains_key(id) || depths.contains_key(id);
+        let next: Vec<_> = metrics
+            .iter()
+            .filter(|metric| !depths.contains_key(&metric.id) && parts(metric).into_iter().all(known))
+            .collect();
+        if next.is_empty() {
+            break;
+        }
+        depths.extend(next.into_iter().map(|metric| (&metric.id, depth)));
+    }
+    depths
+}
+
+/// The way from a metric without depth along its parts until one comes again.
+fn circle<'m>(metrics: &'m [Metric], from: &'m Id, depths: &BTreeMap<&Id, usize>) -> Vec<&'m str> {
+    let mut way = vec![from];
+    let mut here = from;
+    for _ in metrics {
+        let metric = metrics.iter().find(|metric| metric.id == *here);
+        let next = metric.and_then(|metric| {
+            parts(metric)
+                .into_iter()
+                .find(|id| !depths.contains_key(id) && metrics.iter().any(|m| m.id == **id))
+        });
+        let Some(next) = next else { break };
+        let again = way.contains(&next);
+        way.push(next);
+        here = next;
+        if again {
+            break;
+        }
+    }
+    way.into_iter().map(Id::as_str).collect()
+}

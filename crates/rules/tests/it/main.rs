@@ -1,0 +1,3 @@
+//! Rule sets as they are written, read and refused.
+
+mod examples;
