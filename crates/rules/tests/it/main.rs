@@ -1,3 +1,4 @@
 //! Rule sets as they are written, read and refused.
 
 mod examples;
+mod refused;
