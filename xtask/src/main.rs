@@ -22,7 +22,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what the checks and tests need and is missing: PostgreSQL, cargo-deny
+    /// Install what the checks and tests need and is missing: PostgreSQL, Chromium, Node, cargo-deny
     Setup,
     /// Set up, then everything CI checks: format, arrows, licences, lints, tests
     Ci,

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::run::{Failure, cargo, command, finish, step};
+use crate::run::{Failure, cargo, command, finish, step, workspace};
 
 /// A Debian package and a way to see that it is there.
 struct Needed {
@@ -27,7 +27,16 @@ const NEEDED: &[Needed] = &[
         why: "the Chinese pages are measured with real glyphs",
         present: chinese_is_there,
     },
+    Needed {
+        package: "nodejs",
+        why: "a published library checks the payouts' proofs",
+        present: node_is_there,
+    },
+    Needed { package: "npm", why: "it installs that library", present: npm_is_there },
 ];
+
+/// What the npm registry has for the tests: a package file with its lock.
+const NODE_PACKAGES: &str = "crates/package/tests/openzeppelin";
 
 /// Whether a command can be run to a good end.
 fn has(program: &str, arguments: &[&str]) -> bool {
@@ -62,7 +71,15 @@ fn chinese_is_there() -> bool {
     Path::new("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc").exists()
 }
 
-/// Install what is missing: tools from crates, the rest from Debian's packages.
+fn node_is_there() -> bool {
+    has("node", &["--version"])
+}
+
+fn npm_is_there() -> bool {
+    has("npm", &["--version"])
+}
+
+/// Install what is missing: tools from crates, a library from the npm registry, the rest from Debian's packages.
 pub(crate) fn setup() -> Result<(), Failure> {
     if !has("cargo", &["fmt", "--version"]) || !has("cargo", &["clippy", "--version"]) {
         step("rustfmt and clippy", || finish(command("rustup", &["component", "add", "rustfmt", "clippy"])))?;
@@ -70,7 +87,13 @@ pub(crate) fn setup() -> Result<(), Failure> {
     if !has("cargo", &["deny", "--version"]) {
         step("cargo-deny", || cargo(&["install", "cargo-deny", "--locked", "--version", "0.20.2"]))?;
     }
-    packages()
+    packages()?;
+    if workspace().join(NODE_PACKAGES).join("node_modules").exists() {
+        return Ok(());
+    }
+    step("packages for Node", || {
+        finish(command("npm", &["ci", "--ignore-scripts", "--prefix", NODE_PACKAGES]))
+    })
 }
 
 fn packages() -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 mod defect;
 mod lines;
 mod order;
+pub mod payout;
 mod reader;
 mod section;
 mod writer;
