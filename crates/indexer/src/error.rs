@@ -90,8 +90,9 @@ pub enum IndexError {
         /// How much it may read.
         limit: Reads,
     },
-    /// A finality certificate does not stand up to its check. Finality stays where it was.
-    #[error("{source_name} handed over a finality certificate that is wrong: {detail}")]
+    /// A finality certificate does not stand up to its check: it is forged, or it is about another branch than the indexed one. Those before it
+    /// count; finality stays where they leave it.
+    #[error("{source_name} handed over a finality certificate that does not stand up to its check: {detail}")]
     Certificate {
         /// Which source.
         source_name: String,

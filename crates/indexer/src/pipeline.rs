@@ -277,9 +277,11 @@ impl Indexer {
             let next = certificates.next(store, source, &self.network, &cursor, seed);
             let (written, certified) = tokio::join!(self.write_certified(ready.take()), next);
             written?;
-            let Some(certified) = certified? else { break };
-            if let (Doubt::Stop, Some(error)) = (self.options.doubt, certified.refusal(source.name())) {
-                return Err(error);
+            let Some(mut certified) = certified? else { break };
+            let strict = self.options.doubt == Doubt::Stop;
+            let refusal = certified.refusal(source.name()).filter(|_| strict);
+            if refusal.is_some() {
+                certified = certified.right();
             }
             let mut to = cursor.clone();
             to.final_epoch = finality::final_epoch(
@@ -290,6 +292,10 @@ impl Indexer {
             );
             checks::add(&mut to.checks, &certified.checks);
             ready = Some((std::mem::replace(&mut cursor, to.clone()), to, certified));
+            if let Some(error) = refusal {
+                self.write_certified(ready).await?;
+                return Err(error);
+            }
         }
         self.certificates = Some(certificates);
         Ok(Some(cursor))
@@ -297,6 +303,9 @@ impl Indexer {
 
     async fn write_certified(&self, batch: Option<(Cursor, Cursor, Certified)>) -> Result<(), IndexError> {
         let Some((from, to, certified)) = batch else { return Ok(()) };
+        if certified.records.is_empty() && to == from {
+            return Ok(());
+        }
         let mut work = self.store.begin().await?;
         work.put_certificates(&self.network.id, &certified.records).await?;
         work.apply(&self.network.id, Some(&from), &to, &[]).await?;

@@ -5,7 +5,11 @@ mod archive;
 #[cfg(test)]
 mod backfill;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
+mod deep;
 #[cfg(test)]
 mod doubt;
 #[cfg(test)]
