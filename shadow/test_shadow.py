@@ -693,6 +693,10 @@ class Entities(Case):
         self.assertEqual(read("whole", at=35), {"x": "1116"})
         self.assertEqual(read("dated"), {"a": "1", "x": str(10 + 1000 + 5)})  # y has no member any more
         self.assertEqual(read("dated", at=25), {"x": "12", "y": "100"})
+        unknown = facts(counter("n", {"a": [(5, 1), (8, None), (20, 4)], "b": 1}))
+        left = [entity("x", ("a", 0, 9), "b"), entity("y", ("a", 9, 30))]
+        late = rules([window("w", "n", **{"from": 9})], boards=[], history="dated")
+        self.assertEqual(Answer(case(unknown, late, left)).value("x", "w"), "0")  # a brings x no epoch of it
         rates = facts(counter("ok", {"a": [(5, 1), (15, 3), (35, 7)], "b": [(0, 0)]}),
                       counter("bad", {"a": [(5, 0), (35, 2)], "b": [(0, 4)]}))
         mean = rules([rate("mean", "mean")], boards=[], history="dated")
@@ -763,6 +767,12 @@ class Eligibility(Case):
                                  [entity("x", *members)]))
             self.assertEqual(answer.state("x"), state)
             self.assertNotIn("need", answer.check("x"))
+        # Alone, a member brings what it did in this entity, and its fellows' part is not its own.
+        dated = rules([window("ok", "ok")], [at_least("ok", "4", per="member")], boards=[], history="dated")
+        for a, state in (((0, 40), "pass"), ((10, 40), "fail")):
+            answer = Answer(case(facts(counter("ok", {"a": [(5, 2), (20, 4)], "b": 9})), dated,
+                                 [entity("x", ("a", *a), ("a", 40), "b")]))
+            self.assertEqual(answer.state("x"), state)
         # Alone, a member has no fellow whose deals could be own ones.
         given = facts(deals=[deal(1, "a", "b", "p", 5), deal(2, "b", "q", "p", 5)])
         for per, state in (("entity", "pass"), ("member", "pass")):
@@ -805,7 +815,7 @@ class Eligibility(Case):
             return Answer(case(level, rules(eligibility=[check]), [entity("x", ("a", 0), *other, **more)], at=at)).state("x")
 
         self.assertEqual(state(50, registered=29), "pass")
-        self.assertEqual(state(20, registered=29), "pending")
+        self.assertEqual([state(at, registered=29) for at in (28, 29)], ["pending", "pass"])
         self.assertEqual(state(50, registered=30), "fail")
         self.assertEqual(state(50, registered=30, seen=29), "fail")
         self.assertEqual(state(50, registered=30, seen=30), "pass")
@@ -905,6 +915,7 @@ class Boards(Case):
         struck = [("disqualify", {"entities": ["a", "c"]})]
         answer = Answer(case(powers(a=9, b=8, c=8, d=8), rules(boards=[board(top=1, cutoff="split")]), decisions=struck))
         self.assertEqual([r["rank"] for r in answer.rows()], [1, 2, 2, 2])
+        self.assertEqual([answer.entities[x]["disqualified"] for x in "abcd"], [True, False, True, False])
         self.assertEqual(answer.wins(), {"b": "1/2", "d": "1/2"})
 
 
@@ -1066,9 +1077,11 @@ class Document(Case):
             self.assertEqual(shadow_stand.merkle(data), level[0])
 
     def test_root_and_scope(self):
-        given = case(powers(a=2, b=1), rules(pools=[pool()]), decisions=[NOTE, NOTE], seq=1)
-        document = shadow_stand.stand(given)
-        self.assertEqual(document["scope"]["decisions"], 1)
+        given = case(powers(a=2, b=1), rules(pools=[pool()]), decisions=[NOTE, NOTE, NOTE])
+        self.assertEqual(shadow_stand.stand({**given, "decisions": []})["scope"]["decisions"], 0)
+        for seq, looked in ((0, 0), (2, 2), (9, 3)):
+            document = shadow_stand.stand({**given, "seq": seq})
+            self.assertEqual(document["scope"]["decisions"], looked)
         self.assertEqual(document["scope"]["rules"], hashlib.sha256(shadow_read.canonical(given["rules"]).encode()).hexdigest())
         self.assertEqual(document["scope"]["entities"], hashlib.sha256(b"[]").hexdigest())
         rows = document["boards"][0]["rows"]
