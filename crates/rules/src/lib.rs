@@ -4,6 +4,7 @@
 mod board;
 pub mod canonical;
 mod check;
+mod diff;
 mod id;
 mod measure;
 mod metric;
@@ -14,9 +15,11 @@ mod read;
 mod rule_set;
 mod validate;
 mod versions;
+mod words;
 
 pub use board::{Board, Cutoff, Partition, Population};
 pub use check::{Bound, Check, CheckKind, Late, Per};
+pub use diff::{Change, diff};
 pub use id::{Id, InvalidId};
 pub use measure::Measure;
 pub use metric::{Aggregation, Counting, DealMeasure, Metric, MetricKind, SectorMeasure, Window};
@@ -25,3 +28,4 @@ pub use problem::{Problem, Problems};
 pub use quantity::{InvalidQuantity, InvalidRatio, Quantity, Ratio};
 pub use rule_set::{Competition, Entities, History, ObservedSeries, RuleSet, Texts, Version, Vesting};
 pub use versions::Versions;
+pub use words::{Clause, Lang, Reworded, Section, Voice};
