@@ -6,6 +6,7 @@ use crate::run::{Failure, command};
 
 /// Who may depend on whom (normal and build dependencies; `testkit` is a dev-dependency of anybody).
 const ARROWS: &[(&str, &[&str])] = &[
+    ("competition", &["domain", "leaderboard", "rules"]),
     ("domain", &[]),
     ("filecoin", &["domain", "filecoin-state", "filecoin-proofs"]),
     ("filecoin-proofs", &[]),
@@ -17,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "competition",
             "domain",
             "filecoin",
             "filecoin-proofs",
@@ -47,7 +49,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that know no async runtime, database, network or web.
-const PURE: &[&str] = &["domain", "rules", "leaderboard", "package", "filecoin-state"];
+const PURE: &[&str] = &["competition", "domain", "rules", "leaderboard", "package", "filecoin-state"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]
