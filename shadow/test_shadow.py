@@ -636,7 +636,8 @@ class Metrics(Case):
         self.assertEqual(Answer(case(both, own, [entity("x", "a", "m")])).value("x", "d"), "6")  # the own one takes no place
         left = [entity("x", "a", ("m", 0, 50))]
         self.assertEqual(Answer(case(both, own, left)).value("x", "d"), "5")  # no member at 50
-        self.assertEqual(Answer(case(both, own, [entity("x", "a", "m")], [remove(40, 60)])).value("x", "d"), "0")
+        for hole, value in (((40, 60), "0"), ((41, 60), "6")):
+            self.assertEqual(Answer(case(both, own, [entity("x", "a", "m")], [remove(*hole)])).value("x", "d"), value)
 
     def test_sectors(self):
         given = [
@@ -726,13 +727,13 @@ class Eligibility(Case):
         return facts(counter("ok", {x: p for x, (p, _) in rows.items()}), counter("bad", {x: f for x, (_, f) in rows.items()}))
 
     def test_states_of_a_bar(self):
-        counts = self.counts(a=(8, 2), b=(7, 3), c=(3, 0), d=(0, 0))
+        counts = self.counts(a=(8, 2), b=(7, 3), c=(3, 0), d=(0, 0), e=(4, 0), f=(1, 4))
         bars = rules([rate(min_samples="4")], [at_least("rate", "4/5")], boards=[])
         for at, early in ((50, "pending"), (99, "fail")):
             answer = Answer(case(counts, bars, at=at))
-            self.assertEqual([answer.state(x) for x in "abcd"], ["pass", "fail", early, early])
-            self.assertEqual([answer.check(x).get("need") for x in "abcd"], [None, "5", "1", "4"])
-            self.assertEqual([answer.entities[x]["eligible"] for x in "abcd"], [True, False, False, False])
+            self.assertEqual([answer.state(x) for x in "abcdef"], ["pass", "fail", early, early, "pass", "fail"])
+            self.assertEqual([answer.check(x).get("need") for x in "abcdef"], [None, "5", "1", "4", None, "15"])
+            self.assertEqual("".join(x for x in "abcdef" if answer.entities[x]["eligible"]), "ae")
 
     def test_need(self):
         def need(passed, failed, bar, aggregation="pooled", **more):
@@ -770,9 +771,11 @@ class Eligibility(Case):
         # Alone, a member brings what it did in this entity, and its fellows' part is not its own.
         dated = rules([window("ok", "ok")], [at_least("ok", "4", per="member")], boards=[], history="dated")
         for a, state in (((0, 40), "pass"), ((10, 40), "fail")):
-            answer = Answer(case(facts(counter("ok", {"a": [(5, 2), (20, 4)], "b": 9})), dated,
-                                 [entity("x", ("a", *a), ("a", 40), "b")]))
+            answer = Answer(case(facts(counter("ok", {"a": [(5, 2), (20, 4)], "b": 9, "c": 9})), dated,
+                                 [entity("x", ("a", *a), ("a", 40), "b", "c")]))
             self.assertEqual(answer.state("x"), state)
+        three = Answer(case(facts(counter("ok", {"a": 2, "b": 3, "c": 3})), dated, [entity("x", "a", "b", "c")]))
+        self.assertEqual((three.value("x", "ok"), three.state("x")), ("8", "fail"))
         # Alone, a member has no fellow whose deals could be own ones.
         given = facts(deals=[deal(1, "a", "b", "p", 5), deal(2, "b", "q", "p", 5)])
         for per, state in (("entity", "pass"), ("member", "pass")):
@@ -1044,6 +1047,7 @@ class Pools(Case):
         self.assertEqual(answer.payouts(), {"a": 57, "b": 2, "c": 50})
         self.assertEqual(answer.document["payouts"][0]["parts"],
                          [{"amount": "50", "pool": "pool", "region": None}, {"amount": "7", "award": 1}])
+        self.assertEqual(answer.document["payouts"][1]["parts"], [{"amount": "2", "award": 6}])
 
     def test_vested(self):
         self.assertEqual([shadow_stand.vested(10, 3, t) for t in range(5)], [0, 3, 6, 10, 10])
@@ -1170,6 +1174,10 @@ class Document(Case):
         big = 2**128 - 1
         self.assertEqual(Answer(case(powers(a=big), rules())).value("a"), str(big))
         self.refused(case(powers(a=big, b=1), rules(), [entity("x", "a", "b")]), "2^128")
+        two = facts(deals=[deal(i, "a", "p", "x", big) for i in range(2)])
+        self.assertEqual(Answer(case(two, rules([deals("d", "deals")], boards=[]))).value("a", "d"), "2")
+        for measure in ("bytes", "provider-share"):
+            self.refused(case(two, rules([deals("d", measure)], boards=[])), "2^128")
         Answer(case(powers(a=big, b=1), rules()))
         self.refused(case(powers(a=big, b=1), rules(pools=[pool(amount=tiers([(1, 1)]))])), "2^128")
 
@@ -1400,6 +1408,25 @@ class Laws(Case):
             self.assertEqual(at(seq + 2)["scope"]["epoch"], at(seq)["scope"]["epoch"])
 
         self.each(law)
+
+    def test_spoilt_cases_have_an_answer(self):
+        junk = [None, True, -1, 0, 7, 2**53, "", "0", "1/2", "-3", str(2**127), "x0", "f0", "é\ud800", [], {}, [[]], {"kind": "any"}]
+        errors = []
+
+        def law(made, given):
+            for _ in range(5):
+                place, key = given, made.r.choice(sorted(given))
+                while isinstance(place[key], (dict, list)) and place[key] and made.r.random() < 0.9:
+                    place = place[key]
+                    key = made.r.choice(sorted(place) if isinstance(place, dict) else range(len(place)))
+                before, place[key] = place[key], made.r.choice(junk)
+                document = shadow_stand.stand(given)
+                shadow_read.canonical(document).encode("utf-8")
+                errors.extend(document.get("error", {}).values())
+                place[key] = before
+
+        self.each(law)
+        self.assertGreater(len(errors), self.count)
 
     def test_kept_epochs_one_by_one(self):
         def law(made, _):
