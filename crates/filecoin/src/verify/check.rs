@@ -36,6 +36,8 @@ pub enum Check {
     MessageSignatureBls,
     /// A secp256k1 or delegated message is signed by its sender. One a message.
     MessageSignatureSecp,
+    /// A message's sender exists and may send, and its nonce is the sender's next one. One a message in each block.
+    MessageNonce,
     /// The base fee follows from the parent tipset. One a block.
     BaseFee,
     /// The parent tipset's receipts are there, one for each message it executes. One a tipset.
@@ -50,7 +52,7 @@ pub enum Check {
 
 impl Check {
     /// All checks in the order in which they are shown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::HeaderCid,
         Self::ParentLinks,
         Self::ParentWeight,
@@ -64,6 +66,7 @@ impl Check {
         Self::MessagesRoot,
         Self::MessageSignatureBls,
         Self::MessageSignatureSecp,
+        Self::MessageNonce,
         Self::BaseFee,
         Self::ReceiptsRoot,
         Self::StateNodes,
@@ -88,6 +91,7 @@ impl Check {
             Self::MessagesRoot => "messages_root",
             Self::MessageSignatureBls => "message_signature_bls",
             Self::MessageSignatureSecp => "message_signature_secp",
+            Self::MessageNonce => "message_nonce",
             Self::BaseFee => "base_fee",
             Self::ReceiptsRoot => "receipts_root",
             Self::StateNodes => "state_nodes",

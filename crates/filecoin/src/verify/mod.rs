@@ -28,6 +28,7 @@ mod header;
 mod history;
 mod messages;
 mod params;
+mod senders;
 mod state;
 mod store;
 mod verifier;

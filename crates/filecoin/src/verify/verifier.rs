@@ -13,7 +13,7 @@ use super::params::NetworkParams;
 use super::state::{StateMemo, StateReader};
 use super::store::CheckedStore;
 use super::winning_post::{self, Collector, Posts};
-use super::{base_fee, beacon, election, header, messages};
+use super::{base_fee, beacon, election, header, messages, senders};
 use crate::crypto::bls::{Batch, MinPk, MinSig, Scheme, Waiting};
 use crate::source::Blocks;
 use crate::types::{SignedMessage, Tipset, TipsetKey};
@@ -189,6 +189,7 @@ impl Verifier {
             messages::receipts(&mut tally, &state, tipset, &parent_messages);
             base_fees(&mut tally, &self.params, tipset, &parent, &parent_messages);
             messages::signatures(&mut tally, &mut bls, &mut secp, &mut state, tipset, &messages);
+            senders::nonces(&mut tally, &state, tipset, &messages);
         }
         let (right, wrong) = self.store.take_counts();
         if right > 0 {

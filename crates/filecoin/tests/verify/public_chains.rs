@@ -31,6 +31,7 @@ fn mainnet_epochs_0_to_39_pass() {
             (Check::MessagesRoot, 49, 0),
             (Check::MessageSignatureBls, 14, 0),
             (Check::MessageSignatureSecp, 512, 0),
+            (Check::MessageNonce, 5, 580),
             (Check::BaseFee, 48, 0),
             (Check::ReceiptsRoot, 25, 7),
         ],
@@ -70,6 +71,7 @@ fn interopnet_epochs_0_to_10_pass() {
             (Check::ParentWeight, 8),
             (Check::BaseFee, 8),
             (Check::MessageSignatureBls, 1),
+            (Check::MessageNonce, 1),
         ],
         &complaints,
     );

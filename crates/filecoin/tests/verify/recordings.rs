@@ -23,6 +23,7 @@ fn every_check_of_run_a_is_made_and_passes() {
             (Check::MessagesRoot, 574),
             (Check::MessageSignatureBls, 55),
             (Check::MessageSignatureSecp, 72),
+            (Check::MessageNonce, 153),
             (Check::BaseFee, 573),
             (Check::ReceiptsRoot, 303),
         ],
@@ -31,7 +32,7 @@ fn every_check_of_run_a_is_made_and_passes() {
     let (read, wrong, unread) = totals[&Check::StateNodes];
     assert!(read > 1_000 && wrong == 0 && unread == 0, "{read} nodes read, {wrong} wrong");
     assert_eq!(totals[&Check::WinningPost], (0, 0, 573), "no keys were given");
-    assert_eq!(totals.len(), 17, "{totals:?}");
+    assert_eq!(totals.len(), 18, "{totals:?}");
 }
 
 #[test]
@@ -52,6 +53,7 @@ fn every_check_of_run_r_is_made_and_passes() {
             (Check::Beacon, 118),
             (Check::MessagesRoot, 117),
             (Check::MessageSignatureBls, 1),
+            (Check::MessageNonce, 3),
             (Check::BaseFee, 116),
             (Check::ReceiptsRoot, 111),
         ],

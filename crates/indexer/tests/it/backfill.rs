@@ -18,6 +18,8 @@ async fn the_recorded_chain_is_indexed_to_its_head_without_a_failed_check() {
         assert_eq!((of(name).passed, of(name).failed), (passed, 0), "{name}");
     }
     assert!(cursor.checks.iter().all(|record| record.failed == 0));
+    let messages: u32 = rows.epochs.values().flat_map(|row| &row.blocks).map(|block| block.messages).sum();
+    assert_eq!((of("message_nonce").passed, messages), (153, 153));
     let pinned = "bb115435a93f3e7793e6a3b4e96d6a20ec65e8d0df5b417792f65a9ee3a943c6";
     assert_eq!(cursor.digest.to_string(), pinned, "other rows are other views: give them another number");
     let nulls: Vec<_> = rows.epochs.values().filter(|row| row.kind == EpochKind::Null).collect();
