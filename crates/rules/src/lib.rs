@@ -13,6 +13,7 @@ mod problem;
 mod quantity;
 mod read;
 mod rule_set;
+mod schema;
 mod validate;
 mod versions;
 mod words;
@@ -27,5 +28,6 @@ pub use pool::{Cap, CapExcess, Divide, Gate, Pool, PoolAmount, Rounding, Tier, T
 pub use problem::{Problem, Problems};
 pub use quantity::{InvalidQuantity, InvalidRatio, Quantity, Ratio};
 pub use rule_set::{Competition, Entities, History, ObservedSeries, RuleSet, Texts, Version, Vesting};
+pub use schema::schema;
 pub use versions::Versions;
 pub use words::{Clause, Lang, Reworded, Section, Voice};

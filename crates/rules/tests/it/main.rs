@@ -1,5 +1,6 @@
 //! Rule sets as they are written, read and refused.
 
 mod examples;
+mod reference;
 mod refused;
 mod words;
