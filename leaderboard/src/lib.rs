@@ -1,9 +1,42 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod board;
+mod check;
+mod decisions;
+mod divide;
+mod document;
+mod effects;
+mod entities;
+mod explain;
+mod facts;
+mod field;
+mod measure;
 pub mod merkle;
+mod metric;
+mod payout;
+mod plan;
+mod pool;
 mod rank;
+mod series;
 mod snapshot;
+mod stand;
+mod standings;
+mod time;
 
+pub use check::State;
+pub use decisions::{Decision, Decisions, Delta, Effect, InvalidDelta, Title};
+pub use document::{LARGEST_DOCUMENT, LONGEST_TEXT};
+pub use entities::{Attestation, Entities, Entity, Membership};
+pub use explain::{Asked, CheckReason, Derivation, NextTier, PoolReason, Step, explain, next_tier};
+pub use facts::{Deal, Facts, FactsDocument, Participant, Sector};
+pub use measure::{Fraction, Measure, Rate};
+pub use payout::vested;
 pub use rank::{Standing, rank};
+pub use series::{SeriesDocument, Source, StepDocument, Steps};
 pub use snapshot::{Scope, Snapshot, SnapshotRow};
+pub use stand::stand;
+pub use standings::{
+    BoardList, BoardRow, Checked, EntityRow, Payout, PayoutPart, PoolResult, Share, Standings,
+    StandingsScope, Won,
+};

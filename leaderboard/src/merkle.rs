@@ -67,6 +67,32 @@ impl Tree {
     }
 }
 
+/// The hash of a tree whose leaves come one after another: keeps one hash for each complete subtree instead of all.
+#[derive(Clone, Debug, Default)]
+pub struct Growing {
+    /// Heights and hashes, the largest subtree first.
+    complete: Vec<(u32, Digest)>,
+}
+
+impl Growing {
+    /// Add the hash of the next leaf.
+    pub fn push(&mut self, leaf: Digest) {
+        let mut right = (0, leaf);
+        while let Some((height, left)) = self.complete.pop_if(|(height, _)| *height == right.0) {
+            right = (height + 1, node(&left, &right.1));
+        }
+        self.complete.push(right);
+    }
+
+    /// The tree's hash as far as it has grown.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        let hashes = self.complete.iter().rev().map(|(_, hash)| *hash);
+        let root = hashes.reduce(|right, left| node(&left, &right));
+        root.unwrap_or_else(|| Digest(Sha256::digest([]).into()))
+    }
+}
+
 /// Whether a leaf (its hash) stands at `index` in the tree of `size` leaves with this root (RFC 9162 §2.1.3.2).
 #[must_use]
 pub fn includes(root: &Digest, leaf: &Digest, index: u64, size: u64, proof: &[Digest]) -> bool {
@@ -145,6 +171,9 @@ mod tests {
             let tree = Tree::new(leaves.clone());
             let root = tree.root();
             assert_eq!(root, defined(&leaves));
+            let mut growing = Growing::default();
+            leaves.iter().for_each(|leaf| growing.push(*leaf));
+            assert_eq!(root, growing.root());
             assert_eq!((tree.size(), tree.proof(size)), (size, None));
             for (index, hash) in leaves.iter().enumerate() {
                 let proof = tree.proof(index).unwrap();

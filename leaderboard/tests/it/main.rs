@@ -1,4 +1,20 @@
 //! Laws and golden values of standings.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod generator;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod race;
+#[cfg(test)]
+mod reasons;
+#[cfg(test)]
+mod second;
+#[cfg(test)]
 mod standings;
