@@ -490,7 +490,14 @@ fn limits_hold_before_anything_is_read() {
         chain += &format!("[[metrics]]\nid = \"m{level}\"\nkind = \"sum\"\nof = [\"{of}\"]\n\n");
     }
     let chained = BASE.replacen("[[eligibility]]", &format!("{chain}[[eligibility]]"), 1);
-    assert_eq!(refused(&chained), "metrics[16]: 9 metrics deep, where 8 are allowed");
+    assert_eq!(refused(&chained), "metrics[16]: more than 8 metrics deep");
+    let web: Vec<String> = (0..256).map(|level| format!("m{level}")).collect();
+    let of = format!("{web:?}");
+    let web: String =
+        web.iter().map(|id| format!("[[metrics]]\nid = \"{id}\"\nkind = \"sum\"\nof = {of}\n\n")).collect();
+    let (head, rest) = BASE.split_once("[[metrics]]").unwrap();
+    let tail = &rest[rest.find("[[eligibility]]").unwrap()..];
+    assert!(refused(&format!("{head}{web}{tail}")).contains("metrics[255]: its parts lead in a circle"));
     let circle = chained.replace("of = [\"power\"]", "of = [\"m2\"]");
     let refused = refused(&circle);
     assert!(refused.contains("metrics[9]: its parts lead in a circle: m0 → m2 → m1 → m0"), "{refused}");
