@@ -3,6 +3,7 @@
 
 mod board;
 mod check;
+mod compare;
 mod decisions;
 mod divide;
 mod document;
@@ -25,6 +26,7 @@ mod standings;
 mod time;
 
 pub use check::State;
+pub use compare::{Comparison, Concentration, EntityChange, RankChange, compare};
 pub use decisions::{Decision, Decisions, Delta, Effect, InvalidDelta, Title};
 pub use document::{LARGEST_DOCUMENT, LONGEST_TEXT};
 pub use entities::{Attestation, Entities, Entity, Membership};

@@ -7,6 +7,8 @@ mod chain_verify;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod competition;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod health;
