@@ -617,3 +617,24 @@ fn a_canonical_document_lacks_nothing_and_holds_nothing_else() {
         "it is not in canonical form: byte 1 is the first that differs"
     );
 }
+
+#[test]
+fn no_damage_to_a_document_makes_the_reader_panic() {
+    let canonical = RuleSet::from_toml(BASE).unwrap().canonical().unwrap();
+    let damage = [b'"', b'0', b'-', b'\\', b'[', b'}', b'\n', 0xff];
+    let mut survivors = 0;
+    for (text, read) in [
+        (BASE, (|text| RuleSet::from_toml(text).is_ok()) as fn(&str) -> bool),
+        (&*canonical, |text| RuleSet::from_canonical(text.as_bytes()).is_ok()),
+    ] {
+        for at in (0..text.len()).step_by(11) {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = damage[at % damage.len()];
+            survivors += usize::from(read(&String::from_utf8_lossy(&bytes)));
+            bytes.truncate(at);
+            survivors += usize::from(read(&String::from_utf8_lossy(&bytes)));
+        }
+    }
+    // Most damage is noticed; what is left stands in names and texts.
+    assert!(survivors > 0 && survivors < BASE.len() / 11, "{survivors}");
+}
