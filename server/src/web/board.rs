@@ -27,6 +27,9 @@ const ROWS: usize = 50;
 /// Most rows of one JSON answer.
 const MOST: usize = 500;
 
+/// Letters of a name that is whole on the narrowest page.
+const SHORT: usize = 12;
+
 /// What the board of all columns shows; it is ranked by the first.
 const GLOBAL: [SeriesName; 10] = [
     series::POWER_QA,
@@ -92,12 +95,11 @@ struct Row {
     trend: Option<Trend>,
 }
 
-/// The curve of the ranked series in the window, and its ends.
+/// The curve of the ranked series in the window, and where it begins.
 #[derive(Debug)]
 struct Trend {
     path: String,
     begin: String,
-    end: String,
 }
 
 /// How a board is looked at.
@@ -222,7 +224,7 @@ impl App {
             let first = steps.first().and_then(|step| step.value);
             let begin = Figure { value: first, ..now }.text();
             let Some(path) = spark(&steps, from, at) else { continue };
-            row.trend = Some(Trend { path, begin, end: now.text() });
+            row.trend = Some(Trend { path, begin });
         }
         Ok(())
     }
@@ -416,7 +418,7 @@ impl Page<'_> {
 
     fn figure(&self, row: &Row, column: &Column) -> super::chrome::Cell {
         let unknown = Figure { value: None, unit: Unit::Count, scale: column.scale };
-        self.c.cell(row.values.get(column.series).unwrap_or(&unknown))
+        self.c.plain_cell(row.values.get(column.series).unwrap_or(&unknown))
     }
 
     fn is_sorted(&self, column: &Column) -> bool {
@@ -436,11 +438,14 @@ impl Page<'_> {
         row.standing.standing.rank.map(grouped).unwrap_or_default()
     }
 
-    fn trend_title(&self, row: &Row, trend: &Trend) -> String {
-        let subject = row.standing.standing.subject.to_string();
-        let arguments =
-            fluent_args!["subject" => subject, "from" => trend.begin.as_str(), "to" => trend.end.as_str()];
-        self.c.language().say("board-trend-title", &arguments)
+    /// Where the curve ends stands beside it.
+    fn trend_title(&self, trend: &Trend) -> String {
+        self.c.language().say("board-trend-title", &fluent_args!["from" => trend.begin.as_str()])
+    }
+
+    /// Whether the name may be cut where there is little room.
+    fn is_long(&self, row: &Row) -> bool {
+        row.standing.standing.subject.as_str().len() > SHORT
     }
 
     fn search(&self) -> String {

@@ -246,15 +246,16 @@ impl Cid {
     }
 }
 
-/// A figure in a table: its exact number behind it.
+/// A figure in a table: its exact number behind it, unless it is what is shown.
 #[derive(Debug, Template)]
 #[template(
-    source = r#"{% if figure.is_zero() %}<span class="muted">0</span>{% else if figure.value.is_none() %}<span class="muted" title="{{ unknown }}">–</span>{% else %}<data value="{{ figure.raw() }}" title="{{ figure.title() }}">{{ figure.text() }}</data>{% endif %}"#,
+    source = r#"{% if figure.is_zero() %}<span class="muted">0</span>{% else if figure.value.is_none() %}<span class="muted" title="{{ unknown }}">–</span>{% else if figure.is_shown_exactly() %}{{ figure.text() }}{% else %}<data value="{{ figure.raw() }}"{% if titled %} title="{{ figure.title() }}"{% endif %}>{{ figure.text() }}</data>{% endif %}"#,
     ext = "html"
 )]
 pub(crate) struct Cell {
     figure: Figure,
     unknown: String,
+    titled: bool,
 }
 
 impl HtmlSafe for Cell {}
@@ -262,7 +263,12 @@ impl HtmlSafe for Cell {}
 impl Chrome<'_> {
     /// A figure in a table.
     pub(crate) fn cell(&self, figure: impl Borrow<Figure>) -> Cell {
-        Cell { figure: *figure.borrow(), unknown: self.t("unknown") }
+        Cell { figure: *figure.borrow(), unknown: self.t("unknown"), titled: true }
+    }
+
+    /// A figure among thousands: digits that stand twice would double the page.
+    pub(crate) fn plain_cell(&self, figure: impl Borrow<Figure>) -> Cell {
+        Cell { titled: false, ..self.cell(figure) }
     }
 }
 

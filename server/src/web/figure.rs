@@ -180,6 +180,11 @@ impl Figure {
         }
     }
 
+    /// Whether [`text`](Self::text) rounds nothing away.
+    pub(crate) const fn is_shown_exactly(&self) -> bool {
+        self.scale.is_whole()
+    }
+
     /// Whether it is known to be nothing.
     pub(crate) fn is_zero(&self) -> bool {
         self.value == Some(Value::ZERO)

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod board;
+#[cfg(test)]
 mod chain_verify;
 #[cfg(test)]
 mod commands;
