@@ -482,3 +482,26 @@ api-words = Every page has a JSON twin at its address with .json, most a CSV twi
 api-address = Address
 api-answer = Answer
 problems = Problems
+
+detail-no-page = There is no page at this address.
+detail-no-table = { $page } has no table, and so no CSV.
+detail-nothing-named = Neither a miner nor an epoch is named “{ $wanted }”.
+detail-not-an-epoch = “{ $written }” is not the number of an epoch.
+detail-no-kind = There is no kind of problem named “{ $name }”.
+detail-unknown-network = There is no network named “{ $network }”.
+detail-unknown-participant = { $participant } has no figure on { $network } at epoch { $epoch }.
+detail-unknown-series = There is no board of a series “{ $series }”.
+detail-epoch-in-future = Epoch { $epoch } is in the future: { $network } is indexed up to epoch { $head }.
+detail-no-epochs = { $network } has no indexed epoch yet.
+detail-no-final-epoch = No epoch of { $network } is final yet.
+detail-not-indexed = Epoch { $epoch } of { $network } is not indexed: indexing began after it.
+detail-query-name = The address asks for “{ $name }”, which this page does not know.
+detail-query-twice = “{ $name }” stands twice in the address.
+detail-query-epoch = { $name } is “{ $value }”, not an epoch: write { $name }=e:120 or { $name }=final.
+detail-query-number = { $name } is “{ $value }”, not a whole number.
+detail-query-column = { $name } is “{ $value }”, not a series of this board.
+detail-method = Only GET and HEAD are answered here.
+detail-body = Nothing here takes a body.
+detail-busy = The service is at its limit.
+detail-store = The database did not answer.
+detail-broken = The answer could not be made.

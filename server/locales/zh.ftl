@@ -445,3 +445,26 @@ api-words = 每个页面在其地址后加 .json 都有对应的 JSON，多数�
 api-address = 地址
 api-answer = 返回内容
 problems = 问题说明
+
+detail-no-page = 此地址没有页面。
+detail-no-table = { $page } 没有表格，因此没有 CSV。
+detail-nothing-named = 没有名为“{ $wanted }”的矿工或高度。
+detail-not-an-epoch = “{ $written }”不是高度的数字。
+detail-no-kind = 没有名为“{ $name }”的问题类型。
+detail-unknown-network = 没有名为“{ $network }”的网络。
+detail-unknown-participant = 在高度 { $epoch }，{ $participant } 在 { $network } 上没有任何数值。
+detail-unknown-series = 没有序列“{ $series }”的榜单。
+detail-epoch-in-future = 高度 { $epoch } 尚未到来：{ $network } 已索引到高度 { $head }。
+detail-no-epochs = { $network } 尚无已索引的高度。
+detail-no-final-epoch = { $network } 尚无已终局的高度。
+detail-not-indexed = { $network } 的高度 { $epoch } 未被索引：索引在其之后开始。
+detail-query-name = 地址中的“{ $name }”不是此页面的参数。
+detail-query-twice = 地址中的“{ $name }”出现了两次。
+detail-query-epoch = { $name } 的值“{ $value }”不是高度：应写作 { $name }=e:120 或 { $name }=final。
+detail-query-number = { $name } 的值“{ $value }”不是整数。
+detail-query-column = { $name } 的值“{ $value }”不是此榜单的序列。
+detail-method = 此处只接受 GET 和 HEAD。
+detail-body = 此处的请求不应带正文。
+detail-busy = 服务已达上限。
+detail-store = 数据库没有应答。
+detail-broken = 无法生成应答。

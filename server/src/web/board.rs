@@ -6,7 +6,7 @@ use apogee_leaderboard::{Scope, SnapshotRow};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
@@ -17,7 +17,8 @@ use super::figure::{Figure, Scale, coin, grouped};
 use super::now::Meta;
 use super::participant::{WINDOW, share, unit_name};
 use super::problem::Problem;
-use super::scene::{Asked, At, Scene};
+use super::query::{Asked, At, Questions, Unreadable, Why, number};
+use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
 use super::words::fluent_args;
@@ -103,8 +104,7 @@ struct Trend {
 }
 
 /// How a board is looked at.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BoardQuery {
     at: Option<At>,
     /// A series, with `-` before it for the largest first; `participant`; by default the rank.
@@ -113,6 +113,20 @@ pub(crate) struct BoardQuery {
     q: Option<String>,
     page: Option<usize>,
     limit: Option<usize>,
+}
+
+impl Questions for BoardQuery {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Why> {
+        match name {
+            "at" => self.at = Some(value.parse()?),
+            "sort" => self.sort = Some(value.to_owned()),
+            "q" => self.q = Some(value.to_owned()),
+            "page" => self.page = Some(number(value)?),
+            "limit" => self.limit = Some(number(value)?),
+            _ => return Err(Why::Name),
+        }
+        Ok(())
+    }
 }
 
 /// `GET /n/{network}/board`: all columns, ranked by quality-adjusted power.
@@ -261,7 +275,10 @@ impl BoardQuery {
                     rows.reverse();
                 }
             }
-            None => return Err(Problem::Invalid(format!("sort is a series of this board, not {by}"))),
+            None => {
+                let (name, value) = ("sort".to_owned(), by.to_owned());
+                return Err(Problem::Query(Unreadable { name, value, why: Why::Column }));
+            }
         }
         Ok(())
     }

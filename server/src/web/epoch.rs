@@ -15,7 +15,8 @@ use super::figure::{Figure, Scale, coin, exact, grouped};
 use super::now::Meta;
 use super::participant::unit_name;
 use super::problem::Problem;
-use super::scene::{Asked, At, Scene};
+use super::query::{Asked, At, Nothing};
+use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
 use super::words::fluent_args;
@@ -90,10 +91,9 @@ pub(super) async fn show(
     State(app): State<App>,
     ask: Ask,
     Path((network, epoch)): Path<(String, String)>,
-    Asked(Nothing {}): Asked<Nothing>,
+    Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Problem> {
-    let epoch: Epoch =
-        epoch.parse().map_err(|_| Problem::NotFound(format!("{epoch} is not the number of an epoch")))?;
+    let epoch: Epoch = epoch.parse().map_err(|_| Problem::NotAnEpoch { written: epoch })?;
     let scene = app.scene(&network, Some(At::Epoch(epoch))).await?;
     let before = match epoch {
         Epoch::GENESIS => None,
@@ -132,11 +132,6 @@ pub(super) async fn show(
     };
     ask.answer(&view)
 }
-
-/// A query of nothing.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Nothing {}
 
 impl App {
     /// The steps that begin at the scene's epoch: where a board differs from the one an epoch before.

@@ -3,7 +3,7 @@ use apogee_store::{EpochKind, EpochRecord, Page as StorePage};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
@@ -12,7 +12,7 @@ use super::chrome::{Chrome, Section};
 use super::epoch::Sums;
 use super::now::Meta;
 use super::problem::Problem;
-use super::scene::{Asked, At};
+use super::query::{Asked, At, Questions, Why};
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -63,12 +63,22 @@ impl Row {
 }
 
 /// Which epochs are listed.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(crate) struct EpochsQuery {
     at: Option<At>,
     /// Those below this one: `before=e:120`.
     before: Option<At>,
+}
+
+impl Questions for EpochsQuery {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Why> {
+        match name {
+            "at" => self.at = Some(value.parse()?),
+            "before" => self.before = Some(value.parse()?),
+            _ => return Err(Why::Name),
+        }
+        Ok(())
+    }
 }
 
 /// `GET /n/{network}/epochs`

@@ -8,12 +8,12 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::Ask;
 use super::chrome::{Chrome, Section};
-use super::epoch::{Nothing, Sums};
+use super::epoch::Sums;
 use super::figure::{Figure, Scale, coin, grouped};
 use super::now::{Freshness, Meta};
 use super::participant::share;
 use super::problem::Problem;
-use super::scene::Asked;
+use super::query::{Asked, Nothing};
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -75,7 +75,7 @@ struct Place {
 pub(super) async fn show(
     State(app): State<App>,
     ask: Ask,
-    Asked(Nothing {}): Asked<Nothing>,
+    Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Problem> {
     let now = app.now.load_full();
     let mut home = Home { networks: Vec::new(), top: None };

@@ -14,6 +14,7 @@ mod openapi;
 mod participant;
 mod problem;
 mod problems;
+mod query;
 mod scene;
 mod schema;
 mod status;
@@ -82,7 +83,7 @@ impl Site {
         let router = router
             .route("/assets/apogee.css", get(stylesheet))
             .route("/assets/icon.svg", get(icon))
-            .fallback(|| async { Problem::NotFound("there is no page at this address".into()) })
+            .fallback(|| async { Problem::NoPage })
             .method_not_allowed_fallback(|| async { Problem::Method })
             .with_state(app);
         Self { router }

@@ -28,8 +28,7 @@ impl Ask {
                 ([(header::CONTENT_TYPE, "application/json")], text).into_response()
             }
             Form::Csv => {
-                let csv =
-                    view.csv().ok_or_else(|| Problem::NotFound(format!("{} has no table", self.path)))?;
+                let csv = view.csv().ok_or_else(|| Problem::NoTable { page: self.path.to_string() })?;
                 ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], csv.0).into_response()
             }
         })

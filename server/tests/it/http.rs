@@ -103,6 +103,77 @@ fn problems_are_json_for_programs_and_pages_for_people() {
 }
 
 #[test]
+fn what_is_wrong_is_said_in_the_language_of_the_address() {
+    let served = Served::new();
+    for (path, status, english, chinese) in [
+        ("/nothing", 404, "There is no page at this address.", "此地址没有页面。"),
+        ("/n/mainnet/board", 404, "There is no network named “mainnet”.", "没有名为“mainnet”的网络。"),
+        (
+            "/n/devnet-a/m/t09",
+            404,
+            "t09 has no figure on devnet-a at epoch 313.",
+            "在高度 313，t09 在 devnet-a 上没有任何数值。",
+        ),
+        (
+            "/n/devnet-a/m/t01000?at=e:99999",
+            404,
+            "Epoch 99,999 is in the future: devnet-a is indexed up to epoch 313.",
+            "高度 99,999 尚未到来：devnet-a 已索引到高度 313。",
+        ),
+        (
+            "/n/devnet-a/e/99999",
+            404,
+            "Epoch 99,999 is in the future: devnet-a is indexed up to epoch 313.",
+            "高度 99,999 尚未到来：devnet-a 已索引到高度 313。",
+        ),
+        ("/n/devnet-a/e/x", 404, "“x” is not the number of an epoch.", "“x”不是高度的数字。"),
+        (
+            "/n/devnet-a/board?at=soon",
+            400,
+            "at is “soon”, not an epoch: write at=e:120 or at=final.",
+            "at 的值“soon”不是高度：应写作 at=e:120 或 at=final。",
+        ),
+        (
+            "/n/devnet-a/epochs?befor=e:5",
+            400,
+            "The address asks for “befor”, which this page does not know.",
+            "地址中的“befor”不是此页面的参数。",
+        ),
+        (
+            "/n/devnet-a/board?sort=penaltie",
+            400,
+            "sort is “penaltie”, not a series of this board.",
+            "sort 的值“penaltie”不是此榜单的序列。",
+        ),
+        (
+            "/n/devnet-a/board/power.row",
+            404,
+            "There is no board of a series “power.row”.",
+            "没有序列“power.row”的榜单。",
+        ),
+    ] {
+        for (address, tag, says) in
+            [(path.to_owned(), "en", english), (format!("/zh{path}"), "zh-CN", chinese)]
+        {
+            let page = served.ask("GET", &address, &[("accept", "text/html")]);
+            assert_eq!((page.status, page.header("content-language")), (status, Some(tag)), "{address}");
+            let text = page.text();
+            assert!(text.contains(says), "{address} does not say {says}: {text}");
+            let home = if tag == "en" { "" } else { "/zh" };
+            assert!(text.contains(&format!("href=\"{home}/problems/")), "{address} leaves its language");
+            let form = address.find('?').unwrap_or(address.len());
+            let twin = format!("{}.json{}", &address[..form], &address[form..]);
+            let problem = served.get(&twin);
+            assert_eq!(problem.header("content-type"), Some("application/problem+json"), "{twin}");
+            let details = problem.json();
+            assert_eq!((&details["status"], &details["detail"]), (&status.into(), &says.into()), "{twin}");
+        }
+    }
+    let kinds = served.get("/zh/problems").text();
+    assert!(kinds.contains("href=\"/zh/problems/busy\"") && !kinds.contains("href=\"/problems/"), "{kinds}");
+}
+
+#[test]
 fn a_head_that_is_too_large_or_too_slow_ends_the_connection() {
     let served = Served::with(&[("HTTP__HEAD_SECONDS", "1"), ("HTTP__HEAD_BYTES", "8192")]);
     let large = format!("GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(9_000));
