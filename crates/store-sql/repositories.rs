@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 use serde::Serialize;
@@ -38,6 +38,23 @@ const SUBJECT: &str = "
            AND p.epoch <= $3 ORDER BY p.epoch DESC LIMIT 1)
     FROM subjects u CROSS JOIN series r
     WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
+
+// Without an index by epoch, which every write would pay for: every pair is looked up at the epoch, and what held before only for those found.
+const CHANGES: &str = "
+    SELECT series, subject, amount, before FROM (
+        SELECT r.name AS series, u.name AS subject,
+            (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+             WHERE p.network_id = t.network_id AND p.series_id = t.series_id AND p.subject_id = t.subject_id
+               AND p.epoch = $2) AS amount,
+            (SELECT CAST(p.value AS TEXT) FROM steps p
+             WHERE p.network_id = t.network_id AND p.series_id = t.series_id AND p.subject_id = t.subject_id
+               AND p.epoch < $2 ORDER BY p.epoch DESC LIMIT 1) AS before
+        FROM series_subjects t
+        JOIN series r ON r.series_id = t.series_id
+        JOIN subjects u ON u.subject_id = t.subject_id
+        WHERE t.network_id = $1 AND (r.name, u.name) > ($3, $4)
+    ) AS looked_up
+    WHERE amount IS NOT NULL ORDER BY series, subject LIMIT $5";
 
 /// One step as it is written. `series` and `subject` are ids.
 #[derive(Clone, Debug)]
@@ -221,6 +238,32 @@ impl Store for Adapter {
         .await
         .map_err(error)?;
         rows.into_iter().map(|(at, amount)| Ok(Step { epoch: epoch(at)?, value: value(&amount)? })).collect()
+    }
+
+    async fn changes(
+        &self,
+        network: &NetworkId,
+        at: Epoch,
+        page: Page<(SeriesName, Subject)>,
+    ) -> Result<Vec<ChangeRecord>> {
+        let mut db = self.reads.acquire().await.map_err(error)?;
+        let id = network_id(&mut db, network).await?;
+        let after = page.after.as_ref();
+        let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(CHANGES)
+            .bind(id)
+            .bind(at.height())
+            .bind(after.map_or("", |(series, _)| series.as_str()))
+            .bind(after.map_or("", |(_, subject)| subject.as_str()))
+            .bind(limit(page.limit))
+            .fetch_all(&mut *db)
+            .await
+            .map_err(error)?;
+        rows.into_iter()
+            .map(|(series, subject, amount, before)| {
+                let change = change((series, subject, at.height(), amount))?;
+                Ok(ChangeRecord { change, before: value(&before.unwrap_or_default())? })
+            })
+            .collect()
     }
 
     async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>> {

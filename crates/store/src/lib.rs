@@ -11,7 +11,8 @@ use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject
 use async_trait::async_trait;
 
 pub use records::{
-    BlockRecord, CertificateRecord, CheckRecord, Cursor, EpochKind, EpochRecord, Reconciliation, Unmade,
+    BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind, EpochRecord,
+    Reconciliation, Unmade,
 };
 
 /// Why a database did not do what was asked.
@@ -115,6 +116,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         subject: &Subject,
         page: Page<Epoch>,
     ) -> Result<Vec<Step>>;
+
+    /// The steps of all series that begin at an epoch, by series and subject.
+    async fn changes(
+        &self,
+        network: &NetworkId,
+        at: Epoch,
+        page: Page<(SeriesName, Subject)>,
+    ) -> Result<Vec<ChangeRecord>>;
 
     /// Every step that belongs to an applied epoch that the journal still keeps, in (series, subject, epoch) order.
     async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>>;

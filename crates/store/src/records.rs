@@ -1,4 +1,4 @@
-use apogee_domain::{Atto, Digest, Epoch, Timestamp, Value};
+use apogee_domain::{Atto, Change, Digest, Epoch, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
 /// How far a network is indexed.
@@ -113,6 +113,15 @@ impl Reconciliation {
     pub fn agrees(&self) -> Option<bool> {
         Some(self.derived? == self.state?)
     }
+}
+
+/// A step with what held before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// The step.
+    pub change: Change,
+    /// The value until then; `None` where it was unknown, or where there was no step.
+    pub before: Option<Value>,
 }
 
 /// A verified finality certificate.

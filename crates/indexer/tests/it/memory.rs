@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 
@@ -145,6 +145,27 @@ impl Store for Memory {
             name == series && whose == subject && page.after.is_none_or(|after| *epoch > after)
         });
         Ok(steps.map(|((_, _, epoch), value)| Step { epoch, value }).take(page.limit as usize).collect())
+    }
+    async fn changes(
+        &self,
+        _: &NetworkId,
+        at: Epoch,
+        page: Page<(SeriesName, Subject)>,
+    ) -> Result<Vec<ChangeRecord>> {
+        let steps = self.all().steps;
+        let after = |series: &SeriesName, subject: &Subject| {
+            page.after.as_ref().is_none_or(|(s, u)| (s, u) < (series, subject))
+        };
+        let begun =
+            steps.iter().filter(|((series, subject, epoch), _)| *epoch == at && after(series, subject));
+        let changes = begun.map(|((series, subject, epoch), value)| {
+            let first = (series.clone(), subject.clone(), Epoch::GENESIS);
+            let before = steps.range(first..(series.clone(), subject.clone(), at)).next_back();
+            let change =
+                Change { series: series.clone(), subject: subject.clone(), epoch: *epoch, value: *value };
+            ChangeRecord { change, before: before.and_then(|(_, value)| *value) }
+        });
+        Ok(changes.take(page.limit as usize).collect())
     }
     async fn journal(&self, _: &NetworkId, applied: Epoch) -> Result<Vec<Change>> {
         let rows = self.all();
