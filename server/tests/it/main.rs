@@ -19,6 +19,8 @@ mod http;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod served;
