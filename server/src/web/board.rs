@@ -1,3 +1,6 @@
+mod page;
+mod query;
+
 use std::collections::BTreeMap;
 
 use apogee_domain::series::{self, SeriesSpec, Unit};
@@ -9,27 +12,25 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::page::Page;
+pub(crate) use self::query::BoardQuery;
+use self::query::encoded;
 use super::App;
 use super::ask::{Ask, Form};
-use super::chart::{spark, unit_head};
-use super::chrome::{Chrome, Section};
-use super::figure::{Figure, Scale, coin, grouped};
+use super::chart::spark;
+use super::figure::{Figure, Scale, coin};
 use super::now::Meta;
-use super::participant::{WINDOW, share, unit_name};
 use super::problem::Problem;
-use super::query::{Asked, At, Questions, Unreadable, Why, number};
+use super::query::Asked;
+use super::reading::{WINDOW, unit_name};
 use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
-use super::words::fluent_args;
 
 /// Rows of one page.
 const ROWS: usize = 50;
 /// Most rows of one JSON answer.
 const MOST: usize = 500;
-
-/// Letters of a name that is whole on the narrowest page.
-const SHORT: usize = 12;
 
 /// What the board of all columns shows; it is ranked by the first.
 const GLOBAL: [SeriesName; 10] = [
@@ -101,32 +102,6 @@ struct Row {
 struct Trend {
     path: String,
     begin: String,
-}
-
-/// How a board is looked at.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BoardQuery {
-    at: Option<At>,
-    /// A series, with `-` before it for the largest first; `participant`; by default the rank.
-    sort: Option<String>,
-    /// Part of an address.
-    q: Option<String>,
-    page: Option<usize>,
-    limit: Option<usize>,
-}
-
-impl Questions for BoardQuery {
-    fn take(&mut self, name: &str, value: &str) -> Result<(), Why> {
-        match name {
-            "at" => self.at = Some(value.parse()?),
-            "sort" => self.sort = Some(value.to_owned()),
-            "q" => self.q = Some(value.to_owned()),
-            "page" => self.page = Some(number(value)?),
-            "limit" => self.limit = Some(number(value)?),
-            _ => return Err(Why::Name),
-        }
-        Ok(())
-    }
 }
 
 /// `GET /n/{network}/board`: all columns, ranked by quality-adjusted power.
@@ -244,46 +219,6 @@ impl App {
     }
 }
 
-impl BoardQuery {
-    fn search(&self) -> Option<String> {
-        let search = self.q.as_deref()?.trim().to_ascii_lowercase();
-        (!search.is_empty()).then_some(search)
-    }
-
-    /// The series that is sorted by, and whether its largest comes first.
-    fn sorted(&self) -> Option<(&str, bool)> {
-        let sort = self.sort.as_deref()?;
-        Some(sort.strip_prefix('-').map_or((sort, false), |series| (series, true)))
-    }
-
-    /// Put rows in order: stable, so that equal ones stay in the order of their ranks.
-    fn order(&self, columns: &[SeriesName], rows: &mut [Row]) -> Result<(), Problem> {
-        let Some((by, descending)) = self.sorted() else { return Ok(()) };
-        match columns.iter().find(|series| series.as_str() == by) {
-            Some(series) => {
-                let value = |row: &Row| row.values.get(series.as_str()).and_then(|figure| figure.value);
-                // What is unknown comes last both ways.
-                rows.sort_by(|a, b| match (value(a), value(b)) {
-                    (Some(a), Some(b)) if descending => b.cmp(&a),
-                    (Some(a), Some(b)) => a.cmp(&b),
-                    (a, b) => b.is_some().cmp(&a.is_some()),
-                });
-            }
-            None if by == "participant" => {
-                rows.sort_by(|a, b| a.standing.standing.subject.cmp(&b.standing.standing.subject));
-                if descending {
-                    rows.reverse();
-                }
-            }
-            None => {
-                let (name, value) = ("sort".to_owned(), by.to_owned());
-                return Err(Problem::Query(Unreadable { name, value, why: Why::Column }));
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Board {
     fn path(&self) -> String {
         let network = &self.meta.network;
@@ -319,35 +254,9 @@ fn typical(unit: Unit, rows: &[(Subject, Option<Value>)]) -> Option<Value> {
     known.get(place).copied()
 }
 
-/// A heading inside a sentence: without its capital, unless it is spelled with more than one.
-fn in_sentence(heading: String) -> String {
-    let mut letters = heading.chars();
-    match letters.next() {
-        Some(first) if !letters.as_str().contains(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => heading,
-    }
-}
-
-/// What may stand in a query as it is; the rest as its bytes.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    text.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
-#[derive(Template)]
-#[template(path = "board.html")]
-struct Page<'a> {
-    c: Chrome<'a>,
-    view: &'a Board,
-}
-
 impl View for Board {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
-        Page { c: Chrome::of(ask, &self.meta, Section::Board), view: self }.render()
+        Page::new(ask, self).render()
     }
 
     fn csv(&self) -> Option<Csv> {
@@ -366,158 +275,6 @@ impl View for Board {
     }
 }
 
-impl Page<'_> {
-    fn series(&self) -> String {
-        self.c.name("series", self.view.series)
-    }
-
-    fn heading(&self) -> String {
-        let key = if self.view.global { "board-h1-global" } else { "board-h1-series" };
-        let network = self.view.meta.network.to_string();
-        self.c.language().say(key, &fluent_args!["network" => network, "series" => self.series()])
-    }
-
-    fn lead(&self) -> String {
-        let series = in_sentence(self.series());
-        let arguments = fluent_args!["n" => self.view.total, "series" => series];
-        self.c.language().say("board-lead", &arguments)
-    }
-
-    fn caption(&self) -> String {
-        let arguments = fluent_args!["series" => self.series(), "epoch" => grouped(self.view.meta.epoch)];
-        self.c.language().say("board-caption", &arguments)
-    }
-
-    fn as_of(&self) -> String {
-        self.c.language().say("board-view", &fluent_args!["epoch" => grouped(self.view.meta.epoch)])
-    }
-
-    fn since(&self) -> String {
-        let from = self.view.meta.epoch.minus(WINDOW);
-        self.c.language().say("board-trend-all", &fluent_args!["epoch" => grouped(from)])
-    }
-
-    /// Address, name and whether it is this one, of every board.
-    fn boards(&self) -> Vec<(String, String, bool)> {
-        let all = (self.c.page("board"), self.c.t("board-global"), self.view.global);
-        let one = |spec: &SeriesSpec| {
-            let here = !self.view.global && spec.name == self.view.series;
-            (self.c.page(&format!("board/{}", spec.name)), self.c.name("head", spec.name), here)
-        };
-        std::iter::once(all).chain(boards().map(one)).collect()
-    }
-
-    fn address(&self, sort: Option<&str>, page: usize) -> String {
-        format!("{}?{}", self.c.ask.to(&self.view.path()), self.view.with(sort, page))
-    }
-
-    /// Where a head leads, and how its column is sorted now: `ascending`, `descending`, or not.
-    fn sort(&self, by: &str) -> (String, &'static str) {
-        let now = self.view.query.sorted().unwrap_or((self.view.series, true));
-        let (next, state) = match now {
-            (series, true) if series == by => (by.to_owned(), "descending"),
-            (series, false) if series == by => (format!("-{by}"), "ascending"),
-            _ if by == "participant" => (by.to_owned(), ""),
-            _ => (format!("-{by}"), ""),
-        };
-        (self.address(Some(&next), 1), state)
-    }
-
-    fn head(&self, column: &Column) -> String {
-        let kind = if self.view.global { "head" } else { "series" };
-        unit_head(&self.c.name(kind, column.series), column.scale)
-    }
-
-    fn sort_title(&self, series: &str) -> String {
-        let name = in_sentence(self.c.name("series", series));
-        self.c.language().say("board-sort", &fluent_args!["series" => name])
-    }
-
-    fn figure(&self, row: &Row, column: &Column) -> super::chrome::Cell {
-        let unknown = Figure { value: None, unit: Unit::Count, scale: column.scale };
-        self.c.plain_cell(row.values.get(column.series).unwrap_or(&unknown))
-    }
-
-    fn is_sorted(&self, column: &Column) -> bool {
-        let by = self.view.query.sorted().map_or(self.view.series, |(series, _)| series);
-        by == column.series
-    }
-
-    fn share(&self, row: &Row) -> Option<String> {
-        share(row.standing.standing.value, self.view.network_total)
-    }
-
-    fn has_shares(&self) -> bool {
-        self.view.network_total.is_some()
-    }
-
-    fn rank(&self, row: &Row) -> String {
-        row.standing.standing.rank.map(grouped).unwrap_or_default()
-    }
-
-    /// Where the curve ends stands beside it.
-    fn trend_title(&self, trend: &Trend) -> String {
-        self.c.language().say("board-trend-title", &fluent_args!["from" => trend.begin.as_str()])
-    }
-
-    /// Whether the name may be cut where there is little room.
-    fn is_long(&self, row: &Row) -> bool {
-        row.standing.standing.subject.as_str().len() > SHORT
-    }
-
-    fn search(&self) -> String {
-        self.view.query.search().unwrap_or_default()
-    }
-
-    fn found(&self) -> String {
-        let arguments =
-            fluent_args!["found" => self.view.found, "n" => self.view.total, "search" => self.search()];
-        self.c.language().say("board-found", &arguments)
-    }
-
-    fn none(&self) -> String {
-        let network = self.view.meta.network.to_string();
-        let arguments = fluent_args![
-            "network" => network, "epoch" => grouped(self.view.meta.epoch), "search" => self.search(),
-        ];
-        let key = if self.view.total == 0 { "board-empty" } else { "board-none-found" };
-        self.c.language().say(key, &arguments)
-    }
-
-    fn rows_of(&self) -> String {
-        let view = self.view;
-        let last = view.first.saturating_add(view.rows.len()).saturating_sub(1);
-        let arguments = fluent_args!["first" => view.first, "last" => last, "n" => view.found];
-        self.c.language().say("board-rows", &arguments)
-    }
-
-    /// Pages to go to: number and address; no address for this one. Those near, the first and the last.
-    fn pages(&self) -> Vec<(usize, Option<String>)> {
-        let limit = self.view.query.limit.unwrap_or(ROWS).clamp(1, MOST);
-        let last = self.view.found.div_ceil(limit);
-        let here = self.view.query.page.unwrap_or(1).max(1);
-        let near = |page: &usize| *page == 1 || *page == last || page.abs_diff(here) <= 1;
-        let sort = self.view.query.sort.as_deref();
-        let address = |page: usize| (page, (page != here).then(|| self.address(sort, page)));
-        (1..=last).filter(near).map(address).collect()
-    }
-
-    fn next(&self) -> Option<String> {
-        let here = self.view.query.page.unwrap_or(1).max(1);
-        self.view.next.as_ref().map(|_| self.address(self.view.query.sort.as_deref(), here + 1))
-    }
-
-    /// The whole board, as of the same epoch.
-    fn first_page(&self) -> String {
-        format!("{}?at=e:{}", self.c.ask.to(&self.view.path()), self.view.meta.epoch)
-    }
-
-    fn snapshot_end(&self) -> String {
-        let id = self.view.snapshot.to_string();
-        id.get(id.len().saturating_sub(6)..).unwrap_or_default().to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -531,18 +288,5 @@ mod tests {
         assert_eq!(typical(Unit::Bytes, &rows(&[0, 0, 1 << 40, 1 << 41, 1 << 70])), Some(Value(1 << 41)));
         assert_eq!(typical(Unit::Atto, &rows(&[1, 2, 3])), Some(Value(3)));
         assert_eq!(typical(Unit::Bytes, &rows(&[0])), None);
-    }
-
-    #[test]
-    fn only_plain_words_lose_their_capital_in_a_sentence() {
-        for (heading, inside) in [("Raw power", "raw power"), ("WinCount", "WinCount"), ("算力", "算力")]
-        {
-            assert_eq!(in_sentence(heading.to_owned()), inside);
-        }
-    }
-
-    #[test]
-    fn a_search_survives_being_part_of_an_address() {
-        assert_eq!(encoded("t01&at=<\u{4e2d}"), "t01%26at%3D%3C%E4%B8%AD");
     }
 }

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::Ask;
 use super::chrome::{Chrome, Section};
-use super::epoch::Sums;
 use super::now::Meta;
 use super::problem::Problem;
 use super::query::{Asked, At, Questions, Why};
+use super::sums::Sums;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 

@@ -191,6 +191,13 @@ impl Figure {
     }
 }
 
+/// `12.4 %` of a whole; nothing where either is unknown.
+pub(crate) fn share(part: Option<Value>, whole: Option<Value>) -> Option<String> {
+    let (part, whole) = (part?.0, whole?.0);
+    let tenths = part.checked_mul(1000)?.checked_add(whole / 2)?.checked_div(whole)?;
+    Some(format!("{}.{} %", tenths / 10, tenths % 10))
+}
+
 /// What is known of a series; an unknown one is counted in pieces.
 pub(crate) fn spec(name: &SeriesName) -> SeriesSpec {
     let unknown = SeriesSpec { name: "", unit: Unit::Count, reading: Reading::Level, per_participant: true };

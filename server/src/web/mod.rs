@@ -2,6 +2,7 @@
 
 mod ask;
 mod board;
+mod certificate;
 mod chart;
 mod chrome;
 mod epoch;
@@ -15,9 +16,11 @@ mod participant;
 mod problem;
 mod problems;
 mod query;
+mod reading;
 mod scene;
 mod schema;
 mod status;
+mod sums;
 mod view;
 mod words;
 
