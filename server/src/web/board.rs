@@ -259,6 +259,10 @@ impl View for Board {
         Page::new(ask, self).render()
     }
 
+    fn is_settled(&self) -> bool {
+        self.meta.is_settled()
+    }
+
     fn csv(&self) -> Option<Csv> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.series).collect();
         let head: Vec<&str> = ["rank", "participant"].into_iter().chain(names.iter().copied()).collect();

@@ -146,45 +146,55 @@ impl<'a> Chrome<'a> {
         let meta = self.meta?;
         let language = self.language();
         let (class, word) = match (meta.pinned, meta.is_final, meta.freshness) {
-            (true, true, _) => ("is-live", "fresh-final"),
+            (true, true, _) | (_, _, None) => ("is-live", "fresh-final"),
             (true, false, _) => ("is-frozen", "fresh-pinned"),
-            (false, _, Freshness::Live) => ("is-live", "fresh-live"),
-            (false, _, Freshness::Delayed) => ("is-delayed", "fresh-delayed"),
-            (false, _, Freshness::Stalled) => ("is-stalled", "fresh-stalled"),
-            (false, _, Freshness::Recorded) => ("is-frozen", "fresh-recorded"),
+            (false, _, Some(Freshness::Live)) => ("is-live", "fresh-live"),
+            (false, _, Some(Freshness::Delayed)) => ("is-delayed", "fresh-delayed"),
+            (false, _, Some(Freshness::Stalled)) => ("is-stalled", "fresh-stalled"),
+            (false, _, Some(Freshness::Recorded)) => ("is-frozen", "fresh-recorded"),
         };
-        let behind = meta.head.since(meta.epoch);
-        let age = match behind {
+        // What is settled does not tell of what came after.
+        let head = meta.head.unwrap_or(meta.epoch);
+        let last = meta.final_epoch.or_else(|| meta.is_settled().then_some(meta.epoch));
+        let age = match head.since(meta.epoch) {
+            _ if meta.is_settled() => language.t("fresh-settled"),
             0 => language.t("fresh-head"),
             n => language.say("fresh-behind", &fluent_args!["n" => n]),
         };
-        let final_through = meta.final_epoch.map_or_else(|| language.t("fresh-none"), grouped);
-        let least = meta.final_epoch.unwrap_or_default().min(meta.epoch);
-        let span = meta.head.since(least).saturating_mul(2).max(1);
-        let mark = |epoch: Epoch| percent(span.saturating_sub(meta.head.since(epoch)), span);
-        let horizon = fluent_args!["final" => final_through.as_str(), "epoch" => grouped(meta.epoch), "head" => grouped(meta.head)];
+        let final_through = last.map_or_else(|| language.t("fresh-none"), grouped);
+        let least = last.unwrap_or_default().min(meta.epoch);
+        let span = head.since(least).saturating_mul(2).max(1);
+        let mark = |epoch: Epoch| percent(span.saturating_sub(head.since(epoch)), span);
+        let horizon = fluent_args!["final" => final_through.as_str(), "epoch" => grouped(meta.epoch), "head" => grouped(head)];
+        let horizon_key = if meta.is_settled() { "fresh-horizon-settled" } else { "fresh-horizon" };
         Some(Readout {
             class,
             word: language.t(word),
             epoch: grouped(meta.epoch),
             age,
-            horizon: language.say("fresh-horizon", &horizon),
+            horizon: language.say(horizon_key, &horizon),
             final_through,
-            marks: [mark(meta.final_epoch.unwrap_or_default()), mark(meta.epoch)],
+            marks: [mark(last.unwrap_or_default()), mark(meta.epoch)],
         })
     }
 
     /// What is said where an older epoch is looked at.
     pub(crate) fn pinned(&self) -> Option<[String; 2]> {
         let meta = self.meta.filter(|meta| meta.pinned)?;
-        let arguments = fluent_args!["epoch" => grouped(meta.epoch), "head" => grouped(meta.head)];
+        let head = meta.head.map(grouped).unwrap_or_default();
+        let arguments = fluent_args!["epoch" => grouped(meta.epoch), "head" => head];
         let language = self.language();
-        Some([language.say("pinned-title", &arguments), language.say("pinned-text", &arguments)])
+        let text = if meta.is_settled() { "pinned-text-settled" } else { "pinned-text" };
+        Some([language.say("pinned-title", &arguments), language.say(text, &arguments)])
     }
 
     /// Where the needle of the ruler stands, in percent from genesis to head.
     pub(crate) fn needle(&self) -> String {
-        self.meta.map_or_else(String::new, |meta| percent(meta.epoch.height(), meta.head.height().max(1)))
+        let place = |meta: &Meta| {
+            let head = meta.head.unwrap_or(meta.epoch);
+            percent(meta.epoch.height(), head.height().max(1))
+        };
+        self.meta.map_or_else(String::new, place)
     }
 
     /// The last digits of the digest of everything up to the shown epoch.

@@ -121,6 +121,14 @@ impl View for EpochView {
         Page::new(ask, self).render()
     }
 
+    fn is_settled(&self) -> bool {
+        // Its tape shows epochs after it, and a certificate may come after finality by depth.
+        let last = self.around.last().map(|(epoch, _)| *epoch);
+        let whole = self.scene.cursor.final_epoch >= last && last == Some(self.meta.epoch.plus(TAPE));
+        let certified = self.certificate.is_some() || !self.scene.now.network.finality.certificates;
+        self.meta.is_settled() && whole && certified
+    }
+
     fn csv(&self) -> Option<Csv> {
         let mut csv = Csv::new(&["series", "subject", "before", "after"]);
         for change in &self.changes {

@@ -113,6 +113,10 @@ impl View for Epochs {
         Page { c: Chrome::of(ask, &self.meta, Section::Epochs), view: self }.render()
     }
 
+    fn is_settled(&self) -> bool {
+        self.meta.is_settled()
+    }
+
     fn csv(&self) -> Option<Csv> {
         let mut csv =
             Csv::new(&["epoch", "time", "null_round", "winners", "win_count", "messages", "digest"]);

@@ -147,6 +147,10 @@ impl View for Participant {
         Page::new(ask, self).render()
     }
 
+    fn is_settled(&self) -> bool {
+        self.meta.is_settled()
+    }
+
     fn csv(&self) -> Option<Csv> {
         let mut csv = Csv::new(&["series", "epoch", "value"]);
         for held in &self.series {

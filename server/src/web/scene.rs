@@ -18,8 +18,8 @@ pub(crate) struct Scene {
     pub(crate) cursor: Cursor,
     /// The epoch that is shown.
     pub(crate) record: EpochRecord,
-    /// Whether an epoch was asked for.
-    pub(crate) pinned: bool,
+    /// Which epoch was asked for.
+    pub(crate) asked: Option<At>,
 }
 
 impl App {
@@ -49,7 +49,7 @@ impl App {
             _ => self.store.epoch(&now.network.id, epoch).await?,
         };
         let record = record.ok_or_else(|| Problem::NotIndexed { network: network(), epoch })?;
-        Ok(Scene { now, cursor, record, pinned: at.is_some() })
+        Ok(Scene { now, cursor, record, asked: at })
     }
 }
 
@@ -78,18 +78,22 @@ impl Scene {
 
     /// What every answer about it says first.
     pub(crate) fn meta(&self) -> Meta {
-        let final_epoch = self.cursor.final_epoch;
+        let (head, final_epoch) = (self.cursor.epoch, self.cursor.final_epoch);
+        let is_final = final_epoch.is_some_and(|last| self.epoch() <= last);
+        // What an epoch did is whole once the one after it is there.
+        let by_number = matches!(self.asked, Some(At::Epoch(_)));
+        let is_settled = by_number && is_final && self.epoch() < head;
         Meta {
             network: self.network().clone(),
             epoch: self.epoch(),
             time: self.record.time.to_string(),
             tipset: self.record.key.clone(),
             digest: self.record.digest,
-            head: self.cursor.epoch,
-            final_epoch,
-            is_final: final_epoch.is_some_and(|last| self.epoch() <= last),
-            pinned: self.pinned,
-            freshness: self.now.freshness,
+            head: (!is_settled).then_some(head),
+            final_epoch: final_epoch.filter(|_| !is_settled),
+            is_final,
+            pinned: self.asked.is_some(),
+            freshness: (!is_settled).then_some(self.now.freshness),
         }
     }
 }

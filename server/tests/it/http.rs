@@ -103,6 +103,47 @@ fn problems_are_json_for_programs_and_pages_for_people() {
 }
 
 #[test]
+fn what_can_no_longer_change_is_kept_for_long_and_tells_nothing_of_later() {
+    let served = Served::new();
+    let newest = served.get("/n/devnet-a/board.json").json();
+    let last = newest["meta"]["final_epoch"].as_i64().unwrap();
+    assert!(last > 200 && newest["meta"]["head"] == 313);
+    let long = Some("public, max-age=31536000, immutable");
+    for (page, control) in [
+        ("/n/devnet-a/board.json?at=e:100".to_owned(), long),
+        ("/n/devnet-a/board/power.raw.csv?at=e:100".to_owned(), long),
+        ("/n/devnet-a/m/t01000.json?at=e:100".to_owned(), long),
+        ("/n/devnet-a/epochs.json?at=e:100".to_owned(), long),
+        ("/n/devnet-a/e/100.json".to_owned(), long),
+        ("/n/devnet-a/board?at=e:100".to_owned(), Some("public, max-age=86400, immutable")),
+        ("/zh/n/devnet-a/e/100".to_owned(), Some("public, max-age=86400, immutable")),
+    ] {
+        let answer = served.get(&page);
+        assert_eq!((answer.status, answer.header("cache-control")), (200, control), "{page}");
+        // What came after would be wrong one day.
+        for newest in ["\"head\":313", ">313<", " 313", "/e/313"] {
+            assert!(!answer.text().contains(newest), "{page} has {newest}: {}", answer.text());
+        }
+    }
+    let short = Some("public, max-age=5, stale-while-revalidate=30");
+    for page in [
+        "/n/devnet-a/board.json".to_owned(),
+        "/n/devnet-a/board.json?at=final".to_owned(),
+        "/n/devnet-a/board.json?at=e:313".to_owned(),
+        format!("/n/devnet-a/e/{last}.json"),
+        "/status.json".to_owned(),
+    ] {
+        let answer = served.get(&page);
+        assert_eq!((answer.status, answer.header("cache-control")), (200, short), "{page}");
+    }
+    let settled = served.get("/n/devnet-a/board.json?at=e:100").json();
+    assert_eq!(
+        (&settled["meta"]["head"], &settled["meta"]["final"]),
+        (&serde_json::Value::Null, &true.into())
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_in_the_language_of_the_address() {
     let served = Served::new();
     for (path, status, english, chinese) in [

@@ -41,7 +41,7 @@ impl Page<'_> {
     }
 
     fn has_next(&self) -> bool {
-        self.view.meta.epoch < self.view.meta.head
+        self.view.meta.head.is_none_or(|head| self.view.meta.epoch < head)
     }
 
     fn neighbour(&self, by: i32) -> Epoch {
