@@ -508,3 +508,11 @@ detail-body = Nothing here takes a body.
 detail-busy = The service is at its limit.
 detail-store = The database did not answer.
 detail-broken = The answer could not be made.
+
+theme = Colours
+theme-system = As the system
+theme-light = Light
+theme-dark = Dark
+zone = Time zone
+look-keep = Keep
+detail-query-choice = { $name } is “{ $value }”, which is none of its choices.

@@ -471,3 +471,11 @@ detail-body = 此处的请求不应带正文。
 detail-busy = 服务已达上限。
 detail-store = 数据库没有应答。
 detail-broken = 无法生成应答。
+
+theme = 配色
+theme-system = 跟随系统
+theme-light = 浅色
+theme-dark = 深色
+zone = 时区
+look-keep = 保存
+detail-query-choice = { $name } 的值“{ $value }”不在可选项中。

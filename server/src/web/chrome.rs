@@ -9,7 +9,9 @@ use askama::filters::HtmlSafe;
 
 use super::ask::{Ask, Form, Language};
 use super::figure::{Figure, grouped};
+use super::look::{Theme, Zone};
 use super::now::{Freshness, Meta};
+use super::time::time;
 use super::words::fluent_args;
 
 /// Which entry of the menus a page belongs to.
@@ -131,6 +133,34 @@ impl<'a> Chrome<'a> {
         })
     }
 
+    /// The theme that was chosen, as the stylesheet names it; none where the system's holds.
+    pub(crate) fn theme(&self) -> Option<&'static str> {
+        let theme = self.ask.look.theme;
+        (theme != Theme::System).then(|| theme.name())
+    }
+
+    /// Value, name and whether it is chosen, of every theme.
+    pub(crate) fn themes(&self) -> [(&'static str, String, bool); 3] {
+        Theme::ALL.map(|theme| {
+            let name = self.t(match theme {
+                Theme::System => "theme-system",
+                Theme::Light => "theme-light",
+                Theme::Dark => "theme-dark",
+            });
+            (theme.name(), name, theme == self.ask.look.theme)
+        })
+    }
+
+    /// Value, name and whether it is chosen, of every time zone.
+    pub(crate) fn zones(&self) -> [(&'static str, &'static str, bool); 2] {
+        Zone::ALL.map(|zone| (zone.name(), zone.sign(), zone == self.ask.look.zone))
+    }
+
+    /// This page.
+    pub(crate) fn here(&self) -> String {
+        self.ask.translated(self.language())
+    }
+
     /// A number with commas.
     pub(crate) fn grouped(&self, number: impl fmt::Display) -> String {
         grouped(number)
@@ -138,7 +168,7 @@ impl<'a> Chrome<'a> {
 
     /// A moment as text: `22 May 2026, 08:42:00 UTC`.
     pub(crate) fn time(&self, rfc3339: &str) -> String {
-        time(self.language(), rfc3339)
+        time(self.language(), self.ask.look.zone, rfc3339)
     }
 
     /// The readout; none on a page of no network.
@@ -216,24 +246,6 @@ pub(crate) fn percent(part: i64, whole: i64) -> String {
     format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
 }
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// `2026-05-22T08:42:00Z` as a person reads it.
-pub(crate) fn time(language: Language, rfc3339: &str) -> String {
-    let readable = || {
-        let (date, clock) = rfc3339.strip_suffix('Z')?.split_once('T')?;
-        let mut parts = date.splitn(3, '-');
-        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-        let month = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
-        Some(match language {
-            Language::English => format!("{} {month} {year}, {clock} UTC", day.trim_start_matches('0')),
-            Language::Chinese => format!("{date} {clock} UTC"),
-        })
-    };
-    readable().unwrap_or_else(|| rfc3339.to_owned())
-}
-
 /// A hash, CID or address; see `.cid` in the stylesheet.
 #[derive(Debug, Template)]
 #[template(
@@ -285,14 +297,6 @@ impl Chrome<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_in_both_languages() {
-        let moment = "2026-05-02T08:42:00Z";
-        assert_eq!(time(Language::English, moment), "2 May 2026, 08:42:00 UTC");
-        assert_eq!(time(Language::Chinese, moment), "2026-05-02 08:42:00 UTC");
-        assert_eq!(time(Language::English, "2026-13-02T08:42:00Z"), "2026-13-02T08:42:00Z");
-    }
 
     #[test]
     fn a_hash_keeps_its_end_and_nothing_of_it_is_markup() {

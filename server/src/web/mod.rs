@@ -10,6 +10,7 @@ mod epochs;
 mod figure;
 mod find;
 mod home;
+mod look;
 mod now;
 mod openapi;
 mod participant;
@@ -21,6 +22,7 @@ mod scene;
 mod schema;
 mod status;
 mod sums;
+mod time;
 mod view;
 mod words;
 
@@ -38,6 +40,7 @@ use axum::routing::{MethodRouter, get};
 use tower::ServiceExt;
 
 pub(crate) use self::ask::{Ask, Form};
+pub(crate) use self::look::Look;
 pub(crate) use self::now::{EndpointNow, Freshness, NetworkNow, Now};
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
@@ -84,6 +87,7 @@ impl Site {
     pub(crate) fn new(app: App) -> Self {
         let router = pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
         let router = router
+            .route("/look", get(look::choose))
             .route("/assets/apogee.css", get(stylesheet))
             .route("/assets/icon.svg", get(icon))
             .fallback(|| async { Problem::NoPage })

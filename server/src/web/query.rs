@@ -29,6 +29,8 @@ pub(crate) enum Why {
     Number,
     /// It has to be a column of the board.
     Column,
+    /// It has to be one of a few words.
+    Choice,
 }
 
 impl Why {
@@ -40,6 +42,7 @@ impl Why {
             Self::Epoch => "detail-query-epoch",
             Self::Number => "detail-query-number",
             Self::Column => "detail-query-column",
+            Self::Choice => "detail-query-choice",
         }
     }
 }

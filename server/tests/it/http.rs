@@ -15,7 +15,7 @@ fn a_page_is_given_in_every_encoding_and_not_twice_to_who_has_it() {
     for (accepted, encoding) in [("br, gzip", Some("br")), ("gzip", Some("gzip")), ("", None)] {
         let page = served.ask("GET", BOARD, &[("accept-encoding", accepted)]);
         assert_eq!((page.status, page.header("content-encoding")), (200, encoding));
-        assert_eq!(page.header("vary"), Some("Accept-Encoding"));
+        assert_eq!(page.header("vary"), Some("Accept-Encoding, Cookie"));
         assert_eq!(page.header("content-length").unwrap(), page.body.len().to_string());
         let tag = page.header("etag").unwrap().to_owned();
         assert!(tag.starts_with('"'), "strong: {tag}");
@@ -141,6 +141,39 @@ fn what_can_no_longer_change_is_kept_for_long_and_tells_nothing_of_later() {
         (&settled["meta"]["head"], &settled["meta"]["final"]),
         (&serde_json::Value::Null, &true.into())
     );
+}
+
+#[test]
+fn colours_and_time_zone_are_chosen_without_script_and_kept_in_a_cookie() {
+    let served = Served::new();
+    let page = "/zh/n/devnet-a/e/100";
+    let plain = served.get(page);
+    assert!(plain.text().contains("<html lang=\"zh-CN\">") && plain.text().contains(" UTC<"));
+    assert!(plain.text().contains("name=\"to\" value=\"/zh/n/devnet-a/e/100\""));
+    let chosen = served.get(&format!("/look?to={page}&theme=dark&zone=utc8"));
+    assert_eq!((chosen.status, chosen.header("location")), (303, Some(page)));
+    assert_eq!(chosen.header("cache-control"), Some("no-store"));
+    let cookie = chosen.header("set-cookie").unwrap();
+    assert!(cookie.contains("SameSite=Lax") && cookie.contains("HttpOnly"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let there = served.ask("GET", page, &[("cookie", cookie)]);
+    assert!(
+        there.text().contains("data-theme=\"dark\"") && there.text().contains(" UTC+8<"),
+        "{}",
+        there.text()
+    );
+    assert_ne!(there.header("etag"), plain.header("etag"));
+    // Neither gets what the other chose, from memory neither.
+    assert_eq!(served.get(page).body, plain.body);
+    assert_eq!(served.ask("GET", page, &[("cookie", cookie)]).body, there.body);
+    assert_eq!(served.ask("GET", page, &[("cookie", "look=<b>.mars")]).body, plain.body);
+    // Data looks like nothing.
+    let data = "/n/devnet-a/e/100.json";
+    assert_eq!(served.ask("GET", data, &[("cookie", cookie)]).body, served.get(data).body);
+    assert_eq!(served.get("/look?to=//evil.example&theme=dark").header("location"), Some("/"));
+    let wrong = served.get("/look?theme=pink");
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (400, None));
+    assert_eq!(wrong.json()["detail"], "theme is “pink”, which is none of its choices.");
 }
 
 #[test]
