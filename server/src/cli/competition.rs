@@ -1,7 +1,7 @@
 //! `apogee competition`: what follows from documents, without any server.
 
 pub(super) mod documents;
-mod facts;
+pub(super) mod facts;
 mod simulate;
 mod standings;
 
@@ -64,7 +64,7 @@ impl Vested {
 }
 
 /// `e:51204` or `51204`.
-fn epoch(text: &str) -> Result<Epoch, &'static str> {
+pub(super) fn epoch(text: &str) -> Result<Epoch, &'static str> {
     let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
     epoch.ok_or("an epoch is written e:51204")
 }

@@ -7,6 +7,7 @@ mod db;
 mod demo;
 mod health;
 mod index;
+mod package;
 mod progress;
 mod rules;
 mod serve;
@@ -51,6 +52,9 @@ enum Command {
     /// Work out a competition from documents.
     #[command(subcommand)]
     Competition(competition::Competition),
+    /// Write and check the one file from which a competition can be recomputed.
+    #[command(subcommand)]
+    Package(package::Package),
     /// Look after the database.
     #[command(subcommand)]
     Db(db::Db),
@@ -128,6 +132,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Chain(chain) => chain.run().await,
         Command::Rules(rules) => rules.run(),
         Command::Competition(competition) => competition.run().await,
+        Command::Package(package) => package.run().await,
         Command::Db(db) => db.run().await,
         Command::Config(config) => config.run(),
         Command::Simnet(simnet) => simnet.run().await,

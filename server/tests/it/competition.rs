@@ -173,3 +173,58 @@ fn documents_that_are_wrong_are_named_with_the_place_and_the_reason() {
         apogee(folder, &["competition", "vested", "--rules", &sprint, "--amount", "1e3", "--elapsed", "1"]);
     assert_eq!(words.status.code(), Some(2));
 }
+
+#[test]
+fn a_package_is_the_same_bytes_each_time_and_is_verified_by_both_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (recording, sprint) = (example("devnet-a").display().to_string(), rules("devnet-sprint.toml"));
+    good(folder, &["index", "--car", &recording, "--store", "sqlite:a.sqlite"]);
+    let export = |file: &str, more: &[&str]| {
+        let arguments = ["package", "export", file, "--store", "sqlite:a.sqlite", "--rules", &sprint];
+        [&arguments[..], more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let run =
+        |arguments: Vec<String>| good(folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let root = run(export("a.package", &[]));
+    assert_eq!(run(export("b.package", &[])), root);
+    let bytes = std::fs::read(folder.join("a.package")).unwrap();
+    assert_eq!(bytes, std::fs::read(folder.join("b.package")).unwrap());
+
+    let verified = good(folder, &["package", "verify", "a.package"]);
+    assert!(
+        verified.starts_with(&format!("OK root={}", root.trim().strip_prefix("root ").unwrap())),
+        "{verified}"
+    );
+    let second = |file: &str| {
+        let program = example("rules").join("../../shadow/apogee_package.py");
+        Command::new("python3").current_dir(folder).arg(program).args(["verify", file]).output().ok()
+    };
+    if let Some(output) = second("a.package") {
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.starts_with("OK root="), "{said}");
+    } else {
+        println!("SKIPPED: python3 is absent");
+    }
+
+    // A digit of a measured value.
+    let mut damaged = bytes;
+    let place = damaged.windows(8).position(|part| part == b"\"40960\"]").unwrap() + 1;
+    damaged[place] = b'5';
+    std::fs::write(folder.join("c.package"), &damaged).unwrap();
+    let output = apogee(folder, &["package", "verify", "c.package"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("steps"), "{said}");
+    if let Some(output) = second("c.package") {
+        assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    let there: Vec<String> = export("a.package", &[]);
+    let refusal = refused(folder, &there.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(refusal.contains("there is such a file already"), "{refusal}");
+    let provisional = export("d.package", &["--at", "e:313"]);
+    let refusal = refused(folder, &provisional.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(refusal.contains("not final yet"), "{refusal}");
+    assert!(!folder.join("d.package").exists(), "nothing is written");
+}

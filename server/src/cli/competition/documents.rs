@@ -6,6 +6,7 @@ use apogee_domain::Epoch;
 use apogee_leaderboard::{Decisions, Entities, Facts, LARGEST_DOCUMENT, Standings, stand};
 use apogee_rules::{Problem, RuleSet};
 use clap::Args;
+use serde::de::DeserializeOwned;
 
 use crate::cli::Failure;
 
@@ -83,7 +84,12 @@ fn parse<T>(file: Option<&Path>, parse: impl Fn(&[u8]) -> Result<T, Problem>) ->
     }
 }
 
-fn wrong(file: &Path, problem: impl std::fmt::Display) -> Failure {
+/// A JSON document that is checked where it is used.
+pub(crate) fn json<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+    serde_json::from_slice(&bytes(file)?).map_err(|cause| wrong(file, cause))
+}
+
+pub(crate) fn wrong(file: &Path, problem: impl std::fmt::Display) -> Failure {
     Failure::input(format!("{}: {problem}", file.display()))
 }
 

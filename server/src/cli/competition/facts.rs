@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use apogee_domain::series::{self, SeriesSpec};
-use apogee_domain::{Epoch, NetworkId, SeriesName, Subject};
+use apogee_domain::{Epoch, Network, NetworkId, SeriesName, Subject};
 use apogee_leaderboard::{FactsDocument, Participant, SeriesDocument, Source, StepDocument, Steps};
 use apogee_rules::{Id, MetricKind, Quantity, RuleSet, canonical};
 use apogee_store::{Page, Store};
@@ -29,35 +30,64 @@ pub(in crate::cli) struct Facts {
 
 impl Facts {
     pub(in crate::cli) async fn run(self) -> Result<Answer, Failure> {
-        let rules = documents::rules(&self.rules)?;
-        let network: NetworkId = rules.competition.network.as_str().parse().map_err(Failure::input)?;
-        let wanted = wanted(&rules)?;
-        let (_, place) = self.database.place()?;
-        let store = place.existing().await?;
-        let network = known(&store, &network).await?.id;
-        let cursor = store.cursor(&network).await.map_err(Failure::world)?;
-        let cursor = cursor.ok_or_else(|| Failure::input(format!("{network} is not indexed yet")))?;
-        let last = rules.competition.end.minus(1);
-        let settled =
-            cursor.final_epoch.ok_or_else(|| Failure::input(format!("no epoch of {network} is final yet")));
-        let at = self.at.map_or_else(|| settled.map(|settled| settled.min(last)), Ok)?;
-        if at > cursor.epoch {
-            let newest = cursor.epoch;
-            return Err(Failure::input(format!(
-                "epoch {at} is in the future: {network} is indexed up to epoch {newest}"
-            )));
-        }
-        let facts = read(&*store, &network, &wanted, at).await?;
+        let rules = [documents::rules(&self.rules)?];
+        let indexed = Indexed::open(&self.database, &rules, self.at).await?;
+        let facts = indexed.facts(&rules).await?;
         println!("{}", canonical::text(&facts).map_err(Failure::world)?);
         Ok(Answer::Yes)
     }
 }
 
+/// The indexed network of a competition, up to an epoch.
+#[derive(Debug)]
+pub(in crate::cli) struct Indexed {
+    pub(in crate::cli) store: Arc<dyn Store>,
+    pub(in crate::cli) network: Network,
+    pub(in crate::cli) at: Epoch,
+    /// Whether nothing up to that epoch can change any more.
+    pub(in crate::cli) is_final: bool,
+}
+
+impl Indexed {
+    /// Open the database of the network that the newest rules name; without `at` up to the end of the competition, or the newest final epoch.
+    pub(in crate::cli) async fn open(
+        database: &Database,
+        rules: &[RuleSet],
+        at: Option<Epoch>,
+    ) -> Result<Self, Failure> {
+        let competition = rules.last().map(|rules| &rules.competition);
+        let competition = competition.ok_or_else(|| Failure::input("there are no rules"))?;
+        let id: NetworkId = competition.network.as_str().parse().map_err(Failure::input)?;
+        wanted(rules)?;
+        let (_, place) = database.place()?;
+        let store = place.existing().await?;
+        let network = known(&store, &id).await?;
+        let cursor = store.cursor(&id).await.map_err(Failure::world)?;
+        let cursor = cursor.ok_or_else(|| Failure::input(format!("{id} is not indexed yet")))?;
+        let settled = cursor.final_epoch;
+        let last = competition.end.minus(1);
+        let at = at.or_else(|| settled.map(|settled| settled.min(last)));
+        let at = at.ok_or_else(|| Failure::input(format!("no epoch of {id} is final yet")))?;
+        if at > cursor.epoch {
+            let newest = cursor.epoch;
+            return Err(Failure::input(format!(
+                "epoch {at} is in the future: {id} is indexed up to epoch {newest}"
+            )));
+        }
+        Ok(Self { store, network, at, is_final: settled >= Some(at) })
+    }
+
+    /// The facts that some of these rules read.
+    pub(in crate::cli) async fn facts(&self, rules: &[RuleSet]) -> Result<FactsDocument, Failure> {
+        read(&*self.store, &self.network.id, &wanted(rules)?, self.at).await
+    }
+}
+
 /// The series of the chain that rules read.
-fn wanted(rules: &RuleSet) -> Result<Vec<&'static SeriesSpec>, Failure> {
+fn wanted(rules: &[RuleSet]) -> Result<Vec<&'static SeriesSpec>, Failure> {
     let mut wanted: Vec<&'static SeriesSpec> = Vec::new();
     let mut want = |name: &SeriesName| -> Result<(), Failure> {
-        let observed = rules.series.iter().any(|series| series.name == *name);
+        let observed = rules.iter().flat_map(|rules| &rules.series).any(|series| series.name == *name);
         let spec = name.spec().filter(|spec| spec.per_participant && !observed);
         let spec = spec
             .ok_or_else(|| Failure::input(format!("{name} is not a series of a participant on the chain")))?;
@@ -66,7 +96,7 @@ fn wanted(rules: &RuleSet) -> Result<Vec<&'static SeriesSpec>, Failure> {
         }
         Ok(())
     };
-    for metric in &rules.metrics {
+    for metric in rules.iter().flat_map(|rules| &rules.metrics) {
         match &metric.kind {
             MetricKind::Level { series } | MetricKind::Window { series, .. } => want(series)?,
             MetricKind::Rate { passed, failed, .. } => {
