@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry, LedgerHead, Page,
+    Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::dialect::{self, error};
-use crate::{Adapter, Connection, Db, MIGRATOR};
+use crate::{Adapter, Connection, Db, MIGRATOR, ledger};
 
 /// The most rows one page may hold.
 const PAGE: u32 = 10_000;
@@ -66,7 +67,7 @@ pub(crate) struct StepRow {
     pub(crate) value: Option<Value>,
 }
 
-fn damaged(table: &'static str, detail: impl ToString) -> StoreError {
+pub(crate) fn damaged(table: &'static str, detail: impl ToString) -> StoreError {
     StoreError::Damaged { table, detail: detail.to_string() }
 }
 
@@ -78,7 +79,7 @@ fn encode<T: Serialize>(table: &'static str, record: &T) -> Result<String> {
     serde_json::to_string(record).map_err(|e| damaged(table, e))
 }
 
-fn limit(wanted: u32) -> i64 {
+pub(crate) fn limit(wanted: u32) -> i64 {
     wanted.clamp(1, PAGE).into()
 }
 
@@ -319,6 +320,14 @@ impl Store for Adapter {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
         dialect::read_objects(&mut db, id, cids).await.map_err(error)
+    }
+
+    async fn competitions(&self) -> Result<Vec<LedgerHead>> {
+        ledger::competitions(&mut *self.reads.acquire().await.map_err(error)?).await
+    }
+
+    async fn entries(&self, competition: &str, page: Page<u64>) -> Result<Vec<LedgerEntry>> {
+        ledger::entries(&mut *self.reads.acquire().await.map_err(error)?, competition, &page).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -566,6 +575,15 @@ impl Work for Unit {
             sqlx::query(delete).bind(id).execute(&mut *self.tx).await.map_err(error)?;
         }
         Ok(())
+    }
+
+    async fn append(
+        &mut self,
+        competition: &str,
+        head: Option<(u64, Digest)>,
+        entry: &LedgerEntry,
+    ) -> Result<()> {
+        ledger::append(&mut self.tx, competition, head, entry).await
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

@@ -7,6 +7,8 @@
     reason = "a case is a test: its name says what it shows, it fails by panicking"
 )]
 
+mod ledger;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -19,6 +21,11 @@ use apogee_domain::{
 use crate::{
     AppliedEpoch, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind, EpochRecord,
     Page, Reconciliation, Store, StoreError, Unmade,
+};
+
+pub use ledger::{
+    a_ledger_is_read_back_in_order, an_entry_that_is_dropped_was_never_there,
+    an_entry_that_is_not_next_is_a_conflict, entry, of_two_writers_one_gets_the_entry, write,
 };
 
 const POWER: SeriesName = SeriesName::of("power.raw");
@@ -53,6 +60,10 @@ macro_rules! conformance {
             clear_leaves_the_network_and_its_objects,
             of_two_writers_one_gets_the_cursor,
             a_fresh_database_checks_out,
+            a_ledger_is_read_back_in_order,
+            an_entry_that_is_not_next_is_a_conflict,
+            of_two_writers_one_gets_the_entry,
+            an_entry_that_is_dropped_was_never_there,
         }
     };
 }

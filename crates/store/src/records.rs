@@ -136,3 +136,25 @@ pub struct CertificateRecord {
     /// The certificate as JSON, as received.
     pub document: String,
 }
+
+/// An entry of a competition's ledger. The adapters know no more of it than this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Its number, from 1 on without gaps.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Digest,
+    /// The entry with its signatures, in canonical JSON.
+    pub document: String,
+}
+
+/// How far a ledger goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerHead {
+    /// The competition's name.
+    pub competition: String,
+    /// Number of its last entry.
+    pub seq: u64,
+    /// Hash of its last entry.
+    pub hash: Digest,
+}

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry, LedgerHead, Page,
+    Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 
@@ -187,6 +188,12 @@ impl Store for Memory {
     async fn objects(&self, _: &NetworkId, _: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         Ok(Vec::new())
     }
+    async fn competitions(&self) -> Result<Vec<LedgerHead>> {
+        Ok(Vec::new())
+    }
+    async fn entries(&self, _: &str, _: Page<u64>) -> Result<Vec<LedgerEntry>> {
+        Ok(Vec::new())
+    }
     async fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -271,6 +278,9 @@ impl Work for Unit {
     async fn clear(&mut self, _: &NetworkId) -> Result<()> {
         self.rows = Rows { networks: self.rows.networks.clone(), ..Rows::default() };
         Ok(())
+    }
+    async fn append(&mut self, _: &str, _: Option<(u64, Digest)>, _: &LedgerEntry) -> Result<()> {
+        Err(StoreError::Unavailable("no ledgers are kept here".into()))
     }
     async fn commit(self: Box<Self>) -> Result<()> {
         self.memory.call()?;
