@@ -366,7 +366,7 @@ pub async fn steps_are_paged_from_the_oldest(store: &dyn Store) {
 
 pub async fn changes_are_the_steps_of_one_epoch_with_what_held_before(store: &dyn Store) {
     let ids = add(store, &["devnet-a", "elsewhere"]).await;
-    let id = &ids[0];
+    let (id, elsewhere) = (ids.first().unwrap(), ids.last().unwrap());
     // A late step of epoch 2 comes with epoch 3; the other network has its own.
     let epochs = [
         applied(1, vec![change(POWER, "t01", 1, Some(5)), change(REWARD, "t02", 1, None)]),
@@ -376,7 +376,7 @@ pub async fn changes_are_the_steps_of_one_epoch_with_what_held_before(store: &dy
     ];
     apply(store, id, None, &cursor(4, Some(3)), &epochs).await.unwrap();
     let other = [applied(2, vec![change(POWER, "t01", 2, Some(9))])];
-    apply(store, &ids[1], None, &cursor(2, None), &other).await.unwrap();
+    apply(store, elsewhere, None, &cursor(2, None), &other).await.unwrap();
     let record = |change: Change, before: Option<u128>| ChangeRecord { change, before: before.map(Value) };
     let second = [
         record(change(POWER, "t01", 2, Some(7)), Some(5)),
