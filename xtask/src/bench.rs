@@ -15,6 +15,8 @@ pub(crate) enum Bench {
     Asof,
     /// A board of 500 rows from memory beside a plain-text hello
     Web,
+    /// A million entities ranked, paid and put into both trees beside sorting and hashing alone
+    Payout,
     /// Everything above
     #[default]
     All,
@@ -76,6 +78,14 @@ const PROGRAMS: &[Program] = &[
         name: "boards from memory",
         package: "apogee-server",
         example: "bench-web",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Payout,
+        name: "a million entities ranked, paid and put into both trees",
+        package: "apogee-package",
+        example: "bench-payout",
         argument: None,
         features: "",
     },

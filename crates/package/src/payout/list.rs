@@ -120,8 +120,11 @@ impl PaymentList {
             if payment.amount == Atto::ZERO {
                 return Err(Unpayable::Nothing(entity()));
             }
-            let different: HashSet<&Address> = payment.addresses.iter().collect();
-            if payment.addresses.is_empty() || different.len() < payment.addresses.len() {
+            let repeated = || {
+                let mut seen = HashSet::new();
+                !payment.addresses.iter().all(|address| seen.insert(address))
+            };
+            if payment.addresses.is_empty() || (payment.addresses.len() > 1 && repeated()) {
                 return Err(Unpayable::Addresses(entity()));
             }
             let signers = payment.addresses.len();
