@@ -28,6 +28,11 @@ const NEEDED: &[Needed] = &[
         present: chinese_is_there,
     },
     Needed {
+        package: "python3",
+        why: "the second implementation is written in it",
+        present: python_is_there,
+    },
+    Needed {
         package: "nodejs",
         why: "a published library checks the payouts' proofs",
         present: node_is_there,
@@ -69,6 +74,10 @@ fn roboto_is_there() -> bool {
 /// Whether Debian's Noto CJK faces are installed.
 fn chinese_is_there() -> bool {
     Path::new("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc").exists()
+}
+
+fn python_is_there() -> bool {
+    has("python3", &["--version"])
 }
 
 fn node_is_there() -> bool {
