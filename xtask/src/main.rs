@@ -71,6 +71,8 @@ fn lint() -> Result<(), Failure> {
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("arrows", arrows::check)?;
     step("links", docs::check)?;
+    // What other platforms need is in the lock file, too, and its licences count.
+    step("crates", || cargo(&["fetch", "--locked"]))?;
     step("licences and sources", || cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))?;
     step("lints", || {
         cargo(&[
