@@ -3,6 +3,7 @@
 
 mod board;
 mod check;
+mod contents;
 mod decisions;
 mod divide;
 mod document;
@@ -14,25 +15,29 @@ mod field;
 mod measure;
 pub mod merkle;
 mod metric;
+mod need;
 mod payout;
 mod plan;
 mod pool;
 mod rank;
+mod reason;
 mod series;
 mod snapshot;
 mod stand;
 mod standings;
 mod time;
+mod write;
 
 pub use check::State;
 pub use decisions::{Decision, Decisions, Delta, Effect, InvalidDelta, Title};
 pub use document::{LARGEST_DOCUMENT, LONGEST_TEXT};
 pub use entities::{Attestation, Entities, Entity, Membership};
-pub use explain::{Asked, CheckReason, Derivation, NextTier, PoolReason, Step, explain, next_tier};
+pub use explain::{explain, next_tier};
 pub use facts::{Deal, Facts, FactsDocument, Participant, Sector};
 pub use measure::{Fraction, Measure, Rate};
 pub use payout::vested;
 pub use rank::{Standing, rank};
+pub use reason::{Asked, CheckReason, Derivation, NextTier, PoolReason, Step};
 pub use series::{SeriesDocument, Source, StepDocument, Steps};
 pub use snapshot::{Scope, Snapshot, SnapshotRow};
 pub use stand::stand;
