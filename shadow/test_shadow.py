@@ -1409,6 +1409,34 @@ class Laws(Case):
 
         self.each(law)
 
+    def test_nobody_loses_by_the_disqualification_of_another(self):
+        compared = []
+
+        def law(made, given):
+            given["decisions"] = given["decisions"][:given["seq"]]
+            before = Answer(given)
+            out = made.r.choice(sorted(before.entities))
+            effect = {"kind": "disqualify", "entities": [out]}
+            given["decisions"].append({"seq": given["seq"] + 1, "effect": effect})
+            after = Answer({**given, "seq": given["seq"] + 1})
+            boards = {b["id"]: b for b in given["rules"]["boards"]}
+            for one in given["rules"]["pools"]:
+                over, division = boards[one["board"]], one["divide"]
+                fair = division["kind"] != "weight" or division["metric"] == over["metric"]
+                fair = fair and one["rounding"] == "floor" and ("top" not in over or over["cutoff"] in ("by-id", "earliest", "split"))
+                for row in before.document["pools"]:
+                    place = row["pool"], row["region"]
+                    same = one["amount"]["kind"] == "open" or after.pool(*place)["amount"] == row["amount"]
+                    if row["pool"] == one["id"] and fair and same:
+                        shares = after.shares(*place)
+                        for x, amount in before.shares(*place).items():
+                            if x != out:
+                                self.assertGreaterEqual(shares.get(x, 0), amount)
+                                compared.append(x)
+
+        self.each(law)
+        self.assertGreater(len(compared), self.count // 2)
+
     def test_spoilt_cases_have_an_answer(self):
         junk = [None, True, -1, 0, 7, 2**53, "", "0", "1/2", "-3", str(2**127), "x0", "f0", "é\ud800", [], {}, [[]], {"kind": "any"}]
         errors = []

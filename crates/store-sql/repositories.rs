@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry, LedgerHead, Page,
+    Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::dialect::{self, error};
-use crate::{Adapter, Connection, Db, MIGRATOR};
+use crate::{Adapter, Connection, Db, MIGRATOR, ledger};
 
 /// The most rows one page may hold.
 const PAGE: u32 = 10_000;
@@ -39,6 +40,23 @@ const SUBJECT: &str = "
     FROM subjects u CROSS JOIN series r
     WHERE u.network_id = $1 AND u.name = $2 ORDER BY r.name";
 
+// Without an index by epoch, which every write would pay for: every pair is looked up at the epoch, and what held before only for those found.
+const CHANGES: &str = "
+    SELECT series, subject, amount, before FROM (
+        SELECT r.name AS series, u.name AS subject,
+            (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+             WHERE p.network_id = t.network_id AND p.series_id = t.series_id AND p.subject_id = t.subject_id
+               AND p.epoch = $2) AS amount,
+            (SELECT CAST(p.value AS TEXT) FROM steps p
+             WHERE p.network_id = t.network_id AND p.series_id = t.series_id AND p.subject_id = t.subject_id
+               AND p.epoch < $2 ORDER BY p.epoch DESC LIMIT 1) AS before
+        FROM series_subjects t
+        JOIN series r ON r.series_id = t.series_id
+        JOIN subjects u ON u.subject_id = t.subject_id
+        WHERE t.network_id = $1 AND (r.name, u.name) > ($3, $4)
+    ) AS looked_up
+    WHERE amount IS NOT NULL ORDER BY series, subject LIMIT $5";
+
 /// One step as it is written. `series` and `subject` are ids.
 #[derive(Clone, Debug)]
 pub(crate) struct StepRow {
@@ -49,7 +67,7 @@ pub(crate) struct StepRow {
     pub(crate) value: Option<Value>,
 }
 
-fn damaged(table: &'static str, detail: impl ToString) -> StoreError {
+pub(crate) fn damaged(table: &'static str, detail: impl ToString) -> StoreError {
     StoreError::Damaged { table, detail: detail.to_string() }
 }
 
@@ -61,7 +79,7 @@ fn encode<T: Serialize>(table: &'static str, record: &T) -> Result<String> {
     serde_json::to_string(record).map_err(|e| damaged(table, e))
 }
 
-fn limit(wanted: u32) -> i64 {
+pub(crate) fn limit(wanted: u32) -> i64 {
     wanted.clamp(1, PAGE).into()
 }
 
@@ -223,6 +241,32 @@ impl Store for Adapter {
         rows.into_iter().map(|(at, amount)| Ok(Step { epoch: epoch(at)?, value: value(&amount)? })).collect()
     }
 
+    async fn changes(
+        &self,
+        network: &NetworkId,
+        at: Epoch,
+        page: Page<(SeriesName, Subject)>,
+    ) -> Result<Vec<ChangeRecord>> {
+        let mut db = self.reads.acquire().await.map_err(error)?;
+        let id = network_id(&mut db, network).await?;
+        let after = page.after.as_ref();
+        let rows: Vec<(String, String, String, Option<String>)> = sqlx::query_as(CHANGES)
+            .bind(id)
+            .bind(at.height())
+            .bind(after.map_or("", |(series, _)| series.as_str()))
+            .bind(after.map_or("", |(_, subject)| subject.as_str()))
+            .bind(limit(page.limit))
+            .fetch_all(&mut *db)
+            .await
+            .map_err(error)?;
+        rows.into_iter()
+            .map(|(series, subject, amount, before)| {
+                let change = change((series, subject, at.height(), amount))?;
+                Ok(ChangeRecord { change, before: value(&before.unwrap_or_default())? })
+            })
+            .collect()
+    }
+
     async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>> {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
@@ -276,6 +320,14 @@ impl Store for Adapter {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
         dialect::read_objects(&mut db, id, cids).await.map_err(error)
+    }
+
+    async fn competitions(&self) -> Result<Vec<LedgerHead>> {
+        ledger::competitions(&mut *self.reads.acquire().await.map_err(error)?).await
+    }
+
+    async fn entries(&self, competition: &str, page: Page<u64>) -> Result<Vec<LedgerEntry>> {
+        ledger::entries(&mut *self.reads.acquire().await.map_err(error)?, competition, &page).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -523,6 +575,15 @@ impl Work for Unit {
             sqlx::query(delete).bind(id).execute(&mut *self.tx).await.map_err(error)?;
         }
         Ok(())
+    }
+
+    async fn append(
+        &mut self,
+        competition: &str,
+        head: Option<(u64, Digest)>,
+        entry: &LedgerEntry,
+    ) -> Result<()> {
+        ledger::append(&mut self.tx, competition, head, entry).await
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

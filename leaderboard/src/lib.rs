@@ -3,6 +3,7 @@
 
 mod board;
 mod check;
+mod compare;
 mod contents;
 mod decisions;
 mod divide;
@@ -29,6 +30,7 @@ mod time;
 mod write;
 
 pub use check::State;
+pub use compare::{Comparison, Concentration, EntityChange, RankChange, compare};
 pub use decisions::{Decision, Decisions, Delta, Effect, InvalidDelta, Title};
 pub use document::{LARGEST_DOCUMENT, LONGEST_TEXT};
 pub use entities::{Attestation, Entities, Entity, Membership};

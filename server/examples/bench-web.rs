@@ -26,7 +26,7 @@ const ROUND: Duration = Duration::from_millis(1_000);
 
 const HELLO: &str = "/healthz";
 const BOARD: &str = "/n/bench/board/power.raw?limit=500";
-/// Ten columns of amounts that are odd to the last digit: what it costs is its bytes. Told, without a bar.
+/// Ten columns of amounts that are odd to the last digit: what it costs is its bytes.
 const GLOBAL: &str = "/n/bench/board?limit=500";
 
 /// Of a hello's requests a second, in thousandths.
@@ -84,13 +84,18 @@ async fn bench() -> Result<ExitCode, Failure> {
             all.p99.as_micros()
         );
     }
-    let (rate, tail, memory) = (median(rates), median(tails), server.peak_kib()?);
+    let (rate, global_rate) = (median(rates), median(globals));
+    let (tail, memory) = (median(tails), server.peak_kib()?);
     let ratio = |thousandths: u128| format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000);
     println!("board / hello, requests a second: {} (at least {})", ratio(rate), ratio(LEAST_RATE));
-    println!("global board / hello, requests a second: {}", ratio(median(globals)));
+    println!(
+        "global board / hello, requests a second: {} (at least {})",
+        ratio(global_rate),
+        ratio(LEAST_RATE)
+    );
     println!("board / hello, p99: {} (at most {})", ratio(tail), ratio(MOST_P99));
     println!("peak memory: {memory} KiB (at most {MOST_MEMORY_KIB})");
-    let good = rate >= LEAST_RATE && tail <= MOST_P99 && memory <= MOST_MEMORY_KIB;
+    let good = rate.min(global_rate) >= LEAST_RATE && tail <= MOST_P99 && memory <= MOST_MEMORY_KIB;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

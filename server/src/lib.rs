@@ -8,6 +8,7 @@ mod follow;
 mod http;
 mod log;
 mod networks;
+mod recorded;
 mod store;
 mod watch;
 mod web;

@@ -15,11 +15,11 @@ use apogee_filecoin::types::TipsetKey;
 use apogee_filecoin::verify::{F3Params, NetworkParams};
 #[cfg(feature = "snark")]
 use apogee_filecoin_proofs::{Trust, VerifyingKeys};
-use apogee_indexer::recording::{self, InvalidRecording};
 use apogee_indexer::{Doubt, Start};
 use cid::Cid;
 
 use crate::config::{self, InvalidConfig};
+use crate::recorded::{NotRecorded, Recorded};
 
 /// Seconds after which nodes are asked for their head when nothing else is said.
 const POLL_SECONDS: u16 = 15;
@@ -52,8 +52,8 @@ pub(crate) enum NoChain {
     RulesFile { file: PathBuf, what: String },
     #[error("the beacon's description cannot be used")]
     Beacon(#[from] InvalidBeaconNetwork),
-    #[error("{0} cannot be used")]
-    Recording(PathBuf, #[source] InvalidRecording),
+    #[error(transparent)]
+    Recording(#[from] NotRecorded),
     #[error("endpoint {index} of {network}")]
     Endpoint {
         network: NetworkId,
@@ -195,14 +195,14 @@ pub(crate) struct Nodes {
 /// Check a network's settings. Nodes are not asked.
 pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Result<Prepared, NoChain> {
     let start = start(settings.start.as_ref())?;
-    if let Some(folder) = &settings.recording {
-        let recorded =
-            recording::devnet(folder).map_err(|cause| NoChain::Recording(folder.clone(), cause))?;
+    if let Some(path) = &settings.recording {
+        let place = Recorded::of(path)?;
+        let recorded = place.read()?;
         let mut network = recorded.network;
         if let Some(id) = id {
             network.id = id.clone();
         }
-        let folder = settings.keys.clone().unwrap_or_else(|| folder.join("vk"));
+        let folder = settings.keys.clone().unwrap_or_else(|| place.folder.join("vk"));
         let keys = keys(&folder, true);
         return Ok(Prepared::Recording(Box::new(Chain {
             network,
@@ -372,7 +372,7 @@ mod tests {
     #[test]
     fn the_rules_beside_the_recording_are_those_it_was_recorded_with() {
         let folder = apogee_testkit::example("devnet-a");
-        let recorded = recording::devnet(&folder).unwrap();
+        let recorded = apogee_indexer::recording::devnet(&folder).unwrap();
         let rules = Rules::read(folder.join("rules.toml").to_str().unwrap()).unwrap();
         assert_eq!(rules.params(recorded.params.genesis_time), recorded.params);
         assert_eq!(rules.prefix(), recorded.network.address_prefix);

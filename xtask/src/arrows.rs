@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "indexer",
             "leaderboard",
             "package",
+            "rules",
             "simnet",
             "store",
             "store-postgres",

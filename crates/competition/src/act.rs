@@ -1,11 +1,12 @@
 use apogee_domain::{Digest, Epoch, NetworkId};
+use apogee_leaderboard::Delta;
 use apogee_rules::{Id, Quantity};
 use serde::{Deserialize, Serialize};
 
 use crate::Words;
 use crate::claim::Proof;
 use crate::operator::Operator;
-use crate::parts::{Delta, Opening, Outcome, Pin, Rules};
+use crate::parts::{Opening, Outcome, Pin, Rules};
 
 /// What somebody does (`docs/competition.md` §4). Each is one entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ mod blockers;
 pub mod claim;
 mod competition;
 pub mod detect;
+mod documents;
 mod entry;
 mod fold;
 mod guard;
@@ -25,7 +26,7 @@ pub use competition::Competition;
 pub use entry::{ENTRY_SIZE, Entry, Signed, payout_commitment, private_commitment};
 pub use fold::{Broken, fold};
 pub use hex::{Hex, InvalidHex};
-pub use parts::{Delta, Opening, Outcome, Pin, Rules};
+pub use parts::{Opening, Outcome, Pin, Rules};
 pub use propose::{Context, Draft, Submission, admit, audit, blockers, propose, submit};
 pub use records::{
     Appeal, Competitor, Final, Founding, Incident, Membership, Moment, PausedInterval, Payout, Phase,

@@ -1,5 +1,5 @@
 use apogee_domain::{Digest, Epoch};
-use apogee_rules::{Id, Quantity, RuleSet};
+use apogee_rules::{Id, RuleSet};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Hex;
@@ -28,32 +28,6 @@ pub struct Pin {
     pub rules: Digest,
     /// The last entry of the ledger that was looked at.
     pub seq: u64,
-}
-
-/// A change of an observed count: decimal digits, behind `-` where it takes away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Delta {
-    /// Whether it takes away.
-    pub negative: bool,
-    /// How much; not zero where it takes away.
-    pub amount: Quantity,
-}
-
-impl TryFrom<String> for Delta {
-    type Error = &'static str;
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let (negative, digits) = text.strip_prefix('-').map_or((false, &*text), |digits| (true, digits));
-        let wrong = "a delta is a quantity, or '-' and a quantity above zero";
-        let amount: Quantity = digits.parse().map_err(|_| wrong)?;
-        if negative && amount == Quantity::ZERO { Err(wrong) } else { Ok(Self { negative, amount }) }
-    }
-}
-
-impl From<Delta> for String {
-    fn from(delta: Delta) -> Self {
-        format!("{}{}", if delta.negative { "-" } else { "" }, delta.amount)
-    }
 }
 
 /// What becomes of an appeal.

@@ -8,7 +8,7 @@ use crate::competition::Competition;
 use crate::entry::{Entry, Signed};
 use crate::fold::Broken;
 use crate::guard;
-use crate::records::{Competitor, Phase};
+use crate::records::Competitor;
 use crate::refusal::{Kind, Refusal, ensure};
 
 /// What is known besides the ledger at the moment of an act.
@@ -303,13 +303,5 @@ fn targets(competition: &Competition, act: &Act, at: Epoch, context: &Context<'_
         | Act::SetRegion { target: id, .. } => entity(id),
         Act::Adjust { participant: id, .. } => participant(id),
         _ => Ok(()),
-    }
-}
-
-impl Competition {
-    /// Whether registration is open or the competition runs: whether miners can claim.
-    #[must_use]
-    pub fn accepts_claims(&self) -> bool {
-        matches!(self.phase(), Phase::Registration | Phase::Running)
     }
 }

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod certificates;
+mod certify;
 mod checks;
 mod digest;
 mod error;
@@ -11,6 +12,7 @@ mod fold;
 mod follow;
 mod fork;
 mod nodes;
+mod options;
 mod pipeline;
 #[cfg(feature = "snark")]
 mod proofs;
@@ -26,6 +28,7 @@ pub use digest::epoch_digest;
 pub use error::IndexError;
 pub use follow::Status;
 pub use nodes::Reads;
-pub use pipeline::{Doubt, Entropy, Indexer, Options, VIEWS};
+pub use options::{Doubt, Entropy, Options};
+pub use pipeline::{Indexer, VIEWS};
 pub use start::Start;
 pub use verify::{Difference, Verification};

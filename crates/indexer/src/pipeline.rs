@@ -1,6 +1,5 @@
 //! From a source into a database: ranges are read, verified and derived, and committed in order.
 
-use std::fmt;
 use std::sync::Arc;
 
 use apogee_domain::{Digest, Epoch, Network};
@@ -12,15 +11,15 @@ use apogee_filecoin::verify::{NetworkParams, Verifier};
 use apogee_store::{AppliedEpoch, CheckRecord, Cursor, Store};
 use tokio::sync::watch;
 
-use crate::certificates::{Certificates, Certified};
+use crate::certificates::Certificates;
 use crate::facts::Step;
 use crate::fold::Fold;
 use crate::follow::{Status, said};
 use crate::fork::{self, Fork};
-use crate::nodes::{Nodes, Reads, Trouble};
+use crate::nodes::{Nodes, Trouble};
+use crate::options::{Doubt, Options};
 #[cfg(feature = "snark")]
 use crate::proofs::Proofs;
-use crate::start::Start;
 use crate::worker::Worker;
 use crate::{IndexError, checks, finality};
 
@@ -29,49 +28,6 @@ pub const VIEWS: u32 = 2;
 
 /// Null rounds in a row that are believed. Each is an epoch of its own, and a header can name any height.
 const MAX_NULL_ROUNDS: i64 = 10_000;
-
-/// Where fresh randomness comes from: 32 bytes nobody can foresee, for checking signatures in batches.
-pub type Entropy = Arc<dyn Fn() -> [u8; 32] + Send + Sync>;
-
-/// How an indexer works.
-#[derive(Clone)]
-pub struct Options {
-    /// Epochs that are derived together and committed in one transaction; at least 1. Rows and digests do not depend on it.
-    pub batch: u32,
-    /// Randomness for signatures in batches.
-    pub entropy: Entropy,
-    /// Where an empty database begins.
-    pub start: Start,
-    /// What happens where an epoch does not stand up to its checks.
-    pub doubt: Doubt,
-    /// How much may be read for one epoch.
-    pub reads: Reads,
-}
-
-/// What happens to an epoch of which a check fails, or of which a block is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// It is indexed: the failure is recorded with it, and what cannot be read is unknown. For archives, which are what they are.
-    Record,
-    /// Nothing of its batch is indexed, and the endpoints that lead there are set aside. For nodes: another one may know better.
-    Stop,
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Options");
-        debug.field("batch", &self.batch).field("start", &self.start).field("doubt", &self.doubt);
-        debug.field("reads", &self.reads).finish_non_exhaustive()
-    }
-}
-
-impl Options {
-    /// Batches of 64 epochs from genesis on; what fails is recorded.
-    #[must_use]
-    pub const fn new(entropy: Entropy) -> Self {
-        Self { batch: 64, entropy, start: Start::Genesis, doubt: Doubt::Record, reads: Reads::DEFAULT }
-    }
-}
 
 /// Indexes one network from one source into one database.
 #[derive(Debug)]
@@ -86,7 +42,7 @@ pub struct Indexer {
     /// Whether the database knows the network.
     registered: bool,
     at: Option<At>,
-    certificates: Option<Certificates>,
+    pub(crate) certificates: Option<Certificates>,
     pub(crate) status: watch::Sender<Status>,
 }
 
@@ -254,62 +210,6 @@ impl Indexer {
         work.clear(&self.network.id).await?;
         work.commit().await?;
         tracing::warn!(network = %self.network.id, "cleared what was indexed");
-        Ok(())
-    }
-
-    /// Check the certificates about what is indexed, and move finality on.
-    async fn certify(&mut self, cursor: Option<Cursor>, head: &Tipset) -> Result<Option<Cursor>, IndexError> {
-        let Some(mut cursor) = cursor else { return Ok(None) };
-        let mut certificates = match self.certificates.take() {
-            Some(certificates) => certificates,
-            None => {
-                let rules = (&self.network, &self.params);
-                match Certificates::open(&*self.store, &*self.source, rules, head).await? {
-                    Some(certificates) => certificates,
-                    None => return Ok(Some(cursor)),
-                }
-            }
-        };
-        let (store, source) = (&*self.store, &*self.source);
-        let mut ready = None;
-        loop {
-            let seed = (self.options.entropy)();
-            let next = certificates.next(store, source, &self.network, &cursor, seed);
-            let (written, certified) = tokio::join!(self.write_certified(ready.take()), next);
-            written?;
-            let Some(mut certified) = certified? else { break };
-            let strict = self.options.doubt == Doubt::Stop;
-            let refusal = certified.refusal(source.name()).filter(|_| strict);
-            if refusal.is_some() {
-                certified = certified.right();
-            }
-            let mut to = cursor.clone();
-            to.final_epoch = finality::final_epoch(
-                self.network.finality,
-                cursor.epoch,
-                certified.epoch,
-                cursor.final_epoch,
-            );
-            checks::add(&mut to.checks, &certified.checks);
-            ready = Some((std::mem::replace(&mut cursor, to.clone()), to, certified));
-            if let Some(error) = refusal {
-                self.write_certified(ready).await?;
-                return Err(error);
-            }
-        }
-        self.certificates = Some(certificates);
-        Ok(Some(cursor))
-    }
-
-    async fn write_certified(&self, batch: Option<(Cursor, Cursor, Certified)>) -> Result<(), IndexError> {
-        let Some((from, to, certified)) = batch else { return Ok(()) };
-        if certified.records.is_empty() && to == from {
-            return Ok(());
-        }
-        let mut work = self.store.begin().await?;
-        work.put_certificates(&self.network.id, &certified.records).await?;
-        work.apply(&self.network.id, Some(&from), &to, &[]).await?;
-        work.commit().await?;
         Ok(())
     }
 

@@ -162,7 +162,7 @@ impl Worker {
         let root = tipset.first().parent_state_root;
         let mut steps = Steps::new();
         let mut levels = chain::levels(tipset, self.params.version(epoch.height()));
-        // What was unknown is not in a difference: read all of it again.
+        // What was unknown is not in a difference: read all of it again. A WindowPoSt takes every sector of its partitions.
         let all = self.nodes.within(epoch, self.reads.whole());
         let knows = |series: &SeriesName| step.parent.is_none() || self.fold.knows(series);
         let power = match [POWER_RAW, POWER_QA].iter().all(knows) {
@@ -193,7 +193,7 @@ impl Worker {
         record.checks = checks::records(report);
         #[cfg(feature = "snark")]
         if let (Some(proofs), Some(parent)) = (&mut self.proofs, &step.parent) {
-            checks::add(&mut record.checks, &proofs.check(&some, &self.params, parent, tipset));
+            checks::add(&mut record.checks, &proofs.check(&all, &self.params, parent, tipset));
         }
         record.reconciled = facts.execution.reconciled;
         let (raw, qa) = power.committed;

@@ -85,6 +85,54 @@ pub enum What {
     /// Something after the last line.
     #[error("something follows the root")]
     Trailing,
+    /// A document that says something it cannot say.
+    #[error("{0}")]
+    Document(String),
+    /// Rules of another competition or network.
+    #[error("these are the rules of another competition or network")]
+    Other,
+    /// No version of the rules that holds at the epoch that was asked for.
+    #[error("no version of the rules holds at the epoch")]
+    NoRules,
+    /// A series that no result can rest on.
+    #[error("no version of the rules reads this series")]
+    Unread,
+    /// Steps of a series that is not in the file.
+    #[error("there is no such series")]
+    NoSeries,
+    /// Steps that are divided otherwise into rows than they have to be, or do not ascend from row to row.
+    #[error("rows of steps hold 10,000 each, in order, and the last one what is left")]
+    Steps,
+    /// Something that happened after the epoch that was asked for.
+    #[error("it is later than the epoch of the results")]
+    Late,
+    /// Somebody, or a series, that is not in the file.
+    #[error("it is about an entity, participant or series that is not here")]
+    Stranger,
+    /// An entity that could be taken for a participant.
+    #[error("it has the id of a participant")]
+    Twice,
+    /// An entry of the ledger with another number than is due.
+    #[error("the number of the entry, or of the row, is not its place in the ledger")]
+    Number,
+    /// An entry of the ledger that does not follow the one before.
+    #[error("the hash is not that of the entry, or the entry does not name the one before")]
+    Chain,
+    /// An effect that the entry does not have.
+    #[error("the effect is not what the entry does")]
+    Effect,
+    /// A ledger that ends elsewhere.
+    #[error("the ledger does not end with entry {0}, which the results rest on")]
+    Ledger(u64),
+    /// No standings.
+    #[error("there are no standings: {0}")]
+    NoStandings(String),
+    /// A row of results that is not what was computed.
+    #[error("the row is not what follows from the rest: {0}")]
+    Differs(String),
+    /// A row of results too many.
+    #[error("the standings have no such row")]
+    Superfluous,
 }
 
 /// A file that cannot be read to its end.

@@ -1,17 +1,29 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod contents;
 mod defect;
+mod export;
+mod fit;
+mod import;
 mod lines;
 mod order;
 pub mod payout;
 mod reader;
+mod results;
 mod section;
+mod verify;
 mod writer;
 
+pub use contents::{
+    About, Checks, Claim, ClaimEffect, Contents, LedgerRow, Observation, Provenance, facts_until,
+};
 pub use defect::{Defect, Part, ReadError, What};
+pub use export::export;
+pub use import::{Imported, import};
 pub use reader::{Reader, Row};
 pub use section::Section;
+pub use verify::{Report, verify};
 pub use writer::{WriteError, Writer};
 
 /// The first line of a file.

@@ -1,6 +1,7 @@
 use apogee_domain::series::{Reading, SeriesSpec};
 use apogee_domain::{SeriesName, Unit};
 
+use crate::read::NESTING;
 use crate::{Board, DealMeasure, Id, Metric, MetricKind, Pool, RuleSet, SectorMeasure};
 
 /// What the value of a metric is.
@@ -43,8 +44,7 @@ impl RuleSet {
     #[must_use]
     pub fn measure(&self, id: &Id) -> Option<Measure> {
         let mut id = id;
-        // One step for each metric is enough, unless the parts lead in a circle.
-        for _ in &self.metrics {
+        for _ in 0..=NESTING {
             match &self.metric(id)?.kind {
                 MetricKind::Level { series } | MetricKind::Window { series, .. } => {
                     return self.series(series).map(|(unit, _)| Measure::Whole(unit));

@@ -2,6 +2,8 @@
 #![deny(missing_docs)]
 
 mod dialect;
+#[path = "../../store-sql/ledger.rs"]
+mod ledger;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
 #[cfg(test)]

@@ -21,7 +21,8 @@ fn statements_are_found_in_a_source() {
 #[tokio::test]
 async fn every_statement_prepares() {
     let Some((store, _guard)) = open().await else { return };
-    let shared = statements(include_str!("../repositories.rs"));
+    let mut shared = statements(include_str!("../repositories.rs"));
+    shared.extend(statements(include_str!("../ledger.rs")));
     let own = statements(crate::testing::DIALECT);
     assert!(shared.len() >= 20 && own.len() >= 10, "{} and {}", shared.len(), own.len());
     let mut db = store.writes.acquire().await.unwrap();

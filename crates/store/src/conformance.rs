@@ -7,6 +7,8 @@
     reason = "a case is a test: its name says what it shows, it fails by panicking"
 )]
 
+mod ledger;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -17,8 +19,13 @@ use apogee_domain::{
 };
 
 use crate::{
-    AppliedEpoch, BlockRecord, CertificateRecord, CheckRecord, Cursor, EpochKind, EpochRecord, Page,
-    Reconciliation, Store, StoreError, Unmade,
+    AppliedEpoch, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind, EpochRecord,
+    Page, Reconciliation, Store, StoreError, Unmade,
+};
+
+pub use ledger::{
+    a_ledger_is_read_back_in_order, an_entry_that_is_dropped_was_never_there,
+    an_entry_that_is_not_next_is_a_conflict, entry, of_two_writers_one_gets_the_entry, write,
 };
 
 const POWER: SeriesName = SeriesName::of("power.raw");
@@ -37,6 +44,7 @@ macro_rules! conformance {
             a_subject_shows_all_its_series_at_an_epoch,
             values_keep_all_39_digits_and_unknown_is_not_zero,
             steps_are_paged_from_the_oldest,
+            changes_are_the_steps_of_one_epoch_with_what_held_before,
             dropping_a_unit_of_work_undoes_it,
             applying_twice_is_a_conflict,
             applying_from_an_older_cursor_is_a_conflict,
@@ -52,6 +60,10 @@ macro_rules! conformance {
             clear_leaves_the_network_and_its_objects,
             of_two_writers_one_gets_the_cursor,
             a_fresh_database_checks_out,
+            a_ledger_is_read_back_in_order,
+            an_entry_that_is_not_next_is_a_conflict,
+            of_two_writers_one_gets_the_entry,
+            an_entry_that_is_dropped_was_never_there,
         }
     };
 }
@@ -350,6 +362,46 @@ pub async fn steps_are_paged_from_the_oldest(store: &dyn Store) {
     assert_eq!(page(Some(at(1)), 2).await, [2, 3]);
     assert_eq!(page(Some(at(3)), 2).await, [4]);
     assert_eq!(page(Some(at(4)), 2).await, [] as [i64; 0]);
+}
+
+pub async fn changes_are_the_steps_of_one_epoch_with_what_held_before(store: &dyn Store) {
+    let ids = add(store, &["devnet-a", "elsewhere"]).await;
+    let (id, elsewhere) = (ids.first().unwrap(), ids.last().unwrap());
+    // A late step of epoch 2 comes with epoch 3; the other network has its own.
+    let epochs = [
+        applied(1, vec![change(POWER, "t01", 1, Some(5)), change(REWARD, "t02", 1, None)]),
+        applied(2, vec![change(POWER, "t01", 2, Some(7)), change(POWER, "t010", 2, Some(0))]),
+        applied(3, vec![change(REWARD, "t02", 2, Some(u128::MAX)), change(REWARD, "t01", 2, None)]),
+        applied(4, vec![change(POWER, "t01", 4, None)]),
+    ];
+    apply(store, id, None, &cursor(4, Some(3)), &epochs).await.unwrap();
+    let other = [applied(2, vec![change(POWER, "t01", 2, Some(9))])];
+    apply(store, elsewhere, None, &cursor(2, None), &other).await.unwrap();
+    let record = |change: Change, before: Option<u128>| ChangeRecord { change, before: before.map(Value) };
+    let second = [
+        record(change(POWER, "t01", 2, Some(7)), Some(5)),
+        record(change(POWER, "t010", 2, Some(0)), None),
+        record(change(REWARD, "t01", 2, None), None),
+        record(change(REWARD, "t02", 2, Some(u128::MAX)), None),
+    ];
+    assert_eq!(store.changes(id, at(2), all()).await.unwrap(), second);
+    assert_eq!(
+        store.changes(id, at(4), all()).await.unwrap(),
+        [record(change(POWER, "t01", 4, None), Some(7))]
+    );
+    for height in [0, 3, 5] {
+        assert_eq!(store.changes(id, at(height), all()).await.unwrap(), [], "{height}");
+    }
+    // Page by page it is the same list.
+    let (mut after, mut paged) = (None, Vec::new());
+    loop {
+        let page = store.changes(id, at(2), Page { after, limit: 3 }).await.unwrap();
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = Some((last.change.series.clone(), last.change.subject.clone()));
+        paged.extend(page);
+    }
+    assert_eq!(paged, second);
 }
 
 pub async fn dropping_a_unit_of_work_undoes_it(store: &dyn Store) {

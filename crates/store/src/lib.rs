@@ -7,11 +7,12 @@ mod records;
 
 use std::fmt;
 
-use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use async_trait::async_trait;
 
 pub use records::{
-    BlockRecord, CertificateRecord, CheckRecord, Cursor, EpochKind, EpochRecord, Reconciliation, Unmade,
+    BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind, EpochRecord, LedgerEntry,
+    LedgerHead, Reconciliation, Unmade,
 };
 
 /// Why a database did not do what was asked.
@@ -116,6 +117,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         page: Page<Epoch>,
     ) -> Result<Vec<Step>>;
 
+    /// The steps of all series that begin at an epoch, by series and subject.
+    async fn changes(
+        &self,
+        network: &NetworkId,
+        at: Epoch,
+        page: Page<(SeriesName, Subject)>,
+    ) -> Result<Vec<ChangeRecord>>;
+
     /// Every step that belongs to an applied epoch that the journal still keeps, in (series, subject, epoch) order.
     async fn journal(&self, network: &NetworkId, applied: Epoch) -> Result<Vec<Change>>;
 
@@ -129,6 +138,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Cached chain objects: the bytes for each CID that is there. CIDs are binary.
     async fn objects(&self, network: &NetworkId, cids: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
+
+    /// Every competition that has a ledger, by name.
+    async fn competitions(&self) -> Result<Vec<LedgerHead>>;
+
+    /// The entries of a ledger after `page.after`, ascending; none where there is no such competition.
+    async fn entries(&self, competition: &str, page: Page<u64>) -> Result<Vec<LedgerEntry>>;
 
     /// Whether the database answers and has the schema this program needs.
     async fn check(&self) -> Result<()>;
@@ -169,6 +184,17 @@ pub trait Work: Send {
 
     /// Remove every indexed fact of a network (epochs, steps, journal, cursor, certificates), but not the network nor its cached objects.
     async fn clear(&mut self, network: &NetworkId) -> Result<()>;
+
+    /// Append an entry to the ledger of a competition that ends with `head`, or has none.
+    ///
+    /// A ledger that ends elsewhere, and an entry whose number is not the next, are a [`StoreError::Conflict`]. An entry that is there is never
+    /// changed or removed.
+    async fn append(
+        &mut self,
+        competition: &str,
+        head: Option<(u64, Digest)>,
+        entry: &LedgerEntry,
+    ) -> Result<()>;
 
     /// Make it true. When this fails, whether it became true is told by the cursor.
     async fn commit(self: Box<Self>) -> Result<()>;

@@ -1,4 +1,4 @@
-use apogee_domain::{Atto, Digest, Epoch, Timestamp, Value};
+use apogee_domain::{Atto, Change, Digest, Epoch, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
 /// How far a network is indexed.
@@ -115,6 +115,15 @@ impl Reconciliation {
     }
 }
 
+/// A step with what held before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRecord {
+    /// The step.
+    pub change: Change,
+    /// The value until then; `None` where it was unknown, or where there was no step.
+    pub before: Option<Value>,
+}
+
 /// A verified finality certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateRecord {
@@ -126,4 +135,26 @@ pub struct CertificateRecord {
     pub key: String,
     /// The certificate as JSON, as received.
     pub document: String,
+}
+
+/// An entry of a competition's ledger. The adapters know no more of it than this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Its number, from 1 on without gaps.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Digest,
+    /// The entry with its signatures, in canonical JSON.
+    pub document: String,
+}
+
+/// How far a ledger goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerHead {
+    /// The competition's name.
+    pub competition: String,
+    /// Number of its last entry.
+    pub seq: u64,
+    /// Hash of its last entry.
+    pub hash: Digest,
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod generator;

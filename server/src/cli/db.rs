@@ -1,5 +1,7 @@
 //! `apogee db`
 
+mod dump;
+
 use std::path::PathBuf;
 
 use apogee_store_sqlite::SqliteStore;
@@ -17,7 +19,10 @@ pub(super) enum Db {
     ///
     /// Exits 1 when it is not.
     Check(Database),
-    /// Copy an SQLite database into a new file, also while it is written.
+    /// Copy the database into a new file, also while it is written.
+    ///
+    /// The copy of an SQLite database is one itself. A PostgreSQL database is copied by its own program `pg_dump`, which has to be installed;
+    /// `pg_restore --dbname DATABASE FILE` puts such a copy into an empty database.
     Backup(Backup),
 }
 
@@ -64,16 +69,22 @@ async fn check(database: &Database) -> Result<Answer, Failure> {
 impl Backup {
     async fn run(self) -> Result<Answer, Failure> {
         let (_, place) = self.database.place()?;
-        let Place::Sqlite(from) = &place else {
-            return Err(Failure::input("this is PostgreSQL: its own pg_dump makes backups"));
-        };
+        let file = self.file.display();
         if self.file.exists() {
-            return Err(Failure::input(format!("{} exists already", self.file.display())));
+            return Err(Failure::input(format!("{file} exists already")));
         }
-        place.existing().await?;
-        let store = SqliteStore::open(from).await.map_err(Failure::world)?;
-        store.backup(&self.file).await.map_err(Failure::world)?;
-        println!("{} is a copy of {place}.", self.file.display());
+        match &place {
+            Place::Sqlite(from) => {
+                place.existing().await?;
+                let store = SqliteStore::open(from).await.map_err(Failure::world)?;
+                store.backup(&self.file).await.map_err(Failure::world)?;
+                println!("{file} is a copy of {place}.");
+            }
+            Place::Postgres(url) => {
+                dump::dump(url, &self.file).map_err(Failure::world)?;
+                println!("{file} is a copy of {place}: pg_restore puts it into an empty database.");
+            }
+        }
         Ok(Answer::Yes)
     }
 }

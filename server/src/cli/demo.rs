@@ -20,8 +20,8 @@ pub(super) struct Demo {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
-    /// Folder of the recording; by default the one that comes with the program
-    #[arg(long, value_name = "DIR")]
+    /// Folder of the recording, or an archive in it; by default the one that comes with the program
+    #[arg(long, value_name = "PATH")]
     recording: Option<PathBuf>,
     /// Database file to keep; by default a temporary one
     #[arg(long, value_name = "FILE")]

@@ -1,12 +1,14 @@
 //! The command line: one file a command.
 
 mod chain;
+mod competition;
 mod config;
 mod db;
 mod demo;
 mod health;
 mod index;
 mod progress;
+mod rules;
 mod serve;
 mod show;
 mod simnet;
@@ -43,6 +45,12 @@ enum Command {
     /// Look at a chain.
     #[command(subcommand)]
     Chain(chain::Chain),
+    /// Look at a rule set.
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// Work out a competition from documents.
+    #[command(subcommand)]
+    Competition(competition::Competition),
     /// Look after the database.
     #[command(subcommand)]
     Db(db::Db),
@@ -118,6 +126,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Index(index) => index.run().await,
         Command::Standings(standings) => standings.run().await,
         Command::Chain(chain) => chain.run().await,
+        Command::Rules(rules) => rules.run(),
+        Command::Competition(competition) => competition.run().await,
         Command::Db(db) => db.run().await,
         Command::Config(config) => config.run(),
         Command::Simnet(simnet) => simnet.run().await,

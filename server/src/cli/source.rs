@@ -36,8 +36,8 @@ impl Database {
 /// Which chain: a recording, a node, or what the settings name.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Chosen {
-    /// Folder of a recorded chain
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["rpc", "rules", "token_file"])]
+    /// Recorded chain: the folder of a recording, or an archive in it
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["rpc", "rules", "token_file"])]
     car: Option<PathBuf>,
     /// Address of a node, such as `http://127.0.0.1:1234/rpc/v1`
     #[arg(long, value_name = "URL", requires = "rules")]

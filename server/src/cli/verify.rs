@@ -25,8 +25,8 @@ const CERTIFICATES: usize = 256;
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
-    /// Archive of the chain: CARv1 or CARv2, plain or behind zstd
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["recording", "rpc"])]
+    /// Archive of the chain (CARv1 or CARv2, plain or behind zstd), or the folder of a recording
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["recording", "rpc"])]
     car: Option<PathBuf>,
     /// Folder that describes the network (drand.json, net.json, f3manifest.json); by default that of the archive
     #[arg(long, value_name = "DIR", conflicts_with_all = ["network", "rpc"])]

@@ -74,12 +74,16 @@ impl Entry {
         body: Bytes,
     ) -> std::io::Result<Self> {
         let name: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        // A page looks as its visitor wants it.
+        let is_page =
+            headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let vary = if is_page { "Accept-Encoding, Cookie" } else { "Accept-Encoding" };
         let packed = |encoding: Encoding, body: Bytes| {
             let mut headers = headers.clone();
             let tag = HeaderValue::try_from(format!("\"{name}{}\"", encoding.tag()))
                 .unwrap_or_else(|_| HeaderValue::from_static("\"\""));
             headers.insert(header::ETAG, tag.clone());
-            headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+            headers.insert(header::VARY, HeaderValue::from_static(vary));
             if let Some(name) = encoding.header() {
                 headers.insert(header::CONTENT_ENCODING, name);
             }

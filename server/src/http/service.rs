@@ -19,7 +19,7 @@ use super::headers::secure;
 use super::metrics::{Metrics, Origin};
 use super::{Limits, connections::Connections};
 use crate::watch::Watch;
-use crate::web::{Ask, Form, Now, Problem, Site};
+use crate::web::{Ask, Form, Look, Now, Problem, Site};
 
 /// Answers that are made at a time; more would only wait for each other's database and processor.
 const BUILDS: usize = 8;
@@ -117,11 +117,14 @@ impl Service {
 
     async fn page(&self, request: &Request<Incoming>, id: &str) -> (Response<Full<Bytes>>, Origin) {
         let address = request.uri().path_and_query().map_or("/", |address| address.as_str());
-        if let Some(entry) = self.cache.get(address, &self.now.load()) {
+        let look = Look::of(request.headers());
+        if look == Look::default()
+            && let Some(entry) = self.cache.get(address, &self.now.load())
+        {
             return (given(request, entry.packed(Encoding::chosen(request.headers()))), Origin::Cache);
         }
-        let ask = Ask::of(request.uri());
-        let canonical = ask.address();
+        let ask = Ask::of(request.uri()).looking(look);
+        let canonical = ask.name();
         if let Some(entry) = self.cache.get(&canonical, &self.now.load()) {
             return (given(request, entry.packed(Encoding::chosen(request.headers()))), Origin::Cache);
         }
@@ -165,7 +168,8 @@ impl Service {
         let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         let accepts_html = accept.is_some_and(|accept| accept.contains("text/html"));
         let instance = request.uri().path_and_query().map_or("/", |address| address.as_str());
-        let (mut headers, body) = problem.answer(&Ask::of(request.uri()), instance, accepts_html);
+        let ask = Ask::of(request.uri()).looking(Look::of(request.headers()));
+        let (mut headers, body) = problem.answer(&ask, instance, accepts_html);
         secure(&mut headers);
         with(request, status, headers, body)
     }
@@ -278,7 +282,7 @@ async fn pack(response: PageResponse, ask: &Ask, scope: Scope, now: &Now) -> Res
     headers.remove(header::CONTENT_LENGTH);
     secure(&mut headers);
     if ask.form != Form::Html {
-        // Public data, and no cookies: any page may read it.
+        // Public data, the same for everybody: any page may read it.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
     let fresh = match scope {

@@ -5,6 +5,8 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 
+use super::look::Look;
+
 /// A language that pages are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Language {
@@ -69,6 +71,8 @@ pub(crate) struct Ask {
     pub(crate) path: Box<str>,
     /// The query with its parts sorted, without `?`; empty where there is none.
     pub(crate) query: Box<str>,
+    /// How a page is wanted to look. It is not part of the address: links say nothing of it.
+    pub(crate) look: Look,
 }
 
 /// The page that has no name of its own, where a form needs one: `/index.json`.
@@ -90,11 +94,25 @@ impl Ask {
         let mut parts: Vec<&str> =
             uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()).collect();
         parts.sort_unstable();
-        Self { language, form, path: path.into(), query: parts.join("&").into() }
+        let query = parts.join("&").into();
+        Self { language, form, path: path.into(), query, look: Look::default() }
     }
 
-    /// The address in the one form that it is kept under.
-    pub(crate) fn address(&self) -> String {
+    /// The same for a visitor who wants pages to look like that; data and files look like nothing.
+    pub(crate) fn looking(self, look: Look) -> Self {
+        let is_page = self.form == Form::Html && !self.path.starts_with("/assets/");
+        Self { look: if is_page { look } else { Look::default() }, ..self }
+    }
+
+    /// The name that the answer is kept under: its address, and how it looks where that was chosen.
+    pub(crate) fn name(&self) -> String {
+        let address = self.address();
+        // No address has a space.
+        if self.look == Look::default() { address } else { format!("{address} {}", self.look) }
+    }
+
+    /// The address in its one form.
+    fn address(&self) -> String {
         let path = if &*self.path == "/" && self.form != Form::Html { INDEX } else { &self.path };
         with_query(&format!("{}{path}{}", self.language.prefix(), self.form.suffix()), &self.query)
     }

@@ -1,3 +1,6 @@
+mod page;
+mod query;
+
 use std::collections::BTreeMap;
 
 use apogee_domain::series::{self, SeriesSpec, Unit};
@@ -6,21 +9,23 @@ use apogee_leaderboard::{Scope, SnapshotRow};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::page::Page;
+pub(crate) use self::query::BoardQuery;
+use self::query::encoded;
 use super::App;
 use super::ask::{Ask, Form};
-use super::chart::{spark, unit_head};
-use super::chrome::{Chrome, Section};
-use super::figure::{Figure, Scale, coin, grouped};
+use super::chart::spark;
+use super::figure::{Figure, Scale, coin};
 use super::now::Meta;
-use super::participant::{WINDOW, share, unit_name};
 use super::problem::Problem;
-use super::scene::{Asked, At, Scene};
+use super::query::Asked;
+use super::reading::{WINDOW, unit_name};
+use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
-use super::words::fluent_args;
 
 /// Rows of one page.
 const ROWS: usize = 50;
@@ -92,25 +97,11 @@ struct Row {
     trend: Option<Trend>,
 }
 
-/// The curve of the ranked series in the window, and its ends.
+/// The curve of the ranked series in the window, and where it begins.
 #[derive(Debug)]
 struct Trend {
     path: String,
     begin: String,
-    end: String,
-}
-
-/// How a board is looked at.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BoardQuery {
-    at: Option<At>,
-    /// A series, with `-` before it for the largest first; `participant`; by default the rank.
-    sort: Option<String>,
-    /// Part of an address.
-    q: Option<String>,
-    page: Option<usize>,
-    limit: Option<usize>,
 }
 
 /// `GET /n/{network}/board`: all columns, ranked by quality-adjusted power.
@@ -222,44 +213,7 @@ impl App {
             let first = steps.first().and_then(|step| step.value);
             let begin = Figure { value: first, ..now }.text();
             let Some(path) = spark(&steps, from, at) else { continue };
-            row.trend = Some(Trend { path, begin, end: now.text() });
-        }
-        Ok(())
-    }
-}
-
-impl BoardQuery {
-    fn search(&self) -> Option<String> {
-        let search = self.q.as_deref()?.trim().to_ascii_lowercase();
-        (!search.is_empty()).then_some(search)
-    }
-
-    /// The series that is sorted by, and whether its largest comes first.
-    fn sorted(&self) -> Option<(&str, bool)> {
-        let sort = self.sort.as_deref()?;
-        Some(sort.strip_prefix('-').map_or((sort, false), |series| (series, true)))
-    }
-
-    /// Put rows in order: stable, so that equal ones stay in the order of their ranks.
-    fn order(&self, columns: &[SeriesName], rows: &mut [Row]) -> Result<(), Problem> {
-        let Some((by, descending)) = self.sorted() else { return Ok(()) };
-        match columns.iter().find(|series| series.as_str() == by) {
-            Some(series) => {
-                let value = |row: &Row| row.values.get(series.as_str()).and_then(|figure| figure.value);
-                // What is unknown comes last both ways.
-                rows.sort_by(|a, b| match (value(a), value(b)) {
-                    (Some(a), Some(b)) if descending => b.cmp(&a),
-                    (Some(a), Some(b)) => a.cmp(&b),
-                    (a, b) => b.is_some().cmp(&a.is_some()),
-                });
-            }
-            None if by == "participant" => {
-                rows.sort_by(|a, b| a.standing.standing.subject.cmp(&b.standing.standing.subject));
-                if descending {
-                    rows.reverse();
-                }
-            }
-            None => return Err(Problem::Invalid(format!("sort is a series of this board, not {by}"))),
+            row.trend = Some(Trend { path, begin });
         }
         Ok(())
     }
@@ -300,35 +254,13 @@ fn typical(unit: Unit, rows: &[(Subject, Option<Value>)]) -> Option<Value> {
     known.get(place).copied()
 }
 
-/// A heading inside a sentence: without its capital, unless it is spelled with more than one.
-fn in_sentence(heading: String) -> String {
-    let mut letters = heading.chars();
-    match letters.next() {
-        Some(first) if !letters.as_str().contains(char::is_uppercase) => {
-            first.to_lowercase().chain(letters).collect()
-        }
-        _ => heading,
-    }
-}
-
-/// What may stand in a query as it is; the rest as its bytes.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    text.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
-#[derive(Template)]
-#[template(path = "board.html")]
-struct Page<'a> {
-    c: Chrome<'a>,
-    view: &'a Board,
-}
-
 impl View for Board {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
-        Page { c: Chrome::of(ask, &self.meta, Section::Board), view: self }.render()
+        Page::new(ask, self).render()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.meta.is_settled()
     }
 
     fn csv(&self) -> Option<Csv> {
@@ -347,155 +279,6 @@ impl View for Board {
     }
 }
 
-impl Page<'_> {
-    fn series(&self) -> String {
-        self.c.name("series", self.view.series)
-    }
-
-    fn heading(&self) -> String {
-        let key = if self.view.global { "board-h1-global" } else { "board-h1-series" };
-        let network = self.view.meta.network.to_string();
-        self.c.language().say(key, &fluent_args!["network" => network, "series" => self.series()])
-    }
-
-    fn lead(&self) -> String {
-        let series = in_sentence(self.series());
-        let arguments = fluent_args!["n" => self.view.total, "series" => series];
-        self.c.language().say("board-lead", &arguments)
-    }
-
-    fn caption(&self) -> String {
-        let arguments = fluent_args!["series" => self.series(), "epoch" => grouped(self.view.meta.epoch)];
-        self.c.language().say("board-caption", &arguments)
-    }
-
-    fn as_of(&self) -> String {
-        self.c.language().say("board-view", &fluent_args!["epoch" => grouped(self.view.meta.epoch)])
-    }
-
-    fn since(&self) -> String {
-        let from = self.view.meta.epoch.minus(WINDOW);
-        self.c.language().say("board-trend-all", &fluent_args!["epoch" => grouped(from)])
-    }
-
-    /// Address, name and whether it is this one, of every board.
-    fn boards(&self) -> Vec<(String, String, bool)> {
-        let all = (self.c.page("board"), self.c.t("board-global"), self.view.global);
-        let one = |spec: &SeriesSpec| {
-            let here = !self.view.global && spec.name == self.view.series;
-            (self.c.page(&format!("board/{}", spec.name)), self.c.name("head", spec.name), here)
-        };
-        std::iter::once(all).chain(boards().map(one)).collect()
-    }
-
-    fn address(&self, sort: Option<&str>, page: usize) -> String {
-        format!("{}?{}", self.c.ask.to(&self.view.path()), self.view.with(sort, page))
-    }
-
-    /// Where a head leads, and how its column is sorted now: `ascending`, `descending`, or not.
-    fn sort(&self, by: &str) -> (String, &'static str) {
-        let now = self.view.query.sorted().unwrap_or((self.view.series, true));
-        let (next, state) = match now {
-            (series, true) if series == by => (by.to_owned(), "descending"),
-            (series, false) if series == by => (format!("-{by}"), "ascending"),
-            _ if by == "participant" => (by.to_owned(), ""),
-            _ => (format!("-{by}"), ""),
-        };
-        (self.address(Some(&next), 1), state)
-    }
-
-    fn head(&self, column: &Column) -> String {
-        let kind = if self.view.global { "head" } else { "series" };
-        unit_head(&self.c.name(kind, column.series), column.scale)
-    }
-
-    fn sort_title(&self, series: &str) -> String {
-        let name = in_sentence(self.c.name("series", series));
-        self.c.language().say("board-sort", &fluent_args!["series" => name])
-    }
-
-    fn figure(&self, row: &Row, column: &Column) -> super::chrome::Cell {
-        let unknown = Figure { value: None, unit: Unit::Count, scale: column.scale };
-        self.c.cell(row.values.get(column.series).unwrap_or(&unknown))
-    }
-
-    fn is_sorted(&self, column: &Column) -> bool {
-        let by = self.view.query.sorted().map_or(self.view.series, |(series, _)| series);
-        by == column.series
-    }
-
-    fn share(&self, row: &Row) -> Option<String> {
-        share(row.standing.standing.value, self.view.network_total)
-    }
-
-    fn has_shares(&self) -> bool {
-        self.view.network_total.is_some()
-    }
-
-    fn rank(&self, row: &Row) -> String {
-        row.standing.standing.rank.map(grouped).unwrap_or_default()
-    }
-
-    fn trend_title(&self, row: &Row, trend: &Trend) -> String {
-        let subject = row.standing.standing.subject.to_string();
-        let arguments =
-            fluent_args!["subject" => subject, "from" => trend.begin.as_str(), "to" => trend.end.as_str()];
-        self.c.language().say("board-trend-title", &arguments)
-    }
-
-    fn search(&self) -> String {
-        self.view.query.search().unwrap_or_default()
-    }
-
-    fn found(&self) -> String {
-        let arguments =
-            fluent_args!["found" => self.view.found, "n" => self.view.total, "search" => self.search()];
-        self.c.language().say("board-found", &arguments)
-    }
-
-    fn none(&self) -> String {
-        let network = self.view.meta.network.to_string();
-        let arguments = fluent_args![
-            "network" => network, "epoch" => grouped(self.view.meta.epoch), "search" => self.search(),
-        ];
-        let key = if self.view.total == 0 { "board-empty" } else { "board-none-found" };
-        self.c.language().say(key, &arguments)
-    }
-
-    fn rows_of(&self) -> String {
-        let view = self.view;
-        let last = view.first.saturating_add(view.rows.len()).saturating_sub(1);
-        let arguments = fluent_args!["first" => view.first, "last" => last, "n" => view.found];
-        self.c.language().say("board-rows", &arguments)
-    }
-
-    /// Pages to go to: number and address; no address for this one. Those near, the first and the last.
-    fn pages(&self) -> Vec<(usize, Option<String>)> {
-        let limit = self.view.query.limit.unwrap_or(ROWS).clamp(1, MOST);
-        let last = self.view.found.div_ceil(limit);
-        let here = self.view.query.page.unwrap_or(1).max(1);
-        let near = |page: &usize| *page == 1 || *page == last || page.abs_diff(here) <= 1;
-        let sort = self.view.query.sort.as_deref();
-        let address = |page: usize| (page, (page != here).then(|| self.address(sort, page)));
-        (1..=last).filter(near).map(address).collect()
-    }
-
-    fn next(&self) -> Option<String> {
-        let here = self.view.query.page.unwrap_or(1).max(1);
-        self.view.next.as_ref().map(|_| self.address(self.view.query.sort.as_deref(), here + 1))
-    }
-
-    /// The whole board, as of the same epoch.
-    fn first_page(&self) -> String {
-        format!("{}?at=e:{}", self.c.ask.to(&self.view.path()), self.view.meta.epoch)
-    }
-
-    fn snapshot_end(&self) -> String {
-        let id = self.view.snapshot.to_string();
-        id.get(id.len().saturating_sub(6)..).unwrap_or_default().to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -509,18 +292,5 @@ mod tests {
         assert_eq!(typical(Unit::Bytes, &rows(&[0, 0, 1 << 40, 1 << 41, 1 << 70])), Some(Value(1 << 41)));
         assert_eq!(typical(Unit::Atto, &rows(&[1, 2, 3])), Some(Value(3)));
         assert_eq!(typical(Unit::Bytes, &rows(&[0])), None);
-    }
-
-    #[test]
-    fn only_plain_words_lose_their_capital_in_a_sentence() {
-        for (heading, inside) in [("Raw power", "raw power"), ("WinCount", "WinCount"), ("算力", "算力")]
-        {
-            assert_eq!(in_sentence(heading.to_owned()), inside);
-        }
-    }
-
-    #[test]
-    fn a_search_survives_being_part_of_an_address() {
-        assert_eq!(encoded("t01&at=<\u{4e2d}"), "t01%26at%3D%3C%E4%B8%AD");
     }
 }

@@ -9,7 +9,9 @@ use askama::filters::HtmlSafe;
 
 use super::ask::{Ask, Form, Language};
 use super::figure::{Figure, grouped};
+use super::look::{Theme, Zone};
 use super::now::{Freshness, Meta};
+use super::time::time;
 use super::words::fluent_args;
 
 /// Which entry of the menus a page belongs to.
@@ -131,6 +133,34 @@ impl<'a> Chrome<'a> {
         })
     }
 
+    /// The theme that was chosen, as the stylesheet names it; none where the system's holds.
+    pub(crate) fn theme(&self) -> Option<&'static str> {
+        let theme = self.ask.look.theme;
+        (theme != Theme::System).then(|| theme.name())
+    }
+
+    /// Value, name and whether it is chosen, of every theme.
+    pub(crate) fn themes(&self) -> [(&'static str, String, bool); 3] {
+        Theme::ALL.map(|theme| {
+            let name = self.t(match theme {
+                Theme::System => "theme-system",
+                Theme::Light => "theme-light",
+                Theme::Dark => "theme-dark",
+            });
+            (theme.name(), name, theme == self.ask.look.theme)
+        })
+    }
+
+    /// Value, name and whether it is chosen, of every time zone.
+    pub(crate) fn zones(&self) -> [(&'static str, &'static str, bool); 2] {
+        Zone::ALL.map(|zone| (zone.name(), zone.sign(), zone == self.ask.look.zone))
+    }
+
+    /// This page.
+    pub(crate) fn here(&self) -> String {
+        self.ask.translated(self.language())
+    }
+
     /// A number with commas.
     pub(crate) fn grouped(&self, number: impl fmt::Display) -> String {
         grouped(number)
@@ -138,7 +168,7 @@ impl<'a> Chrome<'a> {
 
     /// A moment as text: `22 May 2026, 08:42:00 UTC`.
     pub(crate) fn time(&self, rfc3339: &str) -> String {
-        time(self.language(), rfc3339)
+        time(self.language(), self.ask.look.zone, rfc3339)
     }
 
     /// The readout; none on a page of no network.
@@ -146,45 +176,55 @@ impl<'a> Chrome<'a> {
         let meta = self.meta?;
         let language = self.language();
         let (class, word) = match (meta.pinned, meta.is_final, meta.freshness) {
-            (true, true, _) => ("is-live", "fresh-final"),
+            (true, true, _) | (_, _, None) => ("is-live", "fresh-final"),
             (true, false, _) => ("is-frozen", "fresh-pinned"),
-            (false, _, Freshness::Live) => ("is-live", "fresh-live"),
-            (false, _, Freshness::Delayed) => ("is-delayed", "fresh-delayed"),
-            (false, _, Freshness::Stalled) => ("is-stalled", "fresh-stalled"),
-            (false, _, Freshness::Recorded) => ("is-frozen", "fresh-recorded"),
+            (false, _, Some(Freshness::Live)) => ("is-live", "fresh-live"),
+            (false, _, Some(Freshness::Delayed)) => ("is-delayed", "fresh-delayed"),
+            (false, _, Some(Freshness::Stalled)) => ("is-stalled", "fresh-stalled"),
+            (false, _, Some(Freshness::Recorded)) => ("is-frozen", "fresh-recorded"),
         };
-        let behind = meta.head.since(meta.epoch);
-        let age = match behind {
+        // What is settled does not tell of what came after.
+        let head = meta.head.unwrap_or(meta.epoch);
+        let last = meta.final_epoch.or_else(|| meta.is_settled().then_some(meta.epoch));
+        let age = match head.since(meta.epoch) {
+            _ if meta.is_settled() => language.t("fresh-settled"),
             0 => language.t("fresh-head"),
             n => language.say("fresh-behind", &fluent_args!["n" => n]),
         };
-        let final_through = meta.final_epoch.map_or_else(|| language.t("fresh-none"), grouped);
-        let least = meta.final_epoch.unwrap_or_default().min(meta.epoch);
-        let span = meta.head.since(least).saturating_mul(2).max(1);
-        let mark = |epoch: Epoch| percent(span.saturating_sub(meta.head.since(epoch)), span);
-        let horizon = fluent_args!["final" => final_through.as_str(), "epoch" => grouped(meta.epoch), "head" => grouped(meta.head)];
+        let final_through = last.map_or_else(|| language.t("fresh-none"), grouped);
+        let least = last.unwrap_or_default().min(meta.epoch);
+        let span = head.since(least).saturating_mul(2).max(1);
+        let mark = |epoch: Epoch| percent(span.saturating_sub(head.since(epoch)), span);
+        let horizon = fluent_args!["final" => final_through.as_str(), "epoch" => grouped(meta.epoch), "head" => grouped(head)];
+        let horizon_key = if meta.is_settled() { "fresh-horizon-settled" } else { "fresh-horizon" };
         Some(Readout {
             class,
             word: language.t(word),
             epoch: grouped(meta.epoch),
             age,
-            horizon: language.say("fresh-horizon", &horizon),
+            horizon: language.say(horizon_key, &horizon),
             final_through,
-            marks: [mark(meta.final_epoch.unwrap_or_default()), mark(meta.epoch)],
+            marks: [mark(last.unwrap_or_default()), mark(meta.epoch)],
         })
     }
 
     /// What is said where an older epoch is looked at.
     pub(crate) fn pinned(&self) -> Option<[String; 2]> {
         let meta = self.meta.filter(|meta| meta.pinned)?;
-        let arguments = fluent_args!["epoch" => grouped(meta.epoch), "head" => grouped(meta.head)];
+        let head = meta.head.map(grouped).unwrap_or_default();
+        let arguments = fluent_args!["epoch" => grouped(meta.epoch), "head" => head];
         let language = self.language();
-        Some([language.say("pinned-title", &arguments), language.say("pinned-text", &arguments)])
+        let text = if meta.is_settled() { "pinned-text-settled" } else { "pinned-text" };
+        Some([language.say("pinned-title", &arguments), language.say(text, &arguments)])
     }
 
     /// Where the needle of the ruler stands, in percent from genesis to head.
     pub(crate) fn needle(&self) -> String {
-        self.meta.map_or_else(String::new, |meta| percent(meta.epoch.height(), meta.head.height().max(1)))
+        let place = |meta: &Meta| {
+            let head = meta.head.unwrap_or(meta.epoch);
+            percent(meta.epoch.height(), head.height().max(1))
+        };
+        self.meta.map_or_else(String::new, place)
     }
 
     /// The last digits of the digest of everything up to the shown epoch.
@@ -204,24 +244,6 @@ pub(crate) fn percent(part: i64, whole: i64) -> String {
     let thousandths = i128::from(part) * 100_000 / i128::from(whole.max(1));
     let thousandths = thousandths.clamp(0, 100_000);
     format!("{}.{:03}%", thousandths / 1000, thousandths % 1000)
-}
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-/// `2026-05-22T08:42:00Z` as a person reads it.
-pub(crate) fn time(language: Language, rfc3339: &str) -> String {
-    let readable = || {
-        let (date, clock) = rfc3339.strip_suffix('Z')?.split_once('T')?;
-        let mut parts = date.splitn(3, '-');
-        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-        let month = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
-        Some(match language {
-            Language::English => format!("{} {month} {year}, {clock} UTC", day.trim_start_matches('0')),
-            Language::Chinese => format!("{date} {clock} UTC"),
-        })
-    };
-    readable().unwrap_or_else(|| rfc3339.to_owned())
 }
 
 /// A hash, CID or address; see `.cid` in the stylesheet.
@@ -246,15 +268,16 @@ impl Cid {
     }
 }
 
-/// A figure in a table: its exact number behind it.
+/// A figure in a table: its exact number behind it, unless it is what is shown.
 #[derive(Debug, Template)]
 #[template(
-    source = r#"{% if figure.is_zero() %}<span class="muted">0</span>{% else if figure.value.is_none() %}<span class="muted" title="{{ unknown }}">–</span>{% else %}<data value="{{ figure.raw() }}" title="{{ figure.title() }}">{{ figure.text() }}</data>{% endif %}"#,
+    source = r#"{% if figure.is_zero() %}<span class="muted">0</span>{% else if figure.value.is_none() %}<span class="muted" title="{{ unknown }}">–</span>{% else if figure.is_shown_exactly() %}{{ figure.text() }}{% else %}<data value="{{ figure.raw() }}"{% if titled %} title="{{ figure.title() }}"{% endif %}>{{ figure.text() }}</data>{% endif %}"#,
     ext = "html"
 )]
 pub(crate) struct Cell {
     figure: Figure,
     unknown: String,
+    titled: bool,
 }
 
 impl HtmlSafe for Cell {}
@@ -262,21 +285,18 @@ impl HtmlSafe for Cell {}
 impl Chrome<'_> {
     /// A figure in a table.
     pub(crate) fn cell(&self, figure: impl Borrow<Figure>) -> Cell {
-        Cell { figure: *figure.borrow(), unknown: self.t("unknown") }
+        Cell { figure: *figure.borrow(), unknown: self.t("unknown"), titled: true }
+    }
+
+    /// A figure among thousands: digits that stand twice would double the page.
+    pub(crate) fn plain_cell(&self, figure: impl Borrow<Figure>) -> Cell {
+        Cell { titled: false, ..self.cell(figure) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read_in_both_languages() {
-        let moment = "2026-05-02T08:42:00Z";
-        assert_eq!(time(Language::English, moment), "2 May 2026, 08:42:00 UTC");
-        assert_eq!(time(Language::Chinese, moment), "2026-05-02 08:42:00 UTC");
-        assert_eq!(time(Language::English, "2026-13-02T08:42:00Z"), "2026-13-02T08:42:00Z");
-    }
 
     #[test]
     fn a_hash_keeps_its_end_and_nothing_of_it_is_markup() {

@@ -3,16 +3,16 @@ use apogee_store::{EpochKind, EpochRecord, Page as StorePage};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Ask;
 use super::chrome::{Chrome, Section};
-use super::epoch::Sums;
 use super::now::Meta;
 use super::problem::Problem;
-use super::scene::{Asked, At};
+use super::query::{Asked, At, Questions, Why};
+use super::sums::Sums;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -63,12 +63,22 @@ impl Row {
 }
 
 /// Which epochs are listed.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(crate) struct EpochsQuery {
     at: Option<At>,
     /// Those below this one: `before=e:120`.
     before: Option<At>,
+}
+
+impl Questions for EpochsQuery {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Why> {
+        match name {
+            "at" => self.at = Some(value.parse()?),
+            "before" => self.before = Some(value.parse()?),
+            _ => return Err(Why::Name),
+        }
+        Ok(())
+    }
 }
 
 /// `GET /n/{network}/epochs`
@@ -101,6 +111,10 @@ struct Page<'a> {
 impl View for Epochs {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         Page { c: Chrome::of(ask, &self.meta, Section::Epochs), view: self }.render()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.meta.is_settled()
     }
 
     fn csv(&self) -> Option<Csv> {

@@ -180,10 +180,22 @@ impl Figure {
         }
     }
 
+    /// Whether [`text`](Self::text) rounds nothing away.
+    pub(crate) const fn is_shown_exactly(&self) -> bool {
+        self.scale.is_whole()
+    }
+
     /// Whether it is known to be nothing.
     pub(crate) fn is_zero(&self) -> bool {
         self.value == Some(Value::ZERO)
     }
+}
+
+/// `12.4 %` of a whole; nothing where either is unknown.
+pub(crate) fn share(part: Option<Value>, whole: Option<Value>) -> Option<String> {
+    let (part, whole) = (part?.0, whole?.0);
+    let tenths = part.checked_mul(1000)?.checked_add(whole / 2)?.checked_div(whole)?;
+    Some(format!("{}.{} %", tenths / 10, tenths % 10))
 }
 
 /// What is known of a series; an unknown one is counted in pieces.

@@ -1,21 +1,30 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 
 use super::App;
 use super::ask::Ask;
 use super::problem::Problem;
-use super::scene::{Asked, At};
+use super::query::{Asked, At, Questions, Why};
 
 /// What is searched, and where the search began.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(crate) struct FindQuery {
-    #[serde(default)]
     q: String,
     /// The network that is looked at.
     n: Option<String>,
     at: Option<At>,
+}
+
+impl Questions for FindQuery {
+    fn take(&mut self, name: &str, value: &str) -> Result<(), Why> {
+        match name {
+            "q" => self.q = value.to_owned(),
+            "n" => self.n = Some(value.to_owned()),
+            "at" => self.at = Some(value.parse()?),
+            _ => return Err(Why::Name),
+        }
+        Ok(())
+    }
 }
 
 /// Longest text that is looked for.
@@ -49,5 +58,5 @@ pub(super) async fn show(
             return Ok(Redirect::to(&ask.to(&format!("/n/{id}/m/{subject}{at}"))).into_response());
         }
     }
-    Err(Problem::NotFound(format!("neither a miner nor an epoch is named “{wanted}”")))
+    Err(Problem::NothingNamed { wanted })
 }

@@ -8,12 +8,11 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::Ask;
 use super::chrome::{Chrome, Section};
-use super::epoch::{Nothing, Sums};
-use super::figure::{Figure, Scale, coin, grouped};
+use super::figure::{Figure, Scale, coin, grouped, share};
 use super::now::{Freshness, Meta};
-use super::participant::share;
 use super::problem::Problem;
-use super::scene::Asked;
+use super::query::{Asked, Nothing};
+use super::sums::Sums;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
@@ -75,7 +74,7 @@ struct Place {
 pub(super) async fn show(
     State(app): State<App>,
     ask: Ask,
-    Asked(Nothing {}): Asked<Nothing>,
+    Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Problem> {
     let now = app.now.load_full();
     let mut home = Home { networks: Vec::new(), top: None };
@@ -163,7 +162,7 @@ impl View for Home {
     fn csv(&self) -> Option<Csv> {
         let mut csv = Csv::new(&["network", "head", "final_epoch", "participants"]);
         for row in &self.networks {
-            let head = row.meta.as_ref().map(|meta| meta.head.to_string()).unwrap_or_default();
+            let head = row.meta.as_ref().map(|meta| meta.epoch.to_string()).unwrap_or_default();
             let last = row.meta.as_ref().and_then(|meta| meta.final_epoch);
             let last = last.map(|epoch: Epoch| epoch.to_string()).unwrap_or_default();
             csv.row(&[&row.network.to_string(), &head, &last, &row.participants.to_string()]);
@@ -179,7 +178,7 @@ impl Page<'_> {
 
     fn epochs(&self) -> String {
         let epochs = |row: &Row| {
-            let head = row.meta.as_ref().map_or(-1, |meta| meta.head.height());
+            let head = row.meta.as_ref().map_or(-1, |meta| meta.epoch.height());
             u64::try_from(head.saturating_add(1)).unwrap_or(0)
         };
         grouped(self.sum(epochs))

@@ -2,6 +2,7 @@
 
 mod ask;
 mod board;
+mod certificate;
 mod chart;
 mod chrome;
 mod epoch;
@@ -9,14 +10,19 @@ mod epochs;
 mod figure;
 mod find;
 mod home;
+mod look;
 mod now;
 mod openapi;
 mod participant;
 mod problem;
 mod problems;
+mod query;
+mod reading;
 mod scene;
 mod schema;
 mod status;
+mod sums;
+mod time;
 mod view;
 mod words;
 
@@ -34,6 +40,7 @@ use axum::routing::{MethodRouter, get};
 use tower::ServiceExt;
 
 pub(crate) use self::ask::{Ask, Form};
+pub(crate) use self::look::Look;
 pub(crate) use self::now::{EndpointNow, Freshness, NetworkNow, Now};
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
@@ -80,9 +87,10 @@ impl Site {
     pub(crate) fn new(app: App) -> Self {
         let router = pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
         let router = router
+            .route("/look", get(look::choose))
             .route("/assets/apogee.css", get(stylesheet))
             .route("/assets/icon.svg", get(icon))
-            .fallback(|| async { Problem::NotFound("there is no page at this address".into()) })
+            .fallback(|| async { Problem::NoPage })
             .method_not_allowed_fallback(|| async { Problem::Method })
             .with_state(app);
         Self { router }

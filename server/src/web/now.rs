@@ -121,10 +121,11 @@ pub(crate) struct Meta {
     /// Digest of everything indexed up to that epoch.
     #[schema(value_type = String)]
     pub(crate) digest: Digest,
-    /// The newest indexed epoch.
-    #[schema(value_type = i64)]
-    pub(crate) head: Epoch,
-    /// Epochs up to this one can no longer change; `null` before anything is final.
+    /// The newest indexed epoch. `null` where an epoch was asked for by its number and is final: such an answer never changes, and so tells
+    /// nothing of what came after.
+    #[schema(value_type = Option<i64>)]
+    pub(crate) head: Option<Epoch>,
+    /// Epochs up to this one can no longer change; `null` before anything is final, and where `head` is.
     #[schema(value_type = Option<i64>)]
     pub(crate) final_epoch: Option<Epoch>,
     /// Whether what is shown can no longer change.
@@ -132,6 +133,13 @@ pub(crate) struct Meta {
     pub(crate) is_final: bool,
     /// Whether an epoch was asked for; otherwise it is the newest one.
     pub(crate) pinned: bool,
-    /// How the index stands to the chain.
-    pub(crate) freshness: Freshness,
+    /// How the index stands to the chain; `null` where `head` is.
+    pub(crate) freshness: Option<Freshness>,
+}
+
+impl Meta {
+    /// Whether an answer about it is for good.
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.head.is_none()
+    }
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use apogee_domain::Epoch;
@@ -10,41 +11,66 @@ use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::ask::{Ask, Form};
+use super::ask::{Ask, Form, Language};
 use super::chrome::{Chrome, Section};
+use super::figure::grouped;
+use super::query::Unreadable;
 use super::view::View;
+use super::words::fluent_args;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("{0}")]
-    NotFound(String),
-    #[error("there is no network {0}")]
+    NoPage,
+    NoTable {
+        page: String,
+    },
+    NothingNamed {
+        wanted: String,
+    },
+    NotAnEpoch {
+        written: String,
+    },
+    NoKind {
+        name: String,
+    },
     UnknownNetwork(String),
-    #[error("{participant} has no figure on {network} at epoch {at}")]
-    UnknownParticipant { participant: String, network: String, at: Epoch },
-    #[error("there is no series {0}")]
+    UnknownParticipant {
+        participant: String,
+        network: String,
+        at: Epoch,
+    },
     UnknownSeries(String),
-    #[error("epoch {asked} is in the future: {network} is indexed up to epoch {head}")]
-    EpochInFuture { network: String, asked: Epoch, head: Epoch },
-    #[error("{0}")]
-    NotIndexed(String),
-    #[error("{0}")]
-    Invalid(String),
-    #[error("only GET and HEAD are answered here")]
+    EpochInFuture {
+        network: String,
+        asked: Epoch,
+        head: Epoch,
+    },
+    /// The network has none at all.
+    NoEpochs {
+        network: String,
+    },
+    NoFinalEpoch {
+        network: String,
+    },
+    NotIndexed {
+        network: String,
+        epoch: Epoch,
+    },
+    Query(Unreadable),
     Method,
-    #[error("nothing here takes a body")]
     Body,
-    #[error("the service is at its limit")]
     Busy,
-    #[error("the database did not answer")]
     Store(#[from] StoreError),
-    #[error("the page could not be made")]
     Render(#[from] askama::Error),
-    #[error("the answer could not be written as JSON")]
     Json(#[from] serde_json::Error),
-    #[error("the answer could not be made")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail(Language::English))
+    }
 }
 
 /// A kind of problem: its name is the last part of its `type`, `/problems/unknown-network`, which is a page that explains it.
@@ -107,11 +133,11 @@ kinds! {
 pub(crate) struct Details {
     /// A page that explains this kind of problem, relative to the service.
     pub(crate) r#type: String,
-    /// The kind in words.
-    pub(crate) title: &'static str,
+    /// The kind in words, in the language of the address.
+    pub(crate) title: String,
     /// HTTP status.
     pub(crate) status: u16,
-    /// What is wrong with this request.
+    /// What is wrong with this request, in the language of the address.
     pub(crate) detail: String,
     /// The address that was asked for.
     pub(crate) instance: String,
@@ -120,13 +146,17 @@ pub(crate) struct Details {
 impl Problem {
     pub(crate) const fn kind(&self) -> Kind {
         match self {
-            Self::NotFound(_) => NOT_FOUND,
+            Self::NoPage
+            | Self::NoTable { .. }
+            | Self::NothingNamed { .. }
+            | Self::NotAnEpoch { .. }
+            | Self::NoKind { .. } => NOT_FOUND,
             Self::UnknownNetwork(_) => UNKNOWN_NETWORK,
             Self::UnknownParticipant { .. } => UNKNOWN_PARTICIPANT,
             Self::UnknownSeries(_) => UNKNOWN_SERIES,
             Self::EpochInFuture { .. } => EPOCH_IN_FUTURE,
-            Self::NotIndexed(_) => NOT_INDEXED,
-            Self::Invalid(_) => INVALID_QUERY,
+            Self::NoEpochs { .. } | Self::NoFinalEpoch { .. } | Self::NotIndexed { .. } => NOT_INDEXED,
+            Self::Query(_) => INVALID_QUERY,
             Self::Method => METHOD_NOT_ALLOWED,
             Self::Body => CONTENT_TOO_LARGE,
             Self::Busy => BUSY,
@@ -135,21 +165,77 @@ impl Problem {
         }
     }
 
+    /// What is wrong, in one sentence.
+    pub(super) fn detail(&self, language: Language) -> String {
+        let say = |key: &str, arguments| language.say(key, &arguments);
+        match self {
+            Self::NoPage => language.t("detail-no-page"),
+            Self::NoTable { page } => say("detail-no-table", fluent_args!["page" => page.as_str()]),
+            Self::NothingNamed { wanted } => {
+                say("detail-nothing-named", fluent_args!["wanted" => wanted.as_str()])
+            }
+            Self::NotAnEpoch { written } => {
+                say("detail-not-an-epoch", fluent_args!["written" => written.as_str()])
+            }
+            Self::NoKind { name } => say("detail-no-kind", fluent_args!["name" => name.as_str()]),
+            Self::UnknownNetwork(network) => {
+                say("detail-unknown-network", fluent_args!["network" => network.as_str()])
+            }
+            Self::UnknownParticipant { participant, network, at } => say(
+                "detail-unknown-participant",
+                fluent_args![
+                    "participant" => participant.as_str(), "network" => network.as_str(), "epoch" => grouped(at),
+                ],
+            ),
+            Self::UnknownSeries(series) => {
+                say("detail-unknown-series", fluent_args!["series" => series.as_str()])
+            }
+            Self::EpochInFuture { network, asked, head } => say(
+                "detail-epoch-in-future",
+                fluent_args![
+                    "network" => network.as_str(), "epoch" => grouped(asked), "head" => grouped(head),
+                ],
+            ),
+            Self::NoEpochs { network } => {
+                say("detail-no-epochs", fluent_args!["network" => network.as_str()])
+            }
+            Self::NoFinalEpoch { network } => {
+                say("detail-no-final-epoch", fluent_args!["network" => network.as_str()])
+            }
+            Self::NotIndexed { network, epoch } => say(
+                "detail-not-indexed",
+                fluent_args!["network" => network.as_str(), "epoch" => grouped(epoch)],
+            ),
+            Self::Query(unreadable) => {
+                let Unreadable { name, value, why } = unreadable;
+                say(why.key(), fluent_args!["name" => name.as_str(), "value" => value.as_str()])
+            }
+            Self::Method => language.t("detail-method"),
+            Self::Body => language.t("detail-body"),
+            Self::Busy => language.t("detail-busy"),
+            Self::Store(_) => language.t("detail-store"),
+            Self::Render(_) | Self::Json(_) | Self::Broken(_) => language.t("detail-broken"),
+        }
+    }
+
     /// What is said of it to whoever asked for `instance`.
-    fn details(&self, instance: &str) -> Details {
+    fn details(&self, language: Language, instance: &str) -> Details {
         let kind = self.kind();
         Details {
             r#type: kind.address(),
-            title: kind.title,
+            title: match language {
+                Language::English => kind.title.to_owned(),
+                Language::Chinese => language.name("problem", kind.name),
+            },
             status: kind.status.as_u16(),
-            detail: self.to_string(),
+            detail: self.detail(language),
             instance: instance.to_owned(),
         }
     }
 
     /// Headers and text of the answer: a page where the request accepts one, otherwise JSON.
     pub(crate) fn answer(&self, ask: &Ask, instance: &str, accepts_html: bool) -> (HeaderMap, Bytes) {
-        let details = self.details(instance);
+        let details = self.details(ask.language, instance);
         let page = (accepts_html && ask.form == Form::Html).then(|| {
             let c = Chrome { ask, meta: None, section: Section::Elsewhere };
             Page { c, details: &details }.render()
@@ -160,6 +246,7 @@ impl Problem {
         };
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(ask.language.tag()));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self.kind().status {
             StatusCode::SERVICE_UNAVAILABLE => {
@@ -223,7 +310,7 @@ impl From<&Kind> for Explained {
 /// `GET /problems/{kind}`: the page that `type` leads to.
 pub(super) async fn explain(ask: Ask, Path(name): Path<String>) -> Result<Response, Problem> {
     let kind = KINDS.iter().find(|kind| kind.name == name);
-    let kind = kind.ok_or_else(|| Problem::NotFound(format!("there is no kind of problem named {name}")))?;
+    let kind = kind.ok_or(Problem::NoKind { name })?;
     ask.answer(&Explained::from(kind))
 }
 
@@ -231,7 +318,7 @@ impl View for Explained {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         let details = Details {
             r#type: self.r#type.clone(),
-            title: self.title,
+            title: self.title.to_owned(),
             status: self.status,
             detail: String::new(),
             instance: String::new(),

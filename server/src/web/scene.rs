@@ -1,76 +1,13 @@
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use apogee_domain::{Epoch, NetworkId, SeriesName};
 use apogee_leaderboard::Scope;
 use apogee_store::{Cursor, EpochRecord};
-use axum::extract::{FromRequestParts, Query};
-use axum::http::request::Parts;
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
 
 use super::App;
 use super::now::{Meta, NetworkNow};
 use super::problem::Problem;
-
-/// The query of a request as `T`, which refuses unknown names (`#[serde(deny_unknown_fields)]`): a mistyped one would be silently ignored, and
-/// invented ones would fill the cache.
-#[derive(Debug)]
-pub(crate) struct Asked<T>(pub(crate) T);
-
-impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Asked<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Query(query) =
-            Query::try_from_uri(&parts.uri).map_err(|rejection| Problem::Invalid(rejection.body_text()))?;
-        Ok(Self(query))
-    }
-}
-
-/// A query of nothing but `?at=`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AtQuery {
-    pub(crate) at: Option<At>,
-}
-
-/// `?at=`: which moment is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum At {
-    /// `e:51204`
-    Epoch(Epoch),
-    /// `final`: the newest epoch that can no longer change.
-    Final,
-}
-
-impl FromStr for At {
-    type Err = &'static str;
-    fn from_str(text: &str) -> Result<Self, &'static str> {
-        if text == "final" {
-            return Ok(Self::Final);
-        }
-        // A form sends what a person typed: the number alone.
-        let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
-        epoch.map(Self::Epoch).ok_or("at is e:51204, an epoch after e:, or final")
-    }
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Epoch(epoch) => write!(f, "e:{epoch}"),
-            Self::Final => f.write_str("final"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for At {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
+use super::query::At;
 
 /// A network at an epoch: what a page about it is made from.
 #[derive(Clone, Debug)]
@@ -81,8 +18,8 @@ pub(crate) struct Scene {
     pub(crate) cursor: Cursor,
     /// The epoch that is shown.
     pub(crate) record: EpochRecord,
-    /// Whether an epoch was asked for.
-    pub(crate) pinned: bool,
+    /// Which epoch was asked for.
+    pub(crate) asked: Option<At>,
 }
 
 impl App {
@@ -95,26 +32,24 @@ impl App {
     /// The network of that name at an epoch, by default its newest one.
     pub(crate) async fn scene(&self, network: &str, at: Option<At>) -> Result<Scene, Problem> {
         let now = self.network(network)?;
-        let not_indexed = || Problem::NotIndexed(format!("{network} has no indexed epoch"));
-        let cursor = now.cursor.clone().ok_or_else(not_indexed)?;
+        let network = || network.to_owned();
+        let cursor = now.cursor.clone().ok_or_else(|| Problem::NoEpochs { network: network() })?;
         let epoch = match at {
             None => cursor.epoch,
             Some(At::Epoch(epoch)) => epoch,
-            Some(At::Final) => cursor
-                .final_epoch
-                .ok_or_else(|| Problem::NotIndexed(format!("no epoch of {network} is final")))?,
+            Some(At::Final) => {
+                cursor.final_epoch.ok_or_else(|| Problem::NoFinalEpoch { network: network() })?
+            }
         };
         if epoch > cursor.epoch {
-            let network = network.to_owned();
-            return Err(Problem::EpochInFuture { network, asked: epoch, head: cursor.epoch });
+            return Err(Problem::EpochInFuture { network: network(), asked: epoch, head: cursor.epoch });
         }
         let record = match &now.record {
             Some(record) if record.epoch == epoch => Some(record.clone()),
             _ => self.store.epoch(&now.network.id, epoch).await?,
         };
-        let record = record
-            .ok_or_else(|| Problem::NotIndexed(format!("epoch {epoch} of {network} is not indexed")))?;
-        Ok(Scene { now, cursor, record, pinned: at.is_some() })
+        let record = record.ok_or_else(|| Problem::NotIndexed { network: network(), epoch })?;
+        Ok(Scene { now, cursor, record, asked: at })
     }
 }
 
@@ -143,18 +78,22 @@ impl Scene {
 
     /// What every answer about it says first.
     pub(crate) fn meta(&self) -> Meta {
-        let final_epoch = self.cursor.final_epoch;
+        let (head, final_epoch) = (self.cursor.epoch, self.cursor.final_epoch);
+        let is_final = final_epoch.is_some_and(|last| self.epoch() <= last);
+        // What an epoch did is whole once the one after it is there.
+        let by_number = matches!(self.asked, Some(At::Epoch(_)));
+        let is_settled = by_number && is_final && self.epoch() < head;
         Meta {
             network: self.network().clone(),
             epoch: self.epoch(),
             time: self.record.time.to_string(),
             tipset: self.record.key.clone(),
             digest: self.record.digest,
-            head: self.cursor.epoch,
-            final_epoch,
-            is_final: final_epoch.is_some_and(|last| self.epoch() <= last),
-            pinned: self.pinned,
-            freshness: self.now.freshness,
+            head: (!is_settled).then_some(head),
+            final_epoch: final_epoch.filter(|_| !is_settled),
+            is_final,
+            pinned: self.asked.is_some(),
+            freshness: (!is_settled).then_some(self.now.freshness),
         }
     }
 }

@@ -12,12 +12,13 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::Ask;
 use super::chrome::{Chrome, Section};
-use super::epoch::{Nothing, Sums, in_order};
 use super::figure::grouped;
 use super::now::{EndpointNow, Freshness, Meta, NetworkNow};
 use super::problem::Problem;
-use super::scene::{Asked, Scene};
+use super::query::{Asked, Nothing};
+use super::scene::Scene;
 use super::schema;
+use super::sums::{Sums, in_order};
 use super::view::View;
 use super::words::fluent_args;
 
@@ -139,7 +140,7 @@ impl Recent {
 pub(super) async fn show(
     State(app): State<App>,
     ask: Ask,
-    Asked(Nothing {}): Asked<Nothing>,
+    Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Problem> {
     let now = app.now.load_full();
     let mut networks = Vec::new();
@@ -216,7 +217,7 @@ impl Page<'_> {
     }
 
     fn final_note(&self, meta: &Meta) -> String {
-        let lag = meta.final_epoch.map_or(0, |last| meta.head.since(last));
+        let lag = meta.final_epoch.map_or(0, |last| meta.epoch.since(last));
         self.c.language().say("status-final-lag", &fluent_args!["n" => lag])
     }
 

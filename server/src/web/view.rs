@@ -1,4 +1,4 @@
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
@@ -10,6 +10,11 @@ pub(crate) trait View: Serialize {
     /// The page.
     fn html(&self, ask: &Ask) -> askama::Result<String>;
 
+    /// Whether it is the same for ever: it tells of an epoch that was asked for, that can no longer change, and of nothing after it.
+    fn is_settled(&self) -> bool {
+        false
+    }
+
     /// The table, see [`Csv`]; `None` where the page has none.
     fn csv(&self) -> Option<Csv> {
         None
@@ -19,7 +24,7 @@ pub(crate) trait View: Serialize {
 impl Ask {
     /// `view` in the form that was asked for.
     pub(crate) fn answer(&self, view: &impl View) -> Result<Response, Problem> {
-        Ok(match self.form {
+        let mut response = match self.form {
             Form::Html => {
                 ([(header::CONTENT_LANGUAGE, self.language.tag())], Html(view.html(self)?)).into_response()
             }
@@ -28,11 +33,19 @@ impl Ask {
                 ([(header::CONTENT_TYPE, "application/json")], text).into_response()
             }
             Form::Csv => {
-                let csv =
-                    view.csv().ok_or_else(|| Problem::NotFound(format!("{} has no table", self.path)))?;
+                let csv = view.csv().ok_or_else(|| Problem::NoTable { page: self.path.to_string() })?;
                 ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], csv.0).into_response()
             }
-        })
+        };
+        if view.is_settled() {
+            // Its figures are for ever; how a page looks goes with the program and its stylesheet.
+            let fresh = match self.form {
+                Form::Html => "public, max-age=86400, immutable",
+                Form::Json | Form::Csv => "public, max-age=31536000, immutable",
+            };
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(fresh));
+        }
+        Ok(response)
     }
 }
 

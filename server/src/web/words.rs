@@ -141,13 +141,15 @@ mod tests {
         messages(text).into_iter().map(|(name, _)| name).collect()
     }
 
-    /// What stands in quotes after one of `marks`, in every file of a folder.
+    /// What stands in quotes after one of `marks`, in every file below a folder.
     fn used(folder: &str, marks: &[&str]) -> BTreeSet<String> {
-        let folder = apogee_testkit::workspace().join(folder);
         let mut used = BTreeSet::new();
-        for file in
-            folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
-        {
+        let mut paths = vec![apogee_testkit::workspace().join(folder)];
+        while let Some(file) = paths.pop() {
+            if file.is_dir() {
+                paths.extend(file.read_dir().unwrap().map(|entry| entry.unwrap().path()));
+                continue;
+            }
             let text = std::fs::read_to_string(file).unwrap();
             for mark in marks {
                 for rest in text.split(mark).skip(1) {

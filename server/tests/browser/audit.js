@@ -70,7 +70,8 @@
     const box = range.getBoundingClientRect();
     // Names and hashes end in an ellipsis on purpose: the whole is in their title.
     if (element.closest(".name,.cid")) {
-      if (!element.closest("[title]")) say("cut without its whole in a title", element);
+      const cut = [element, ...element.querySelectorAll("*")].concat(element.closest(".name,.cid")).some(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline");
+      if (cut && !element.closest("[title]")) say("cut without its whole in a title", element);
       continue;
     }
     if ((box.right > width + 1 || box.left < -1) && !scroller(element)) say("text leaves the page", element, `${box.left}–${box.right}`);

@@ -48,7 +48,7 @@ fn indexed(folder: &Path) -> String {
 fn unknown_flags_and_commands_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &["serve", "--liste", "1"], 2, "unexpected argument '--liste'");
-    refused(folder.path(), &["index", "--car"], 2, "a value is required for '--car <DIR>'");
+    refused(folder.path(), &["index", "--car"], 2, "a value is required for '--car <PATH>'");
     refused(folder.path(), &["explode"], 2, "unrecognized subcommand 'explode'");
     refused(folder.path(), &["standings", "--series", "power.row"], 2, "there is no such series");
     refused(folder.path(), &["standings", "--at", "yesterday"], 2, "an epoch is written e:51204");
@@ -91,7 +91,18 @@ fn a_database_of_an_unknown_kind_is_refused() {
 #[test]
 fn a_recording_that_is_absent_or_cut_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    refused(folder.path(), &["index", "--car", "nowhere"], 2, "nowhere cannot be used");
+    let nothing = "nowhere cannot be used: it is neither the folder of a recording nor an archive";
+    refused(folder.path(), &["index", "--car", "nowhere"], 2, nothing);
+    refused(folder.path(), &["chain", "verify", "--car", "nowhere"], 2, nothing);
+    refused(
+        folder.path(),
+        &["chain", "verify", "--car", "."],
+        2,
+        ". cannot be used: it has no chain.car.zst",
+    );
+    std::fs::write(folder.path().join("text.car"), "no archive").unwrap();
+    refused(folder.path(), &["index", "--car", "text.car"], 2, "text.car cannot be used: ./drand.json");
+    refused(folder.path(), &["chain", "verify", "--car", "text.car"], 2, "which network is it?");
     refused(
         folder.path(),
         &["demo", "--recording", "nowhere", "--listen", "127.0.0.1:0"],

@@ -44,6 +44,19 @@ fn every_check_of_a_part_of_the_recording_passes() {
 }
 
 #[test]
+fn a_recording_is_named_by_its_folder_as_well() {
+    let range = ["--from", "100", "--to", "104", "--format", "json"];
+    let said = |named: &[&str]| {
+        let output = verify(&[named, &range].concat());
+        assert_eq!(code(&output), Some(0), "{named:?}: {}", message(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let archive = said(&["--car", "chain.car.zst"]);
+    assert_eq!(said(&["--car", "."]), archive);
+    assert_eq!(said(&["--car", ".", "--recording", "."]), archive);
+}
+
+#[test]
 fn the_wrong_networks_rules_fail_and_are_named() {
     let output =
         verify(&["--car", "chain.car.zst", "--network", "calibration", "--from", "10", "--to", "12"]);

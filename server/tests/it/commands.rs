@@ -57,9 +57,10 @@ fn a_recording_is_indexed_ranked_verified_and_backed_up() {
         serde_json::from_str(&text(&apogee(folder, &[&verify[..], &["--format", "json"]].concat()))).unwrap();
     assert_eq!(verified["difference"], Value::Null, "{verified}");
 
-    // Whether it is indexed at once, after starting elsewhere or in place of what was there: the same digest.
+    // Whether it is indexed at once, after starting elsewhere or in place of what was there, from the folder or its archive: the same digest.
+    let archive = format!("{recording}/chain.car.zst");
     let again = |command: &[&str]| {
-        text(&apogee(folder, &[command, &["--car", &recording, "--store", "sqlite:c.sqlite"]].concat()))
+        text(&apogee(folder, &[command, &["--car", &archive, "--store", "sqlite:c.sqlite"]].concat()))
     };
     let genesis = apogee(folder, &["chain", "show", "--car", &recording, "--at", "50", "--format", "json"]);
     let shown: Value = serde_json::from_str(&text(&genesis)).unwrap();

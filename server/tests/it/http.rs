@@ -15,7 +15,7 @@ fn a_page_is_given_in_every_encoding_and_not_twice_to_who_has_it() {
     for (accepted, encoding) in [("br, gzip", Some("br")), ("gzip", Some("gzip")), ("", None)] {
         let page = served.ask("GET", BOARD, &[("accept-encoding", accepted)]);
         assert_eq!((page.status, page.header("content-encoding")), (200, encoding));
-        assert_eq!(page.header("vary"), Some("Accept-Encoding"));
+        assert_eq!(page.header("vary"), Some("Accept-Encoding, Cookie"));
         assert_eq!(page.header("content-length").unwrap(), page.body.len().to_string());
         let tag = page.header("etag").unwrap().to_owned();
         assert!(tag.starts_with('"'), "strong: {tag}");
@@ -100,6 +100,151 @@ fn problems_are_json_for_programs_and_pages_for_people() {
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
     let refused = served.say("GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nhello");
     assert_eq!(refused.status, 413);
+}
+
+#[test]
+fn what_can_no_longer_change_is_kept_for_long_and_tells_nothing_of_later() {
+    let served = Served::new();
+    let newest = served.get("/n/devnet-a/board.json").json();
+    let last = newest["meta"]["final_epoch"].as_i64().unwrap();
+    assert!(last > 200 && newest["meta"]["head"] == 313);
+    let long = Some("public, max-age=31536000, immutable");
+    for (page, control) in [
+        ("/n/devnet-a/board.json?at=e:100".to_owned(), long),
+        ("/n/devnet-a/board/power.raw.csv?at=e:100".to_owned(), long),
+        ("/n/devnet-a/m/t01000.json?at=e:100".to_owned(), long),
+        ("/n/devnet-a/epochs.json?at=e:100".to_owned(), long),
+        ("/n/devnet-a/e/100.json".to_owned(), long),
+        ("/n/devnet-a/board?at=e:100".to_owned(), Some("public, max-age=86400, immutable")),
+        ("/zh/n/devnet-a/e/100".to_owned(), Some("public, max-age=86400, immutable")),
+    ] {
+        let answer = served.get(&page);
+        assert_eq!((answer.status, answer.header("cache-control")), (200, control), "{page}");
+        // What came after would be wrong one day.
+        for newest in ["\"head\":313", ">313<", " 313", "/e/313"] {
+            assert!(!answer.text().contains(newest), "{page} has {newest}: {}", answer.text());
+        }
+    }
+    let short = Some("public, max-age=5, stale-while-revalidate=30");
+    for page in [
+        "/n/devnet-a/board.json".to_owned(),
+        "/n/devnet-a/board.json?at=final".to_owned(),
+        "/n/devnet-a/board.json?at=e:313".to_owned(),
+        format!("/n/devnet-a/e/{last}.json"),
+        "/status.json".to_owned(),
+    ] {
+        let answer = served.get(&page);
+        assert_eq!((answer.status, answer.header("cache-control")), (200, short), "{page}");
+    }
+    let settled = served.get("/n/devnet-a/board.json?at=e:100").json();
+    assert_eq!(
+        (&settled["meta"]["head"], &settled["meta"]["final"]),
+        (&serde_json::Value::Null, &true.into())
+    );
+}
+
+#[test]
+fn colours_and_time_zone_are_chosen_without_script_and_kept_in_a_cookie() {
+    let served = Served::new();
+    let page = "/zh/n/devnet-a/e/100";
+    let plain = served.get(page);
+    assert!(plain.text().contains("<html lang=\"zh-CN\">") && plain.text().contains(" UTC<"));
+    assert!(plain.text().contains("name=\"to\" value=\"/zh/n/devnet-a/e/100\""));
+    let chosen = served.get(&format!("/look?to={page}&theme=dark&zone=utc8"));
+    assert_eq!((chosen.status, chosen.header("location")), (303, Some(page)));
+    assert_eq!(chosen.header("cache-control"), Some("no-store"));
+    let cookie = chosen.header("set-cookie").unwrap();
+    assert!(cookie.contains("SameSite=Lax") && cookie.contains("HttpOnly"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let there = served.ask("GET", page, &[("cookie", cookie)]);
+    assert!(
+        there.text().contains("data-theme=\"dark\"") && there.text().contains(" UTC+8<"),
+        "{}",
+        there.text()
+    );
+    assert_ne!(there.header("etag"), plain.header("etag"));
+    // Neither gets what the other chose, from memory neither.
+    assert_eq!(served.get(page).body, plain.body);
+    assert_eq!(served.ask("GET", page, &[("cookie", cookie)]).body, there.body);
+    assert_eq!(served.ask("GET", page, &[("cookie", "look=<b>.mars")]).body, plain.body);
+    // Data looks like nothing.
+    let data = "/n/devnet-a/e/100.json";
+    assert_eq!(served.ask("GET", data, &[("cookie", cookie)]).body, served.get(data).body);
+    assert_eq!(served.get("/look?to=//evil.example&theme=dark").header("location"), Some("/"));
+    let wrong = served.get("/look?theme=pink");
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (400, None));
+    assert_eq!(wrong.json()["detail"], "theme is “pink”, which is none of its choices.");
+}
+
+#[test]
+fn what_is_wrong_is_said_in_the_language_of_the_address() {
+    let served = Served::new();
+    for (path, status, english, chinese) in [
+        ("/nothing", 404, "There is no page at this address.", "此地址没有页面。"),
+        ("/n/mainnet/board", 404, "There is no network named “mainnet”.", "没有名为“mainnet”的网络。"),
+        (
+            "/n/devnet-a/m/t09",
+            404,
+            "t09 has no figure on devnet-a at epoch 313.",
+            "在高度 313，t09 在 devnet-a 上没有任何数值。",
+        ),
+        (
+            "/n/devnet-a/m/t01000?at=e:99999",
+            404,
+            "Epoch 99,999 is in the future: devnet-a is indexed up to epoch 313.",
+            "高度 99,999 尚未到来：devnet-a 已索引到高度 313。",
+        ),
+        (
+            "/n/devnet-a/e/99999",
+            404,
+            "Epoch 99,999 is in the future: devnet-a is indexed up to epoch 313.",
+            "高度 99,999 尚未到来：devnet-a 已索引到高度 313。",
+        ),
+        ("/n/devnet-a/e/x", 404, "“x” is not the number of an epoch.", "“x”不是高度的数字。"),
+        (
+            "/n/devnet-a/board?at=soon",
+            400,
+            "at is “soon”, not an epoch: write at=e:120 or at=final.",
+            "at 的值“soon”不是高度：应写作 at=e:120 或 at=final。",
+        ),
+        (
+            "/n/devnet-a/epochs?befor=e:5",
+            400,
+            "The address asks for “befor”, which this page does not know.",
+            "地址中的“befor”不是此页面的参数。",
+        ),
+        (
+            "/n/devnet-a/board?sort=penaltie",
+            400,
+            "sort is “penaltie”, not a series of this board.",
+            "sort 的值“penaltie”不是此榜单的序列。",
+        ),
+        (
+            "/n/devnet-a/board/power.row",
+            404,
+            "There is no board of a series “power.row”.",
+            "没有序列“power.row”的榜单。",
+        ),
+    ] {
+        for (address, tag, says) in
+            [(path.to_owned(), "en", english), (format!("/zh{path}"), "zh-CN", chinese)]
+        {
+            let page = served.ask("GET", &address, &[("accept", "text/html")]);
+            assert_eq!((page.status, page.header("content-language")), (status, Some(tag)), "{address}");
+            let text = page.text();
+            assert!(text.contains(says), "{address} does not say {says}: {text}");
+            let home = if tag == "en" { "" } else { "/zh" };
+            assert!(text.contains(&format!("href=\"{home}/problems/")), "{address} leaves its language");
+            let form = address.find('?').unwrap_or(address.len());
+            let twin = format!("{}.json{}", &address[..form], &address[form..]);
+            let problem = served.get(&twin);
+            assert_eq!(problem.header("content-type"), Some("application/problem+json"), "{twin}");
+            let details = problem.json();
+            assert_eq!((&details["status"], &details["detail"]), (&status.into(), &says.into()), "{twin}");
+        }
+    }
+    let kinds = served.get("/zh/problems").text();
+    assert!(kinds.contains("href=\"/zh/problems/busy\"") && !kinds.contains("href=\"/problems/"), "{kinds}");
 }
 
 #[test]

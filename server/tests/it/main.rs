@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod board;
+#[cfg(test)]
 mod chain_verify;
 #[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod competition;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
@@ -14,6 +18,8 @@ mod health;
 mod http;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::process::Command;
 
 use apogee_domain::series::{ALL, Reading, Unit};
 
+use crate::served::Served;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -60,6 +62,20 @@ fn the_reference_of_the_command_line_is_current() {
     describe(&[], &mut page);
     assert!(page.contains("## `apogee chain verify`"), "{page}");
     reference("cli.md", &page);
+}
+
+#[test]
+fn the_reference_of_the_service_is_current() {
+    let document = Served::new().get("/openapi.json").json();
+    let path = root().join("docs/reference/openapi.json");
+    if std::env::var_os("REGENERATE").is_some() {
+        fs::write(&path, serde_json::to_string_pretty(&document).unwrap() + "\n").unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    // The order of names in it depends on what else is built.
+    let committed: Option<serde_json::Value> = serde_json::from_str(&committed).ok();
+    let current = committed.as_ref() == Some(&document);
+    assert!(current, "docs/reference/openapi.json is not current: run `cargo xtask regen` and commit");
 }
 
 /// What the source says of each series, by name.

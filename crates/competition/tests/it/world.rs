@@ -77,7 +77,7 @@ pub(crate) struct World {
     pub(crate) collectors: u32,
     pub(crate) gaps: Vec<String>,
     pub(crate) pending: u32,
-    nonces: u32,
+    pub(crate) nonces: u32,
 }
 
 pub(crate) const OPERATORS: [&str; 3] = ["alice", "bob", "carol"];

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use apogee_domain::{Change, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
+use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, Cursor, EpochRecord, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry, LedgerHead, Page,
+    Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 
@@ -146,6 +147,27 @@ impl Store for Memory {
         });
         Ok(steps.map(|((_, _, epoch), value)| Step { epoch, value }).take(page.limit as usize).collect())
     }
+    async fn changes(
+        &self,
+        _: &NetworkId,
+        at: Epoch,
+        page: Page<(SeriesName, Subject)>,
+    ) -> Result<Vec<ChangeRecord>> {
+        let steps = self.all().steps;
+        let after = |series: &SeriesName, subject: &Subject| {
+            page.after.as_ref().is_none_or(|(s, u)| (s, u) < (series, subject))
+        };
+        let begun =
+            steps.iter().filter(|((series, subject, epoch), _)| *epoch == at && after(series, subject));
+        let changes = begun.map(|((series, subject, epoch), value)| {
+            let first = (series.clone(), subject.clone(), Epoch::GENESIS);
+            let before = steps.range(first..(series.clone(), subject.clone(), at)).next_back();
+            let change =
+                Change { series: series.clone(), subject: subject.clone(), epoch: *epoch, value: *value };
+            ChangeRecord { change, before: before.and_then(|(_, value)| *value) }
+        });
+        Ok(changes.take(page.limit as usize).collect())
+    }
     async fn journal(&self, _: &NetworkId, applied: Epoch) -> Result<Vec<Change>> {
         let rows = self.all();
         let mut changes: Vec<_> =
@@ -164,6 +186,12 @@ impl Store for Memory {
             .collect())
     }
     async fn objects(&self, _: &NetworkId, _: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+    async fn competitions(&self) -> Result<Vec<LedgerHead>> {
+        Ok(Vec::new())
+    }
+    async fn entries(&self, _: &str, _: Page<u64>) -> Result<Vec<LedgerEntry>> {
         Ok(Vec::new())
     }
     async fn check(&self) -> Result<()> {
@@ -250,6 +278,9 @@ impl Work for Unit {
     async fn clear(&mut self, _: &NetworkId) -> Result<()> {
         self.rows = Rows { networks: self.rows.networks.clone(), ..Rows::default() };
         Ok(())
+    }
+    async fn append(&mut self, _: &str, _: Option<(u64, Digest)>, _: &LedgerEntry) -> Result<()> {
+        Err(StoreError::Unavailable("no ledgers are kept here".into()))
     }
     async fn commit(self: Box<Self>) -> Result<()> {
         self.memory.call()?;

@@ -3,4 +3,8 @@
 #[cfg(test)]
 mod file;
 #[cfg(test)]
+mod made;
+#[cfg(test)]
+mod package;
+#[cfg(test)]
 mod payout;

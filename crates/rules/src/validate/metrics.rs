@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use apogee_domain::series::Reading;
 use apogee_domain::{SeriesName, Unit};
@@ -10,7 +10,7 @@ use crate::{Id, Measure, Metric, MetricKind, Window, canonical};
 impl<'r> Validator<'r> {
     pub(super) fn metrics(&mut self) {
         let metrics = &self.rules.metrics;
-        let depths = depths(metrics);
+        let depths = Depths::of(metrics);
         for (index, metric) in metrics.iter().enumerate() {
             let path = format!("metrics[{index}]");
             if let Some(before) = metrics.iter().take(index).position(|other| other.id == metric.id) {
@@ -18,16 +18,12 @@ impl<'r> Validator<'r> {
                 self.problem(format_args!("{path}.id"), reason);
             }
             self.metric(&path, metric);
-            match depths.get(&metric.id) {
-                Some(depth) if *depth > NESTING => {
-                    let reason = format_args!("{depth} metrics deep, where {NESTING} are allowed");
-                    self.problem(&path, reason);
+            match depths.circle(&metric.id) {
+                Some(circle) => {
+                    self.problem(&path, format_args!("its parts lead in a circle: {}", circle.join(" → ")));
                 }
-                Some(_) => {}
-                None => {
-                    let circle = circle(metrics, &metric.id, &depths).join(" → ");
-                    self.problem(&path, format_args!("its parts lead in a circle: {circle}"));
-                }
+                None if depths.shallow.contains(&metric.id) => {}
+                None => self.problem(&path, format_args!("more than {NESTING} metrics deep")),
             }
         }
     }
@@ -164,42 +160,41 @@ fn parts(metric: &Metric) -> Vec<&Id> {
     }
 }
 
-/// How many metrics lie between each metric and its series, itself included; those that lead in a circle have no depth.
-fn depths(metrics: &[Metric]) -> BTreeMap<&Id, usize> {
-    let there: BTreeMap<&Id, ()> = metrics.iter().map(|metric| (&metric.id, ())).collect();
-    let mut depths = BTreeMap::new();
-    for depth in 1..=metrics.len() {
-        let known = |id: &Id| !there.contains_key(id) || depths.contains_key(id);
-        let next: Vec<_> = metrics
-            .iter()
-            .filter(|metric| !depths.contains_key(&metric.id) && parts(metric).into_iter().all(known))
-            .collect();
-        if next.is_empty() {
-            break;
-        }
-        depths.extend(next.into_iter().map(|metric| (&metric.id, depth)));
-    }
-    depths
+/// How metrics lead to each other.
+struct Depths<'m> {
+    /// Those with at most [`NESTING`] metrics between them and their series, themselves included.
+    shallow: BTreeSet<&'m Id>,
+    /// Of each other one, a part that is not shallow either, if it has such a part.
+    next: BTreeMap<&'m Id, &'m Id>,
 }
 
-/// The way from a metric without depth along its parts until one comes again.
-fn circle<'m>(metrics: &'m [Metric], from: &'m Id, depths: &BTreeMap<&Id, usize>) -> Vec<&'m str> {
-    let mut way = vec![from];
-    let mut here = from;
-    for _ in metrics {
-        let metric = metrics.iter().find(|metric| metric.id == *here);
-        let next = metric.and_then(|metric| {
-            parts(metric)
-                .into_iter()
-                .find(|id| !depths.contains_key(id) && metrics.iter().any(|m| m.id == **id))
-        });
-        let Some(next) = next else { break };
-        let again = way.contains(&next);
-        way.push(next);
-        here = next;
-        if again {
-            break;
+impl<'m> Depths<'m> {
+    fn of(metrics: &'m [Metric]) -> Self {
+        let there: BTreeSet<&Id> = metrics.iter().map(|metric| &metric.id).collect();
+        let mut shallow: BTreeSet<&Id> = BTreeSet::new();
+        for _ in 0..NESTING {
+            let known = |id: &Id| !there.contains(id) || shallow.contains(id);
+            let more: Vec<_> = metrics.iter().filter(|metric| parts(metric).into_iter().all(known)).collect();
+            shallow.extend(more.into_iter().map(|metric| &metric.id));
+        }
+        let deep = |id: &&Id| there.contains(*id) && !shallow.contains(*id);
+        let rest = metrics.iter().filter(|metric| deep(&&metric.id));
+        let next =
+            rest.filter_map(|metric| Some((&metric.id, parts(metric).into_iter().find(deep)?))).collect();
+        Self { shallow, next }
+    }
+
+    /// The way along those parts, if it comes back to where it was.
+    fn circle(&self, from: &'m Id) -> Option<Vec<&'m str>> {
+        let mut way = vec![from];
+        let mut seen = BTreeSet::from([from]);
+        let mut here = from;
+        loop {
+            here = *self.next.get(here)?;
+            way.push(here);
+            if !seen.insert(here) {
+                return Some(way.into_iter().map(Id::as_str).collect());
+            }
         }
     }
-    way.into_iter().map(Id::as_str).collect()
 }

@@ -15,7 +15,8 @@ use crate::{Id, Measure, Problem, Quantity, RuleSet};
 
 /// Everything that is wrong with `rules`, in the order of their members. `spoken`: units that were written with quantities, by path.
 pub(crate) fn problems(rules: &RuleSet, spoken: &Spoken) -> Vec<Problem> {
-    let mut validator = Validator { rules, spoken, problems: Vec::new() };
+    let measures = rules.metrics.iter().map(|metric| (&metric.id, rules.measure(&metric.id))).collect();
+    let mut validator = Validator { rules, spoken, measures, problems: Vec::new() };
     validator.competition();
     validator.version();
     validator.series();
@@ -31,6 +32,8 @@ pub(crate) fn problems(rules: &RuleSet, spoken: &Spoken) -> Vec<Problem> {
 struct Validator<'r> {
     rules: &'r RuleSet,
     spoken: &'r Spoken,
+    /// Of each metric; none where its parts lead nowhere, too deep or in a circle.
+    measures: BTreeMap<&'r Id, Option<Measure>>,
     problems: Vec<Problem>,
 }
 
@@ -54,10 +57,11 @@ impl<'r> Validator<'r> {
 
     /// What the metric is, if there is one of this name; notes it if not.
     fn measured(&mut self, path: &str, metric: &'r Id) -> Option<Measure> {
-        if self.rules.metric(metric).is_none() {
+        let measure = self.measures.get(metric).copied();
+        if measure.is_none() {
             self.problem(path, format_args!("there is no metric {metric}"));
         }
-        self.rules.measure(metric)
+        measure?
     }
 
     /// The unit of a metric that must not be a ratio.

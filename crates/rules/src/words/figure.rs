@@ -21,7 +21,8 @@ impl Speaker<'_> {
                     time = network.time_of(epoch)
                 )
             }
-            None => say!(self.lang, "epoch {height}", "高度 {height}", height = epoch),
+            // Chinese text goes on behind it.
+            None => say!(self.lang, "epoch {height}", "高度 {height} ", height = epoch),
         }
     }
 

@@ -104,10 +104,18 @@ impl Speaker<'_> {
     fn pool(&self, pool: &Pool) -> Vec<Clause> {
         let path = format!("pools[{}]", pool.id);
         let board = self.rules.board(&pool.board);
-        let lists = match board.map(|board| board.partition) {
-            Some(Partition::Region) => say!(self.lang, ", once for each region", "，每个地区各一份"),
-            Some(Partition::None) | None => String::new(),
+        let (lists, place) = match board.map(|board| board.partition) {
+            Some(Partition::Region) => (
+                say!(self.lang, ", once for each region", "，每个地区各一份"),
+                say!(self.lang, " of the region", "该地区"),
+            ),
+            Some(Partition::None) | None => (String::new(), String::new()),
         };
+        let track = match board.and_then(|board| board.track.as_ref()) {
+            Some(track) => say!(self.lang, " in the track {track}", "赛道 {track} ", track = track),
+            None => String::new(),
+        };
+        let scope = format!("{place}{track}");
         let intro = say!(
             self.lang,
             "{id}: for the winners of the board {board}{lists}.",
@@ -122,18 +130,23 @@ impl Speaker<'_> {
         };
         add("amount", 1, self.amount(&pool.amount));
         if let PoolAmount::Tiers { metric, population, base, tiers, .. } = &pool.amount {
+            let base = match *base {
+                Quantity::ZERO => String::new(),
+                base => say!(self.lang, "{base} and ", "{base} 加上", base = self.quantity(base, metric)),
+            };
             let reached = say!(
                 self.lang,
-                "What is reached is {base} and the sum of {metric} over {population} there.",
-                "达到的水平为 {base} 加上范围内{population}的 {metric} 之和。",
-                base = self.quantity(*base, metric),
+                "What is reached is {base}the sum of {metric} over {population}{scope}.",
+                "达到的水平为{base}{scope}{population}的 {metric} 之和。",
+                base = base,
                 metric = metric,
-                population = self.population(*population)
+                population = self.population(*population),
+                scope = scope
             );
             add("amount.metric", 1, reached);
             for tier in tiers {
                 let at = self.quantity(tier.at, metric);
-                add(&format!("amount.tiers[{}]", tier.at), 2, self.tier(&at, tier));
+                add(&format!("amount.tiers[{}]", tier.at), 2, self.tier(&at, tier, &track));
             }
         }
         add("divide", 1, self.divide(&pool.divide));
@@ -205,7 +218,7 @@ impl Speaker<'_> {
         }
     }
 
-    fn tier(&self, at: &str, tier: &Tier) -> String {
+    fn tier(&self, at: &str, tier: &Tier, track: &str) -> String {
         let amount = self.money(tier.amount);
         match &tier.gate {
             None => {
@@ -213,12 +226,13 @@ impl Speaker<'_> {
             }
             Some(gate) => say!(
                 self.lang,
-                "From {at} on: {amount}, if the sum of {metric} over {population} is at least {each} in every region.",
-                "达到 {at}：{amount}，前提是每个地区{population}的 {metric} 之和不低于 {each}。",
+                "From {at} on: {amount}, if the sum of {metric} over {population}{track} is at least {each} in every region.",
+                "达到 {at}：{amount}，前提是每个地区{track}{population}的 {metric} 之和不低于 {each}。",
                 at = at,
                 amount = amount,
                 metric = gate.metric,
                 population = self.population(gate.population),
+                track = track,
                 each = self.quantity(gate.each_region, &gate.metric)
             ),
         }

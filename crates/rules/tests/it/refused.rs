@@ -490,7 +490,14 @@ fn limits_hold_before_anything_is_read() {
         chain += &format!("[[metrics]]\nid = \"m{level}\"\nkind = \"sum\"\nof = [\"{of}\"]\n\n");
     }
     let chained = BASE.replacen("[[eligibility]]", &format!("{chain}[[eligibility]]"), 1);
-    assert_eq!(refused(&chained), "metrics[16]: 9 metrics deep, where 8 are allowed");
+    assert_eq!(refused(&chained), "metrics[16]: more than 8 metrics deep");
+    let web: Vec<String> = (0..256).map(|level| format!("m{level}")).collect();
+    let of = format!("{web:?}");
+    let web: String =
+        web.iter().map(|id| format!("[[metrics]]\nid = \"{id}\"\nkind = \"sum\"\nof = {of}\n\n")).collect();
+    let (head, rest) = BASE.split_once("[[metrics]]").unwrap();
+    let tail = &rest[rest.find("[[eligibility]]").unwrap()..];
+    assert!(refused(&format!("{head}{web}{tail}")).contains("metrics[255]: its parts lead in a circle"));
     let circle = chained.replace("of = [\"power\"]", "of = [\"m2\"]");
     let refused = refused(&circle);
     assert!(refused.contains("metrics[9]: its parts lead in a circle: m0 → m2 → m1 → m0"), "{refused}");
@@ -609,4 +616,25 @@ fn a_canonical_document_lacks_nothing_and_holds_nothing_else() {
         RuleSet::from_canonical(spaced.as_bytes()).unwrap_err().to_string(),
         "it is not in canonical form: byte 1 is the first that differs"
     );
+}
+
+#[test]
+fn no_damage_to_a_document_makes_the_reader_panic() {
+    let canonical = RuleSet::from_toml(BASE).unwrap().canonical().unwrap();
+    let damage = [b'"', b'0', b'-', b'\\', b'[', b'}', b'\n', 0xff];
+    let mut survivors = 0;
+    for (text, read) in [
+        (BASE, (|text| RuleSet::from_toml(text).is_ok()) as fn(&str) -> bool),
+        (&*canonical, |text| RuleSet::from_canonical(text.as_bytes()).is_ok()),
+    ] {
+        for at in (0..text.len()).step_by(11) {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = damage[at % damage.len()];
+            survivors += usize::from(read(&String::from_utf8_lossy(&bytes)));
+            bytes.truncate(at);
+            survivors += usize::from(read(&String::from_utf8_lossy(&bytes)));
+        }
+    }
+    // Most damage is noticed; what is left stands in names and texts.
+    assert!(survivors > 0 && survivors < BASE.len() / 11, "{survivors}");
 }

@@ -1,7 +1,7 @@
 //! The cases that every adapter passes, on SQLite, and what only a file can show.
 
-use apogee_store::conformance::{add, applied, apply, change, cursor};
-use apogee_store::{Store, StoreError};
+use apogee_store::conformance::{add, applied, apply, change, cursor, entry, write};
+use apogee_store::{Page, Store, StoreError};
 use apogee_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -30,10 +30,13 @@ async fn what_is_committed_is_there_after_opening_again() {
     let id = add(&store, &["devnet-a"]).await.remove(0);
     let steps = vec![change(apogee_domain::series::POWER_RAW, "t01000", 1, Some(1))];
     apply(&store, &id, None, &cursor(1, None), &[applied(1, steps)]).await.unwrap();
+    write(&store, "sr1", 1).await.unwrap();
     drop(store);
     let again = SqliteStore::open(&folder.path().join("apogee.db")).await.unwrap();
     assert_eq!(again.cursor(&id).await.unwrap(), Some(cursor(1, None)));
     again.check().await.unwrap();
+    assert_eq!(again.entries("sr1", Page { after: None, limit: 10 }).await.unwrap(), [entry(1)]);
+    write(&again, "sr1", 2).await.unwrap();
 }
 
 #[tokio::test]

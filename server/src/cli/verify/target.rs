@@ -1,4 +1,3 @@
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apogee_filecoin::car::Limits;
@@ -6,12 +5,12 @@ use apogee_filecoin::source::{CarSource, Source, SourceError};
 use apogee_filecoin::verify::NetworkParams;
 #[cfg(feature = "snark")]
 use apogee_filecoin_proofs::{Trust, VerifyingKeys};
-use apogee_indexer::recording;
 
 use super::{PublicNetwork, Verify};
 use crate::cli::Failure;
 use crate::config::{self, Secret};
-use crate::networks;
+use crate::networks::{self, NoChain};
+use crate::recorded::Recorded;
 
 /// What is verified, by which rules.
 pub(super) struct Target {
@@ -28,24 +27,20 @@ impl Target {
         if let Some(url) = &asked.rpc {
             return Self::remote(asked, url).await;
         }
-        let (source, params) = match (asked.network, &asked.car) {
-            (Some(network), Some(car)) => (archive(car)?, public(network)?),
-            (_, car) => {
-                let folder = described(asked)?;
-                let recorded = recording::devnet(&folder).map_err(Failure::input)?;
-                let source = match car {
-                    Some(car) if !is_of(car, &folder) => archive(car)?,
-                    _ => recorded.source,
-                };
-                (source, recorded.params)
-            }
+        let recorded = recorded(asked)?;
+        let (source, params) = if let Some(network) = asked.network {
+            let source = CarSource::open(&[&recorded.archive], &Limits::DEFAULT).map_err(Failure::input)?;
+            (source, public(network)?)
+        } else {
+            let recording = recorded.read().map_err(NoChain::from)?;
+            (recording.source, recording.params)
         };
         Ok(Self {
             source: Arc::new(source),
             params: Arc::new(params),
             remote: false,
             #[cfg(feature = "snark")]
-            keys: keys(asked),
+            keys: keys(asked, &recorded),
         })
     }
 
@@ -77,29 +72,21 @@ impl Target {
     }
 }
 
-/// Whether an archive is the chain that a recording's folder holds, which is read with it.
-fn is_of(archive: &Path, folder: &Path) -> bool {
-    let same = folder.join("chain.car.zst").canonicalize();
-    same.is_ok_and(|chain| archive.canonicalize().is_ok_and(|archive| archive == chain))
-}
-
-/// The folder that describes the network.
-fn described(asked: &Verify) -> Result<PathBuf, Failure> {
-    if let Some(folder) = &asked.recording {
-        return Ok(folder.clone());
-    }
-    let beside = asked.car.as_deref().and_then(Path::parent).filter(|folder| *folder != Path::new(""));
-    let beside = beside.unwrap_or(Path::new("."));
-    if beside.join("drand.json").exists() {
-        return Ok(beside.to_owned());
+/// The archive, and the folder that describes its network.
+fn recorded(asked: &Verify) -> Result<Recorded, Failure> {
+    let of = |path| Recorded::of(path).map_err(NoChain::from);
+    let recorded = match (&asked.car, &asked.recording) {
+        (Some(car), Some(folder)) => Recorded { folder: folder.clone(), ..of(car)? },
+        (Some(path), None) | (None, Some(path)) => of(path)?,
+        // The command line asks for one of them.
+        (None, None) => return Err(Failure::input("which chain? Name one with --car, --recording or --rpc")),
+    };
+    if asked.network.is_some() || recorded.folder.join("drand.json").exists() {
+        return Ok(recorded);
     }
     Err(Failure::input(
         "which network is it? Name a public one with --network, or a folder that describes it (drand.json; net.json and f3manifest.json where there are such) with --recording",
     ))
-}
-
-fn archive(path: &Path) -> Result<CarSource, Failure> {
-    CarSource::open(&[path], &Limits::DEFAULT).map_err(Failure::input)
 }
 
 fn public(network: PublicNetwork) -> Result<NetworkParams, Failure> {
@@ -112,9 +99,9 @@ fn public(network: PublicNetwork) -> Result<NetworkParams, Failure> {
 
 /// Keys of a recording are its own network's; those for a public network have to be the published ones.
 #[cfg(feature = "snark")]
-fn keys(asked: &Verify) -> Option<Arc<VerifyingKeys>> {
+fn keys(asked: &Verify, recorded: &Recorded) -> Option<Arc<VerifyingKeys>> {
     let trust = if asked.network.is_some() { Trust::Published } else { Trust::Folder };
-    let beside = || described(asked).ok().map(|folder| folder.join("vk"));
-    let folder = asked.keys.clone().or_else(|| if asked.network.is_some() { None } else { beside() })?;
+    let beside = || asked.network.is_none().then(|| recorded.folder.join("vk"));
+    let folder = asked.keys.clone().or_else(beside)?;
     Some(Arc::new(VerifyingKeys::new(folder, trust)))
 }

@@ -1,0 +1,8 @@
+-- What people did to each competition. Rows are added at the end and never changed or removed.
+CREATE TABLE entries (
+    competition TEXT COLLATE "C" NOT NULL,
+    seq BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (competition, seq)
+);

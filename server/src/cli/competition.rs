@@ -1,0 +1,70 @@
+//! `apogee competition`: what follows from documents, without any server.
+
+pub(super) mod documents;
+mod facts;
+mod simulate;
+mod standings;
+
+use std::path::PathBuf;
+
+use apogee_domain::Epoch;
+use apogee_leaderboard::vested;
+use apogee_rules::{Quantity, Vesting};
+use clap::{Args, Subcommand};
+
+use super::{Answer, Failure};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Competition {
+    /// Write the facts that rules ask for, from an indexed network.
+    Facts(facts::Facts),
+    /// Rank everybody, say who is eligible and what each is owed.
+    Standings(standings::Standings),
+    /// Show what other rules do to everybody's rank and money.
+    ///
+    /// Nothing is changed: the result is a comparison, not a standing.
+    Simulate(simulate::Simulate),
+    /// Say how much of a payout is vested some epochs after its start.
+    Vested(Vested),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Vested {
+    /// The rule set
+    #[arg(long, value_name = "FILE")]
+    rules: PathBuf,
+    /// The payout, in atto
+    #[arg(long, value_name = "ATTO")]
+    amount: Quantity,
+    /// Epochs since vesting began
+    #[arg(long, value_name = "EPOCHS")]
+    elapsed: u64,
+}
+
+impl Competition {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        match self {
+            Self::Facts(facts) => facts.run().await,
+            Self::Standings(standings) => standings.run(),
+            Self::Simulate(simulate) => simulate.run(),
+            Self::Vested(vested) => vested.run(),
+        }
+    }
+}
+
+impl Vested {
+    fn run(self) -> Result<Answer, Failure> {
+        let amount = match documents::rules(&self.rules)?.vesting {
+            Vesting::None => self.amount,
+            Vesting::Linear { epochs } => vested(self.amount, self.elapsed, epochs),
+        };
+        println!("{amount}");
+        Ok(Answer::Yes)
+    }
+}
+
+/// `e:51204` or `51204`.
+fn epoch(text: &str) -> Result<Epoch, &'static str> {
+    let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
+    epoch.ok_or("an epoch is written e:51204")
+}
