@@ -1,9 +1,11 @@
 use std::cmp::Reverse;
+use std::num::NonZeroU32;
 
 use apogee_rules::{Board, Cutoff, Id, Partition, Population, Problem};
 
 use crate::measure::Measure;
 use crate::stand::Stage;
+use crate::standings::{BoardList, BoardRow, EntityRow, Won};
 
 /// One list of a board: everybody, or one region.
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub(crate) struct List<'a> {
 pub(crate) struct Row {
     /// Place of the competitor.
     pub(crate) competitor: u32,
-    pub(crate) rank: Option<u64>,
+    pub(crate) rank: Option<NonZeroU32>,
     pub(crate) tied: bool,
     pub(crate) wins: Wins,
 }
@@ -35,6 +37,26 @@ pub(crate) struct Wins {
 impl Wins {
     pub(crate) const NONE: Self = Self { places: 0, among: 1 };
     pub(crate) const WHOLE: Self = Self { places: 1, among: 1 };
+}
+
+impl List<'_> {
+    /// The list as it is published.
+    pub(crate) fn result(self, rows: &[EntityRow]) -> BoardList {
+        let row = |row: Row| {
+            let entity = rows.get(row.competitor as usize)?;
+            let (id, value) = (entity.id.clone(), entity.measures.get(self.metric)?.clone());
+            Some(BoardRow {
+                entity: id,
+                rank: row.rank.map(|rank| rank.get().into()),
+                tied: row.tied,
+                value,
+                wins: Won::from(row.wins),
+            })
+        };
+        let mut published = Vec::with_capacity(self.rows.len());
+        published.extend(self.rows.into_iter().filter_map(row));
+        BoardList { board: self.board.id.clone(), region: self.region.cloned(), rows: published }
+    }
 }
 
 /// All lists of all boards, in the order of the rules and of the competition's regions.
@@ -77,10 +99,10 @@ fn ranked<'m>(mut here: Vec<u32>, value: impl Fn(u32) -> &'m Measure) -> Vec<Row
     }
     let mut rows: Vec<Row> = Vec::with_capacity(here.len());
     for equal in here.chunk_by(|left, right| value(*left).order(value(*right)).is_eq()) {
-        let rank = rows.len() as u64 + 1;
+        let rank = u32::try_from(rows.len() + 1).ok().and_then(NonZeroU32::new);
         rows.extend(equal.iter().map(|competitor| {
             let known = value(*competitor).is_known();
-            let (rank, tied) = (known.then_some(rank), known && equal.len() > 1);
+            let (rank, tied) = (rank.filter(|_| known), known && equal.len() > 1);
             Row { competitor: *competitor, rank, tied, wins: Wins::NONE }
         }));
     }

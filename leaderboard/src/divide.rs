@@ -58,39 +58,52 @@ impl Round {
     }
 }
 
-/// Among how many a list's last places are split.
-fn among(claims: &[Claim]) -> u32 {
-    claims.iter().map(|claim| claim.wins.among).max().unwrap_or(1)
+/// Winners who divide something, by id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claims<'c> {
+    claims: &'c [Claim],
+    /// Among how many the last places are split.
+    among: u32,
 }
 
-/// Weights in whole numbers: everything times the number among whom places are split.
-pub(crate) fn weights(claims: &[Claim]) -> Vec<BigUint> {
-    let among = among(claims);
-    let times = |claim: &Claim| if claim.wins.among == among { claim.wins.places } else { among };
-    claims.iter().map(|claim| BigUint::from(claim.weight) * times(claim)).collect()
+impl<'c> Claims<'c> {
+    pub(crate) fn new(claims: &'c [Claim]) -> Self {
+        Self { claims, among: claims.iter().map(|claim| claim.wins.among).max().unwrap_or(1) }
+    }
+
+    /// A weight in whole numbers: everything times the number among whom places are split.
+    pub(crate) fn weight(self, claim: &Claim) -> BigUint {
+        let times = if claim.wins.among == self.among { claim.wins.places } else { self.among };
+        BigUint::from(claim.weight) * times
+    }
+
+    fn weights(self) -> impl Iterator<Item = BigUint> + use<'c> {
+        self.claims.iter().map(move |claim| self.weight(claim))
+    }
 }
 
 /// Divide among claims that come by id; `None` where the weights add up to 2¹²⁸ or more.
 pub(crate) fn divide(terms: Terms, claims: &[Claim]) -> Option<Division> {
-    let weights = weights(claims);
-    let total: BigUint = weights.iter().sum();
-    if &total >> 128_u32 >= BigUint::from(among(claims)) {
+    let claims = Claims::new(claims);
+    let total: BigUint = claims.weights().sum();
+    if &total >> 128_u32 >= BigUint::from(claims.among) {
         return None;
     }
     let cap = terms.cap.map(|cap| cap_of(terms.amount, cap));
     let mut rounds = vec![Round { remaining: terms.amount, total }];
-    let redistribute = terms.cap.is_some_and(|cap| cap.excess == CapExcess::Redistribute);
-    let mut capped = vec![false; weights.len()];
-    if let Some(cap) = cap {
-        if redistribute {
-            refill(&weights, cap, &mut rounds, &mut capped);
-        } else if let Some(round) = rounds.last() {
-            for (weight, capped) in weights.iter().zip(&mut capped) {
-                *capped = round.exceeds(weight, cap);
+    let mut capped = vec![false; claims.claims.len()];
+    if let (Some(cap), Some(rule)) = (cap, terms.cap) {
+        match rule.excess {
+            CapExcess::Redistribute => refill(claims, cap, &mut rounds, &mut capped),
+            CapExcess::Undistributed => {
+                for ((weight, capped), round) in claims.weights().zip(&mut capped).zip(rounds.iter().cycle())
+                {
+                    *capped = round.exceeds(&weight, cap);
+                }
             }
         }
     }
-    let mut shares = round_off(terms, &weights, cap, rounds.last(), &capped);
+    let mut shares = round_off(terms, claims, cap, rounds.last()?, &capped);
     for share in shares.iter_mut().filter(|share| **share < terms.floor) {
         *share = 0;
     }
@@ -98,15 +111,15 @@ pub(crate) fn divide(terms: Terms, claims: &[Claim]) -> Option<Division> {
 }
 
 /// `⌊amount × share⌋`.
-pub(crate) fn cap_of(amount: u128, cap: Cap) -> u128 {
+fn cap_of(amount: u128, cap: Cap) -> u128 {
     let product = BigUint::from(amount) * cap.share.numerator() / cap.share.denominator();
     u128::try_from(product).unwrap_or(u128::MAX)
 }
 
 /// Let those whose share exceeds the cap leave with it, and divide what remains again. The largest weights leave first.
-fn refill(weights: &[BigUint], cap: u128, rounds: &mut Vec<Round>, capped: &mut [bool]) {
-    let mut order: Vec<(usize, &BigUint)> = weights.iter().enumerate().collect();
-    order.sort_by_key(|(_, weight)| Reverse(*weight));
+fn refill(claims: Claims<'_>, cap: u128, rounds: &mut Vec<Round>, capped: &mut [bool]) {
+    let mut order: Vec<(usize, BigUint)> = claims.weights().enumerate().collect();
+    order.sort_by(|(_, left), (_, right)| right.cmp(left));
     let mut order = order.into_iter().peekable();
     while let Some(round) = rounds.last().cloned() {
         let mut next = round.clone();
@@ -127,33 +140,32 @@ fn refill(weights: &[BigUint], cap: u128, rounds: &mut Vec<Round>, capped: &mut 
 
 fn round_off(
     terms: Terms,
-    weights: &[BigUint],
+    claims: Claims<'_>,
     cap: Option<u128>,
-    round: Option<&Round>,
+    round: &Round,
     capped: &[bool],
 ) -> Vec<u128> {
-    let Some(round) = round else { return Vec::new() };
-    let mut shares = Vec::with_capacity(weights.len());
+    let mut shares = Vec::with_capacity(capped.len());
     let mut rests = Vec::new();
     let (mut given, mut open) = (0_u128, BigUint::ZERO);
-    for (index, (weight, capped)) in weights.iter().zip(capped).enumerate() {
+    for ((weight, capped), index) in claims.weights().zip(capped).zip(0_u32..) {
         if *capped {
             shares.push(cap.unwrap_or(0));
             continue;
         }
-        let (share, rest) = round.share(weight);
+        let (share, rest) = round.share(&weight);
         shares.push(share);
         if terms.rounding == Rounding::LargestRemainder {
             given += share;
             open += weight;
-            rests.push((Reverse(rest), index));
+            rests.push((Reverse(parts(&rest)), index));
         }
     }
     if terms.rounding == Rounding::LargestRemainder {
         let mut left = round.share(&open).0 - given;
         rests.sort_unstable();
         for (_, index) in rests {
-            match shares.get_mut(index) {
+            match shares.get_mut(index as usize) {
                 Some(share) if left > 0 && cap.is_none_or(|cap| *share < cap) => {
                     *share += 1;
                     left -= 1;
@@ -163,4 +175,12 @@ fn round_off(
         }
     }
     shares
+}
+
+/// A number below 2¹⁹² without room of its own, in its order: a weight is below 2¹²⁸ × 2³².
+fn parts(number: &BigUint) -> [u64; 3] {
+    let mut digits = number.iter_u64_digits();
+    let mut next = || digits.next().unwrap_or(0);
+    let (low, middle, high) = (next(), next(), next());
+    [high, middle, low]
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use apogee_domain::{Digest, Epoch};
 use apogee_rules::{Id, Problem};
 use serde::{Deserialize, Serialize};
@@ -38,7 +40,7 @@ pub struct Entity {
     /// Who belongs to it, and when.
     pub members: Vec<Membership>,
     /// Its name for people.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Where it is.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub region: Option<Id>,

@@ -250,20 +250,17 @@ fn index(participants: &[Participant], document: SeriesDocument) -> Result<Serie
             continue;
         };
         let mut read = Vec::with_capacity(steps.len());
-        let mut highest = 0;
+        let mut highest = Quantity::ZERO;
         for (at, value) in steps {
             let at = epoch(*at, || path(&participant.id))?;
-            if read.last().is_some_and(|before: &Step| before.epoch >= at) {
+            if read.last().is_some_and(|before: &Step| before.epoch() >= at) {
                 return Err(problem(path(&participant.id), format_args!("epoch {at} does not ascend")));
             }
-            let step = Step { epoch: at, known: value.is_some(), value: value.map_or(0, |value| value.0) };
-            if step.known && document.reading == Reading::Cumulative && step.value < highest {
+            if document.reading == Reading::Cumulative && value.is_some_and(|value| value < highest) {
                 return Err(problem(path(&participant.id), format_args!("it falls at epoch {at}")));
             }
-            if step.known {
-                highest = step.value;
-            }
-            read.push(step);
+            highest = value.unwrap_or(highest);
+            read.push(Step::new(at, value.map(|value| value.0)));
         }
         total = total.saturating_add(read.len());
         if total >= document::LONGEST_LIST {

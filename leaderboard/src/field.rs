@@ -40,8 +40,8 @@ impl Competitor<'_> {
 /// What a participant's memberships say of it.
 #[derive(Default)]
 struct Claims {
-    /// Entity of which it is a member at the epoch.
-    now: Option<u32>,
+    /// Whether it is somebody's member at the epoch.
+    now: bool,
     /// Where it is nobody's member.
     free: Vec<(i64, i64)>,
 }
@@ -54,27 +54,31 @@ impl<'a> Field<'a> {
         effects: &Effects<'a>,
         clock: Clock,
     ) -> Result<Self, Problem> {
-        let mut field = Self { list: Vec::new(), members: Vec::new(), parts: Vec::new() };
+        let expected = entities.list.len().max(facts.participants.len());
+        let mut field = Self { list: Vec::with_capacity(expected), members: Vec::new(), parts: Vec::new() };
         let dated = rules.entities.history == History::Dated;
-        let (mut of_entities, unclaimed) = split(facts, entities, clock)?;
+        let (parts, unclaimed) = split(facts, entities, clock)?;
+        let mut parts = parts.as_slice();
         let regions: HashMap<&Id, u32> = rules.competition.regions.iter().zip(0_u32..).collect();
 
-        let mut claimed = entities.list.iter().zip(&mut of_entities).peekable();
+        let mut claimed = (0_u32..).zip(&entities.list).peekable();
         let mut unclaimed = unclaimed.into_iter().peekable();
         loop {
             let order = match (claimed.peek(), unclaimed.peek()) {
                 (None, None) => break,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some((entity, _)), Some((participant, _))) => {
+                (Some((_, entity)), Some((participant, _))) => {
                     entity.id.cmp(name(facts, *participant).unwrap_or(&entity.id))
                 }
             };
             match order {
                 Ordering::Less => {
-                    if let Some((entity, parts)) = claimed.next() {
-                        parts.sort_unstable();
-                        field.claimed(entity, parts, facts, effects, clock, dated);
+                    if let Some((number, entity)) = claimed.next() {
+                        let count = parts.partition_point(|(entity, _)| *entity <= number);
+                        let (mine, others) = parts.split_at_checked(count).unwrap_or_default();
+                        parts = others;
+                        field.claimed(entity, mine, facts, effects, clock, dated);
                     }
                 }
                 Ordering::Greater => {
@@ -85,7 +89,7 @@ impl<'a> Field<'a> {
                     }
                 }
                 Ordering::Equal => {
-                    let id = claimed.peek().map_or("", |(entity, _)| entity.id.as_str());
+                    let id = claimed.peek().map_or("", |(_, entity)| entity.id.as_str());
                     return Err(problem(format_args!("entities.{id}"), "a participant has this id"));
                 }
             }
@@ -114,21 +118,22 @@ impl<'a> Field<'a> {
     fn claimed(
         &mut self,
         entity: &'a Entity,
-        parts: &[Part],
+        parts: &[(u32, Part)],
         facts: &'a Facts,
         effects: &Effects<'a>,
         clock: Clock,
         dated: bool,
     ) {
         let (members, first) = (count(&self.members), count(&self.parts));
-        let now = parts.iter().filter(|part| (part.from..part.until).contains(&clock.read));
+        let parts = || parts.iter().map(|(_, part)| *part);
+        let now = parts().filter(|part| (part.from..part.until).contains(&clock.read));
         self.members.extend(now.map(|part| part.participant));
         let end = count(&self.members);
         if members == end {
             return;
         }
         if dated {
-            self.parts.extend(parts);
+            self.parts.extend(parts());
         } else {
             let here = self.members.get(members as usize..).unwrap_or_default();
             self.parts.extend(here.iter().map(|participant| whole(*participant)));
@@ -197,9 +202,12 @@ fn region<'a>(facts: &'a Facts, effects: &Effects<'a>, participant: u32) -> Opti
 /// Participants that are unclaimed, with the epochs in which they are.
 type Unclaimed = Vec<(u32, Vec<(i64, i64)>)>;
 
-/// Each entity's memberships, and the participants that nobody has as a member. Both lists are walked once, side by side.
-fn split(facts: &Facts, entities: &Entities, clock: Clock) -> Result<(Vec<Vec<Part>>, Unclaimed), Problem> {
-    let mut of_entities = vec![Vec::new(); entities.list.len()];
+/// Memberships by entity, then participant and epoch.
+type Parts = Vec<(u32, Part)>;
+
+/// All memberships, and the participants that nobody has as a member. Both lists are walked once, side by side.
+fn split(facts: &Facts, entities: &Entities, clock: Clock) -> Result<(Parts, Unclaimed), Problem> {
+    let mut parts = Vec::with_capacity(entities.by_participant.len());
     let mut unclaimed = Vec::new();
     let mut rest = entities
         .by_participant
@@ -214,17 +222,15 @@ fn split(facts: &Facts, entities: &Entities, clock: Clock) -> Result<(Vec<Vec<Pa
         {
             let (from, until) = membership.epochs();
             if membership.holds(clock.read) {
-                claims.now = Some(entity);
+                claims.now = true;
             }
             if free_from < from {
                 claims.free.push((free_from, from));
             }
             free_from = until;
-            if let Some(parts) = of_entities.get_mut(entity as usize) {
-                parts.push(Part { participant: number, from, until });
-            }
+            parts.push((entity, Part { participant: number, from, until }));
         }
-        if claims.now.is_none() && participant.seen.height() <= clock.read {
+        if !claims.now && participant.seen.height() <= clock.read {
             claims.free.push((free_from, i64::MAX));
             unclaimed.push((number, claims.free));
         }
@@ -235,6 +241,9 @@ fn split(facts: &Facts, entities: &Entities, clock: Clock) -> Result<(Vec<Vec<Pa
             let reason = format_args!("{} is not among the participants of the facts", stranger.participant);
             Err(problem(format_args!("entities.{id}.members"), reason))
         }
-        None => Ok((of_entities, unclaimed)),
+        None => {
+            parts.sort_unstable();
+            Ok((parts, unclaimed))
+        }
     }
 }

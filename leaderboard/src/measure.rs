@@ -17,17 +17,17 @@ pub enum Measure {
     Whole(u128),
     /// A ratio.
     Ratio(Box<Fraction>),
-    /// A rate and what it was taken from.
-    Rate(Box<Rate>),
+    /// A rate and what it was taken from; `None` where not even the number of samples is known.
+    Rate(Option<Box<Rate>>),
 }
 
 /// A rate and its samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The rate, where it is known.
+    /// The rate, where there are samples.
     pub value: Option<Fraction>,
-    /// How many samples there are, where it is known.
-    pub samples: Option<u128>,
+    /// How many samples there are.
+    pub samples: u128,
 }
 
 /// A ratio of any size, in lowest terms. Means over many members outgrow 128 bits.
@@ -36,7 +36,7 @@ pub enum Fraction {
     /// Both parts fit.
     Small(Ratio),
     /// Numerator and denominator.
-    Large(BigUint, BigUint),
+    Large(Box<(BigUint, BigUint)>),
 }
 
 impl Fraction {
@@ -51,7 +51,7 @@ impl Fraction {
         let small = u128::try_from(&numerator).ok().zip(u128::try_from(&denominator).ok());
         match small.and_then(|(p, q)| Ratio::new(p, q)) {
             Some(ratio) => Some(Self::Small(ratio)),
-            None => Some(Self::Large(numerator, denominator)),
+            None => Some(Self::Large(Box::new((numerator, denominator)))),
         }
     }
 
@@ -60,7 +60,7 @@ impl Fraction {
     pub fn parts(&self) -> (BigUint, BigUint) {
         match self {
             Self::Small(ratio) => (ratio.numerator().into(), ratio.denominator().into()),
-            Self::Large(numerator, denominator) => (numerator.clone(), denominator.clone()),
+            Self::Large(parts) => parts.as_ref().clone(),
         }
     }
 
@@ -95,7 +95,7 @@ impl fmt::Display for Fraction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Small(ratio) => fmt::Display::fmt(ratio, f),
-            Self::Large(numerator, denominator) => write!(f, "{numerator}/{denominator}"),
+            Self::Large(parts) => write!(f, "{}/{}", parts.0, parts.1),
         }
     }
 }
@@ -115,7 +115,7 @@ impl Measure {
     pub fn fraction(&self) -> Option<&Fraction> {
         match self {
             Self::Ratio(ratio) => Some(ratio),
-            Self::Rate(rate) => rate.value.as_ref(),
+            Self::Rate(rate) => rate.as_ref()?.value.as_ref(),
             Self::Unknown | Self::Whole(_) => None,
         }
     }
@@ -124,7 +124,7 @@ impl Measure {
     #[must_use]
     pub fn samples(&self) -> Option<u128> {
         match self {
-            Self::Rate(rate) => rate.samples,
+            Self::Rate(rate) => Some(rate.as_ref()?.samples),
             _ => None,
         }
     }
@@ -176,8 +176,8 @@ impl Serialize for Value<'_> {
 impl Serialize for Measure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
-        if let Self::Rate(rate) = self {
-            object.serialize_entry("samples", &rate.samples.map(Quantity))?;
+        if matches!(self, Self::Rate(_)) {
+            object.serialize_entry("samples", &self.samples().map(Quantity))?;
         }
         object.serialize_entry("value", &self.value())?;
         object.end()

@@ -1,11 +1,12 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use apogee_rules::{DealMeasure, Id, Ratio, SectorMeasure};
+use apogee_rules::{Id, Ratio, SectorMeasure};
 use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::Facts;
+use crate::contents::{is_live, measure_deals};
 use crate::effects::Adjustment;
-use crate::facts::{Deal, Sector};
+use crate::facts::Deal;
 use crate::measure::{Fraction, Measure, Rate};
 use crate::plan::{Epochs, Kind, Plans};
 use crate::series::At;
@@ -32,7 +33,7 @@ pub(crate) struct Part {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooLarge;
 
-type Read<T> = Result<T, TooLarge>;
+pub(crate) type Read<T> = Result<T, TooLarge>;
 
 /// Takes metrics from facts as decisions have changed them.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub(crate) struct Meter<'a> {
     pub(crate) adjusted: HashMap<usize, HashMap<u32, Vec<Adjustment>>>,
 }
 
-fn add(left: u128, right: u128) -> Read<u128> {
+pub(crate) fn add(left: u128, right: u128) -> Read<u128> {
     left.checked_add(right).ok_or(TooLarge)
 }
 
@@ -103,7 +104,7 @@ impl Meter<'_> {
             }
             Kind::Rate { passed, failed, mean, span } => {
                 let rate = self.rate([*passed, *failed], *mean, epochs, *span, group.parts)?;
-                Ok(Measure::Rate(Box::new(rate)))
+                Ok(Measure::Rate(rate.map(Box::new)))
             }
             Kind::Deals { measure, start_after, most_replicas, own } => {
                 let Some(at) = epochs.last else { return Ok(Measure::Unknown) };
@@ -193,7 +194,7 @@ impl Meter<'_> {
         epochs: &Epochs,
         span: (i64, i64),
         parts: &[Part],
-    ) -> Read<Rate> {
+    ) -> Read<Option<Rate>> {
         let mut all = Sum::default();
         let mut passed = 0_u128;
         let mut rates = Vec::new();
@@ -215,9 +216,9 @@ impl Meter<'_> {
                 rates.push((BigUint::from(good), BigUint::from(good) + bad));
             }
         }
-        let Some(samples) = all.finish()? else { return Ok(Rate { value: None, samples: None }) };
+        let Some(samples) = all.finish()? else { return Ok(None) };
         let value = if mean { average(rates) } else { Ratio::new(passed, samples).map(Fraction::Small) };
-        Ok(Rate { value, samples: Some(samples) })
+        Ok(Some(Rate { value, samples }))
     }
 
     /// The deals that count, by number.
@@ -252,45 +253,6 @@ impl Meter<'_> {
         }
         deals
     }
-}
-
-fn measure_deals(deals: &[&Deal], measure: DealMeasure) -> Read<Measure> {
-    let count = |number: usize| Ok(Measure::Whole(number as u128));
-    let bytes = || deals.iter().map(|deal| deal.bytes.0).try_fold(0, add);
-    match measure {
-        DealMeasure::Bytes => bytes().map(Measure::Whole),
-        DealMeasure::Deals => count(deals.len()),
-        DealMeasure::Pieces => count(deals.iter().map(|deal| &deal.piece).collect::<HashSet<_>>().len()),
-        DealMeasure::Providers => {
-            count(deals.iter().map(|deal| &deal.provider).collect::<HashSet<_>>().len())
-        }
-        DealMeasure::Replicas => {
-            let mut replicas: HashMap<&Id, usize> = HashMap::new();
-            deals.iter().for_each(|deal| *replicas.entry(&deal.piece).or_default() += 1);
-            count(replicas.into_values().max().unwrap_or(0))
-        }
-        DealMeasure::ProviderShare => {
-            let all = bytes()?;
-            let mut providers: HashMap<&Id, u128> = HashMap::new();
-            for deal in deals {
-                let sum = providers.entry(&deal.provider).or_default();
-                *sum = add(*sum, deal.bytes.0)?;
-            }
-            let most = providers.into_values().max().unwrap_or(0);
-            let share = Ratio::new(most, all);
-            Ok(share.map_or(Measure::Unknown, |share| Measure::Ratio(Box::new(Fraction::Small(share)))))
-        }
-    }
-}
-
-/// Active at an epoch, and never faulty for too long before it.
-fn is_live(sector: &Sector, at: i64, longest_fault: u128) -> bool {
-    let lost = sector.faults.iter().any(|(from, until)| {
-        let from = from.height();
-        let end = until.map_or(at + 1, |until| until.height().min(at + 1));
-        from <= at && u128::try_from(end - from).is_ok_and(|length| length >= longest_fault)
-    });
-    sector.from.height() <= at && sector.until.is_none_or(|until| until.height() > at) && !lost
 }
 
 /// The arithmetic mean. Added up in pairs, so that numbers grow late.

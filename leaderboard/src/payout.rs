@@ -1,51 +1,51 @@
-use std::sync::Arc;
-
-use apogee_rules::{Id, Problem, Quantity};
+use apogee_rules::{Problem, Quantity};
 use num_bigint::BigUint;
 
 use crate::document::problem;
 use crate::pool::Paid;
-use crate::stand::Stage;
-use crate::standings::{Payout, PayoutPart};
+use crate::standings::{EntityRow, Payout, PayoutPart};
 
 /// What each is owed: shares in the order of the pools, then awards by number (`docs/rules.md` §11).
-pub(crate) fn payouts(stage: &Stage<'_>, paid: &[Paid<'_>]) -> Result<Vec<Payout>, Problem> {
-    let names: Vec<(Arc<Id>, Option<Arc<Id>>)> = paid
-        .iter()
-        .map(|paid| (Arc::new(paid.pool.id.clone()), paid.region.map(|region| Arc::new(region.clone()))))
-        .collect();
-    let shares = paid.iter().zip(&names).flat_map(|(paid, (pool, region))| {
-        paid.shares.iter().map(move |(competitor, amount)| {
-            let amount = Quantity(*amount);
-            (*competitor, PayoutPart::Share { amount, pool: Arc::clone(pool), region: region.clone() })
-        })
+///
+/// `awards`: places of entities, numbers of decisions and amounts.
+pub(crate) fn payouts(
+    rows: &[EntityRow],
+    paid: &[Paid<'_>],
+    awards: &[(u32, u64, u128)],
+) -> Result<Vec<Payout>, Problem> {
+    // Where the parts are, by entity: they themselves are made in their last place.
+    let shares = paid.iter().zip(0_u32..).flat_map(|(paid, pool)| {
+        let places = paid.shares.iter().map(|(competitor, _)| *competitor).zip(0_u32..);
+        places.map(move |(competitor, share)| (competitor, pool, share))
     });
-    let awards = stage.effects.awards.iter().filter(|(_, (_, amount))| *amount > 0).filter_map(
-        |(seq, (id, amount))| {
-            let place = stage.field.list.binary_search_by(|competitor| competitor.id.cmp(id)).ok()?;
-            Some((u32::try_from(place).ok()?, PayoutPart::Award { amount: Quantity(*amount), award: *seq }))
-        },
-    );
-    let mut parts: Vec<(u32, PayoutPart)> = shares.chain(awards).collect();
-    // Stable: the parts of one entity stay in their order.
-    parts.sort_by_key(|(competitor, _)| *competitor);
+    let beside = awards.iter().map(|(competitor, ..)| *competitor).zip(0_u32..);
+    let beside = beside.map(|(competitor, award)| (competitor, u32::MAX, award));
+    let mut places: Vec<(u32, u32, u32)> = shares.chain(beside).collect();
+    places.sort_unstable();
 
-    let mut payouts: Vec<Payout> = Vec::new();
-    let mut last = None;
-    for (competitor, part) in parts {
-        let Some(id) = stage.field.list.get(competitor as usize).map(|competitor| competitor.id) else {
-            continue;
-        };
-        if last != Some(competitor) {
-            payouts.push(Payout { entity: id.clone(), parts: Vec::with_capacity(1), total: Quantity::ZERO });
-            last = Some(competitor);
+    let part = |(_, pool, place): &(u32, u32, u32)| match paid.get(*pool as usize) {
+        Some(paid) => {
+            let amount = Quantity(paid.shares.get(*place as usize)?.1);
+            Some(PayoutPart::Share { amount, pool: paid.pool.id.clone(), region: paid.region.cloned() })
         }
-        if let Some(payout) = payouts.last_mut() {
-            let total = payout.total.0.checked_add(part.amount().0);
-            let too_large = || problem(format_args!("payouts.{id}"), "its parts add up to 2^128 or more");
-            payout.total = Quantity(total.ok_or_else(too_large)?);
-            payout.parts.push(part);
+        None => {
+            let (_, award, amount) = *awards.get(*place as usize)?;
+            Some(PayoutPart::Award { amount: Quantity(amount), award })
         }
+    };
+    let payout = |places: &[(u32, u32, u32)]| {
+        let entity = &rows.get(places.first()?.0 as usize)?.id;
+        let mut parts = Vec::with_capacity(places.len());
+        parts.extend(places.iter().filter_map(part));
+        let total = parts.iter().try_fold(0_u128, |sum, part| sum.checked_add(part.amount().0));
+        let too_large = || problem(format_args!("payouts.{entity}"), "its parts add up to 2^128 or more");
+        let total = total.map(Quantity).ok_or_else(too_large);
+        Some(total.map(|total| Payout { entity: entity.clone(), parts, total }))
+    };
+    let count = places.chunk_by(|left, right| left.0 == right.0).count();
+    let mut payouts = Vec::with_capacity(count);
+    for places in places.chunk_by(|left, right| left.0 == right.0) {
+        payouts.extend(payout(places).transpose()?);
     }
     Ok(payouts)
 }

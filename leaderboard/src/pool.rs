@@ -1,13 +1,14 @@
 use std::collections::HashMap;
 
 use apogee_domain::series::Unit;
-use apogee_rules::{Divide, Id, Pool, PoolAmount, Population, Problem, Tier, TierMode};
+use apogee_rules::{Divide, Id, Pool, PoolAmount, Population, Problem, Quantity, Tier, TierMode};
 use num_bigint::BigUint;
 
 use crate::board::{List, Wins};
 use crate::divide::{Claim, Terms, divide};
 use crate::document::problem;
 use crate::stand::Stage;
+use crate::standings::{EntityRow, PoolResult, Share};
 
 /// What one pool pays in one list.
 #[derive(Debug)]
@@ -20,6 +21,24 @@ pub(crate) struct Paid<'a> {
     /// Competitors by their places, in order, with amounts above zero.
     pub(crate) shares: Vec<(u32, u128)>,
     pub(crate) undistributed: u128,
+}
+
+impl Paid<'_> {
+    /// The result as it is published.
+    pub(crate) fn result(self, rows: &[EntityRow]) -> PoolResult {
+        let share = |(competitor, amount): (u32, u128)| {
+            Some(Share { amount: Quantity(amount), entity: rows.get(competitor as usize)?.id.clone() })
+        };
+        PoolResult {
+            amount: Quantity(self.amount),
+            pool: self.pool.id.clone(),
+            reached: self.reached.map(Quantity),
+            region: self.region.cloned(),
+            shares: self.shares.into_iter().filter_map(share).collect(),
+            tier: self.tier.map(|tier| tier as u64),
+            undistributed: Quantity(self.undistributed),
+        }
+    }
 }
 
 /// Sums of metrics over competitors: of all, then of each region; `None` where one is too large.

@@ -77,11 +77,31 @@ pub(crate) struct Series {
     steps: Vec<Step>,
 }
 
+/// From an epoch on, a value. There can be a hundred million of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    pub(crate) value: u128,
-    pub(crate) epoch: i64,
-    pub(crate) known: bool,
+    /// The halves of the value: together they would ask for 32 bytes a step instead of 24.
+    high: u64,
+    low: u64,
+    /// The epoch; its complement, which is below zero, where the value is unknown.
+    epoch: i64,
+}
+
+impl Step {
+    pub(crate) fn new(epoch: i64, value: Option<u128>) -> Self {
+        let whole = value.unwrap_or(0);
+        let epoch = if value.is_some() { epoch } else { !epoch };
+        Self { high: (whole >> 64) as u64, low: whole as u64, epoch }
+    }
+
+    pub(crate) fn epoch(self) -> i64 {
+        self.epoch.max(!self.epoch)
+    }
+
+    /// `None` is unknown.
+    pub(crate) fn value(self) -> Option<u128> {
+        (self.epoch >= 0).then_some(u128::from(self.high) << 64 | u128::from(self.low))
+    }
 }
 
 /// What a series says of a participant at an epoch.
@@ -122,15 +142,14 @@ impl Series {
     pub(crate) fn at(&self, participant: u32, epoch: i64) -> At {
         match self.step(participant, epoch) {
             None => At::Absent,
-            Some(step) if step.known => At::Value(step.value),
-            Some(_) => At::Unknown,
+            Some(step) => step.value().map_or(At::Unknown, At::Value),
         }
     }
 
     /// The step that holds at `epoch`.
     pub(crate) fn step(&self, participant: u32, epoch: i64) -> Option<Step> {
         let steps = self.of(participant);
-        let after = steps.partition_point(|step| step.epoch <= epoch);
+        let after = steps.partition_point(|step| step.epoch() <= epoch);
         after.checked_sub(1).and_then(|last| steps.get(last)).copied()
     }
 }

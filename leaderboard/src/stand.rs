@@ -1,10 +1,11 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use apogee_domain::{Digest, Epoch};
-use apogee_rules::{Id, Problem, Quantity, RuleSet, canonical};
+use apogee_rules::{Id, Problem, RuleSet, canonical};
 
-use crate::board::{self, List, Wins};
-use crate::check::{Candidate, Examiner, Outcome, Shape};
+use crate::board::{self, Wins};
+use crate::check::{Candidate, Examiner, Shape, State};
 use crate::document::problem;
 use crate::effects::{Effects, Known};
 use crate::field::{Competitor, Field};
@@ -12,8 +13,8 @@ use crate::measure::Measure;
 use crate::metric::{Group, Meter};
 use crate::payout::payouts;
 use crate::plan::Plans;
-use crate::pool::{self, Paid};
-use crate::standings::{BoardList, BoardRow, EntityRow, Frame, PoolResult, Share, Won};
+use crate::pool;
+use crate::standings::{EntityRow, Found, Frame, Won};
 use crate::time::Clock;
 use crate::{Decisions, Entities, Facts, Standings, StandingsScope};
 
@@ -25,16 +26,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) effects: Effects<'a>,
     pub(crate) meter: Meter<'a>,
     pub(crate) field: Field<'a>,
-    assessed: Vec<Assessed>,
-}
-
-/// What is known of one competitor.
-#[derive(Debug)]
-struct Assessed {
-    measures: Box<[Measure]>,
-    outcome: Outcome,
-    disqualified: bool,
-    eligible: bool,
+    rows: Vec<EntityRow>,
 }
 
 /// Standings at epoch `at`, under one version of the rules and the decisions up to number `seq`.
@@ -53,20 +45,20 @@ pub fn stand(
     seq: u64,
 ) -> Result<Standings, Problem> {
     let frame = Arc::new(frame(rules));
-    let stage = Stage::new(facts, entities, rules, decisions, at, seq, &frame.shape)?;
+    let stage = Stage::new(facts, entities, rules, decisions, at, seq, &frame)?;
     let lists = board::lists(&stage)?;
     let paid = pool::pay(&stage, &lists)?;
-    let mut standings = Standings {
-        boards: lists.iter().map(|list| stage.board(list)).collect(),
-        payouts: payouts(&stage, &paid)?,
-        pools: paid.iter().map(|paid| stage.pool(paid)).collect(),
-        entities: Vec::new(),
-        format: "apogee-standings-1",
-        root: Digest::default(),
-        scope: stage.scope(facts, entities)?,
-    };
-    drop((lists, paid));
-    standings.entities = stage.into_rows(&frame);
+    let awards = stage.awards();
+    let scope = stage.scope(facts, entities)?;
+    // Of a million entities each of these is large: what is no longer needed goes as soon as what is made of it is there.
+    let Stage { rows, field, meter, .. } = stage;
+    drop((field, meter));
+    let boards = lists.into_iter().map(|list| list.result(&rows)).collect();
+    let payouts = payouts(&rows, &paid, &awards)?;
+    let pools = paid.into_iter().map(|paid| paid.result(&rows)).collect();
+    let format = "apogee-standings-1";
+    let mut standings =
+        Standings { boards, entities: rows, format, payouts, pools, root: Digest::default(), scope };
     standings.root = standings.tree_hash()?;
     Ok(standings)
 }
@@ -86,31 +78,43 @@ impl<'a> Stage<'a> {
         decisions: &'a Decisions,
         at: Epoch,
         seq: u64,
-        shape: &Shape,
+        frame: &Arc<Frame>,
     ) -> Result<Self, Problem> {
         if facts.network.as_str() != rules.competition.network.as_str() {
             let reason = format_args!("{} where the rules say {}", facts.network, rules.competition.network);
             return Err(problem("facts.network", reason));
         }
-        let mut effects = Effects::new(decisions, seq, Known { facts, entities, rules, shape })?;
+        let mut effects =
+            Effects::new(decisions, seq, Known { facts, entities, rules, shape: &frame.shape })?;
         let clock = Clock::new(&rules.competition, effects.end, at)?;
         let plans = Plans::new(rules, facts, clock, &effects.removed)?;
         let field = Field::new(facts, entities, rules, &effects, clock)?;
         let meter = Meter { facts, plans, adjusted: std::mem::take(&mut effects.adjusted) };
-        let mut stage = Self { rules, clock, effects, meter, field, assessed: Vec::new() };
-        stage.assessed = stage.assess(&Examiner::new(rules, clock)?)?;
+        let mut stage = Self { rules, clock, effects, meter, field, rows: Vec::new() };
+        stage.rows = stage.assess(&Examiner::new(rules, clock)?, frame)?;
         Ok(stage)
     }
 
-    fn assess(&self, examiner: &Examiner<'_>) -> Result<Vec<Assessed>, Problem> {
-        let mut assessed = Vec::with_capacity(self.field.list.len());
+    fn assess(&self, examiner: &Examiner<'_>, frame: &Arc<Frame>) -> Result<Vec<EntityRow>, Problem> {
+        // Many entities, few outcomes.
+        let mut known: HashMap<Box<[State]>, Arc<Found>> = HashMap::new();
+        let mut rows = Vec::with_capacity(self.field.list.len());
         for competitor in &self.field.list {
-            assessed.push(self.assess_one(competitor, examiner)?);
+            let mut share = |states: Box<[State]>| {
+                let found = |states: &[State]| Found { states: states.into(), frame: Arc::clone(frame) };
+                Arc::clone(known.entry(states).or_insert_with_key(|states| Arc::new(found(states))))
+            };
+            rows.push(self.assess_one(competitor, examiner, &mut share)?);
         }
-        Ok(assessed)
+        Ok(rows)
     }
 
-    fn assess_one(&self, competitor: &Competitor<'a>, examiner: &Examiner<'_>) -> Result<Assessed, Problem> {
+    fn assess_one(
+        &self,
+        competitor: &Competitor<'a>,
+        examiner: &Examiner<'_>,
+        share: &mut dyn FnMut(Box<[State]>) -> Arc<Found>,
+    ) -> Result<EntityRow, Problem> {
         let group = self.field.group(competitor);
         let measures = self.measures(competitor, group)?;
         let mut members = Vec::new();
@@ -146,7 +150,17 @@ impl<'a> Stage<'a> {
         }
         let disqualified = self.effects.disqualified.contains(id);
         let eligible = !disqualified && examiner.passes(&outcome);
-        Ok(Assessed { measures: measures.into(), outcome, disqualified, eligible })
+        Ok(EntityRow {
+            id: competitor.id.clone(),
+            name: competitor.entity.map(|entity| Arc::clone(&entity.name)),
+            region: competitor.region.cloned(),
+            claimed: competitor.entity.is_some(),
+            disqualified,
+            eligible,
+            measures: measures.into(),
+            needs: outcome.needs.into(),
+            found: share(outcome.states.into()),
+        })
     }
 
     fn measures(&self, competitor: &Competitor<'_>, group: Group<'_>) -> Result<Vec<Measure>, Problem> {
@@ -157,17 +171,17 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn is_eligible(&self, competitor: u32) -> bool {
-        self.assessed.get(competitor as usize).is_some_and(|assessed| assessed.eligible)
+        self.rows.get(competitor as usize).is_some_and(|row| row.eligible)
     }
 
     pub(crate) fn is_disqualified(&self, competitor: u32) -> bool {
-        self.assessed.get(competitor as usize).is_some_and(|assessed| assessed.disqualified)
+        self.rows.get(competitor as usize).is_some_and(|row| row.disqualified)
     }
 
     /// A metric of a competitor, by their places.
     pub(crate) fn measure(&self, competitor: u32, metric: usize) -> &Measure {
-        let assessed = self.assessed.get(competitor as usize);
-        assessed.and_then(|assessed| assessed.measures.get(metric)).unwrap_or(&Measure::Unknown)
+        let row = self.rows.get(competitor as usize);
+        row.and_then(|row| row.measures.get(metric)).unwrap_or(&Measure::Unknown)
     }
 
     /// The last step, up to the epoch that is read, of a member in a series that a metric reads; −1 if there is none.
@@ -186,43 +200,19 @@ impl<'a> Stage<'a> {
             {
                 let steps = self.field.members(competitor).iter();
                 let steps = steps.filter_map(|member| series.step(*member, self.clock.read));
-                last = steps.map(|step| step.epoch).fold(last, i64::max);
+                last = steps.map(|step| step.epoch()).fold(last, i64::max);
             }
         }
         last
     }
 
-    fn id(&self, competitor: u32) -> Option<&Id> {
-        self.field.list.get(competitor as usize).map(|competitor| competitor.id)
-    }
-
-    fn board(&self, list: &List<'_>) -> BoardList {
-        let row = |row: &board::Row| {
-            Some(BoardRow {
-                entity: self.id(row.competitor)?.clone(),
-                rank: row.rank,
-                tied: row.tied,
-                value: self.measure(row.competitor, list.metric).clone(),
-                wins: Won::from(row.wins),
-            })
+    /// Awards above zero to those who are there: their places, decisions and amounts.
+    fn awards(&self) -> Vec<(u32, u64, u128)> {
+        let award = |(seq, (id, amount)): (&u64, &(&Id, u128))| {
+            let place = self.field.list.binary_search_by(|competitor| competitor.id.cmp(id)).ok()?;
+            Some((u32::try_from(place).ok()?, *seq, *amount))
         };
-        let rows = list.rows.iter().filter_map(row).collect();
-        BoardList { board: list.board.id.clone(), region: list.region.cloned(), rows }
-    }
-
-    fn pool(&self, paid: &Paid<'_>) -> PoolResult {
-        let share = |(competitor, amount): &(u32, u128)| {
-            Some(Share { amount: Quantity(*amount), entity: self.id(*competitor)?.clone() })
-        };
-        PoolResult {
-            amount: Quantity(paid.amount),
-            pool: paid.pool.id.clone(),
-            reached: paid.reached.map(Quantity),
-            region: paid.region.cloned(),
-            shares: paid.shares.iter().filter_map(share).collect(),
-            tier: paid.tier.map(|tier| tier as u64),
-            undistributed: Quantity(paid.undistributed),
-        }
+        self.effects.awards.iter().filter(|(_, (_, amount))| *amount > 0).filter_map(award).collect()
     }
 
     fn scope(&self, facts: &Facts, entities: &Entities) -> Result<StandingsScope, Problem> {
@@ -238,22 +228,6 @@ impl<'a> Stage<'a> {
             over: self.clock.over,
             rules: canonical::hash(self.rules).map_err(|cause| problem("rules", cause))?,
         })
-    }
-
-    fn into_rows(self, frame: &Arc<Frame>) -> Vec<EntityRow> {
-        let row = |(competitor, assessed): (&Competitor<'_>, Assessed)| EntityRow {
-            id: competitor.id.clone(),
-            name: competitor.entity.map(|entity| entity.name.clone()),
-            region: competitor.region.cloned(),
-            claimed: competitor.entity.is_some(),
-            disqualified: assessed.disqualified,
-            eligible: assessed.eligible,
-            measures: assessed.measures,
-            states: assessed.outcome.states.into(),
-            needs: assessed.outcome.needs.into(),
-            frame: Arc::clone(frame),
-        };
-        self.field.list.iter().zip(self.assessed).map(row).collect()
     }
 }
 

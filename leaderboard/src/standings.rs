@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use apogee_domain::{Digest, Epoch};
 use apogee_rules::{Id, Problem, Quantity};
-use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::check::{Shape, State};
 use crate::document::problem;
 use crate::measure::Measure;
 use crate::merkle::{self, Growing};
+use crate::write;
 
 /// Who is where, why, and what each is owed (`docs/rules.md` §12).
 ///
@@ -60,7 +60,7 @@ pub struct EntityRow {
     /// Its name in addresses.
     pub id: Id,
     /// Its name for people; a participant that nobody claims is called by its id.
-    pub name: Option<Box<str>>,
+    pub name: Option<Arc<str>>,
     /// Where it is.
     pub region: Option<Id>,
     /// Whether somebody claims its members.
@@ -70,8 +70,14 @@ pub struct EntityRow {
     /// Whether it is eligible.
     pub eligible: bool,
     pub(crate) measures: Box<[Measure]>,
-    pub(crate) states: Box<[State]>,
     pub(crate) needs: Box<[(u32, u128)]>,
+    pub(crate) found: Arc<Found>,
+}
+
+/// What became of the checks, shared by all entities of which the same became.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) states: Box<[State]>,
     pub(crate) frame: Arc<Frame>,
 }
 
@@ -113,10 +119,10 @@ pub struct BoardRow {
     /// Whether another row has the same rank.
     pub tied: bool,
     /// What it is ranked by.
-    #[serde(serialize_with = "value")]
+    #[serde(serialize_with = "write::value")]
     pub value: Measure,
     /// How much of a winner's place it has.
-    #[serde(serialize_with = "wins")]
+    #[serde(serialize_with = "write::wins")]
     pub wins: Won,
 }
 
@@ -177,9 +183,9 @@ pub enum PayoutPart {
         /// In atto.
         amount: Quantity,
         /// The pool.
-        pool: Arc<Id>,
+        pool: Id,
         /// The region, where the pool's board is divided by region.
-        region: Option<Arc<Id>>,
+        region: Option<Id>,
     },
     /// An award.
     Award {
@@ -188,18 +194,6 @@ pub enum PayoutPart {
         /// Number of the decision.
         award: u64,
     },
-}
-
-fn value<S: Serializer>(measure: &Measure, serializer: S) -> Result<S::Ok, S::Error> {
-    measure.value().serialize(serializer)
-}
-
-fn wins<S: Serializer>(won: &Won, serializer: S) -> Result<S::Ok, S::Error> {
-    match (won.places, won.among) {
-        (0, _) => serializer.serialize_str("0/1"),
-        (1, 1) => serializer.serialize_str("1/1"),
-        (places, among) => serializer.collect_str(&format_args!("{places}/{among}")),
-    }
 }
 
 impl EntityRow {
@@ -212,24 +206,24 @@ impl EntityRow {
     /// The value of a metric.
     #[must_use]
     pub fn metric(&self, id: &str) -> Option<&Measure> {
-        let place = self.frame.metrics.iter().position(|metric| metric.as_str() == id)?;
+        let place = self.found.frame.metrics.iter().position(|metric| metric.as_str() == id)?;
         self.measures.get(place)
     }
 
     /// All metrics, by id.
     pub fn metrics(&self) -> impl Iterator<Item = (&Id, &Measure)> {
-        let at = |place: &usize| self.frame.metrics.get(*place).zip(self.measures.get(*place));
-        self.frame.sorted.iter().filter_map(at)
+        let at = |place: &usize| self.found.frame.metrics.get(*place).zip(self.measures.get(*place));
+        self.found.frame.sorted.iter().filter_map(at)
     }
 
     /// The checks, in the order of the rules.
     pub fn checks(&self) -> impl Iterator<Item = Checked<'_>> {
-        self.level(0, self.frame.shape.nodes.len())
+        self.level(0, self.found.frame.shape.nodes.len())
     }
 
     /// The checks of one level in a range of the row.
     fn level(&self, from: usize, until: usize) -> impl Iterator<Item = Checked<'_>> {
-        let nodes = &self.frame.shape.nodes;
+        let nodes = &self.found.frame.shape.nodes;
         let next = |place: &usize| nodes.get(*place).map(|node| node.end);
         std::iter::successors((from < until).then_some(from), next)
             .take_while(move |place| *place < until)
@@ -241,13 +235,13 @@ impl<'a> Checked<'a> {
     /// Its id; empty only for a check that is not there.
     #[must_use]
     pub fn id(&self) -> &'a str {
-        self.row.frame.shape.nodes.get(self.place).map_or("", |node| node.id.as_str())
+        self.row.found.frame.shape.nodes.get(self.place).map_or("", |node| node.id.as_str())
     }
 
     /// What became of it.
     #[must_use]
     pub fn state(&self) -> State {
-        self.row.states.get(self.place).copied().unwrap_or(State::Pending)
+        self.row.found.states.get(self.place).copied().unwrap_or(State::Pending)
     }
 
     /// How much is missing, where that is a number.
@@ -261,78 +255,8 @@ impl<'a> Checked<'a> {
     #[must_use]
     pub fn below(&self) -> Option<impl Iterator<Item = Checked<'a>> + use<'a>> {
         let row = self.row;
-        let node = row.frame.shape.nodes.get(self.place).filter(|node| node.is_group)?;
+        let node = row.found.frame.shape.nodes.get(self.place).filter(|node| node.is_group)?;
         Some(row.level(self.place + 1, node.end))
-    }
-}
-
-impl Serialize for EntityRow {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(None)?;
-        object.serialize_entry("checks", &Each(|| self.checks()))?;
-        object.serialize_entry("claimed", &self.claimed)?;
-        object.serialize_entry("disqualified", &self.disqualified)?;
-        object.serialize_entry("eligible", &self.eligible)?;
-        object.serialize_entry("id", self.id.as_str())?;
-        object.serialize_entry("metrics", &Metrics(self))?;
-        object.serialize_entry("name", self.name())?;
-        object.serialize_entry("region", &self.region.as_ref().map(Id::as_str))?;
-        object.end()
-    }
-}
-
-impl Serialize for Checked<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(None)?;
-        if self.below().is_some() {
-            object.serialize_entry("checks", &Each(|| self.below().into_iter().flatten()))?;
-        }
-        object.serialize_entry("id", self.id())?;
-        if let Some(need) = self.need() {
-            object.serialize_entry("need", &need)?;
-        }
-        object.serialize_entry("state", &self.state())?;
-        object.end()
-    }
-}
-
-/// Writes what an iterator gives as an array.
-struct Each<F>(F);
-
-impl<I: Iterator<Item: Serialize>, F: Fn() -> I> Serialize for Each<F> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut array = serializer.serialize_seq(None)?;
-        (self.0)().try_for_each(|item| array.serialize_element(&item))?;
-        array.end()
-    }
-}
-
-struct Metrics<'a>(&'a EntityRow);
-
-impl Serialize for Metrics<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.metrics().map(|(id, measure)| (id.as_str(), measure)))
-    }
-}
-
-#[derive(Serialize)]
-struct Head<'a> {
-    board: &'a Id,
-    region: Option<&'a Id>,
-}
-
-/// Writes one leaf after another into the same room.
-struct Leaves<'a, F> {
-    text: &'a mut Vec<u8>,
-    take: &'a mut F,
-}
-
-impl<F: FnMut(&[u8])> Leaves<'_, F> {
-    fn add<T: Serialize>(&mut self, leaf: &T) -> Result<(), Problem> {
-        self.text.clear();
-        serde_json::to_writer(&mut *self.text, leaf).map_err(|cause| problem("", cause))?;
-        (self.take)(self.text);
-        Ok(())
     }
 }
 
@@ -374,18 +298,5 @@ impl Standings {
         let mut tree = Growing::default();
         self.each_leaf(|leaf| tree.push(merkle::leaf(leaf)))?;
         Ok(tree.root())
-    }
-
-    fn each_leaf(&self, mut take: impl FnMut(&[u8])) -> Result<(), Problem> {
-        let mut text = Vec::new();
-        let mut leaves = Leaves { text: &mut text, take: &mut take };
-        leaves.add(&self.scope)?;
-        self.entities.iter().try_for_each(|row| leaves.add(row))?;
-        for list in &self.boards {
-            leaves.add(&Head { board: &list.board, region: list.region.as_ref() })?;
-            list.rows.iter().try_for_each(|row| leaves.add(row))?;
-        }
-        self.pools.iter().try_for_each(|pool| leaves.add(pool))?;
-        self.payouts.iter().try_for_each(|payout| leaves.add(payout))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use apogee_domain::{Digest, Epoch};
 use apogee_leaderboard::{Decision, Decisions, Effect, Entities, Facts};
-use apogee_rules::{Problem, RuleSet, Versions, canonical};
+use apogee_rules::{Problem, Problems, RuleSet, Versions, canonical};
 use serde_json::Value;
 
 use crate::contents::series_read;
@@ -56,11 +56,28 @@ fn rules(contents: &Contents) -> Result<&RuleSet, Defect> {
         let same = rules.competition.id == about.competition
             && rules.competition.network.as_str() == about.network.as_str();
         require(same, || defect(Section::Rules, index, What::Other))?;
-        let chain = contents.rules.get(..=index).unwrap_or_default().to_vec();
-        Versions::new(chain).map_err(|why| defect(Section::Rules, index, What::Document(why.to_string())))?;
+    }
+    if contents.rules.is_empty() {
+        return Err(whole(Section::Rules, What::NoRules));
+    }
+    if let Err(problems) = Versions::new(contents.rules.clone()) {
+        return Err(unchained(&problems));
     }
     let holds = contents.rules.iter().rev().find(|rules| rules.version.from <= about.at);
     holds.ok_or_else(|| whole(Section::Rules, What::NoRules))
+}
+
+/// The version that does not follow the one before: paths begin with `versions[n]`, and the first comes first.
+fn unchained(problems: &Problems) -> Defect {
+    let first = problems.iter().next();
+    let index = first
+        .and_then(|problem| problem.path.strip_prefix("versions["))
+        .and_then(|path| path.split(']').next());
+    let what = What::Document(first.map(ToString::to_string).unwrap_or_default());
+    match index.and_then(|index| index.parse().ok()) {
+        Some(index) => defect(Section::Rules, index, what),
+        None => whole(Section::Rules, what),
+    }
 }
 
 /// What [`Facts::new`] does not ask: that there is nothing that no result rests on.

@@ -1,0 +1,207 @@
+//! `bench-leaderboard payout`: a million entities ranked, paid and put into the tree, beside sorting and hashing the same rows alone.
+//! `bench-leaderboard standings`: five thousand participants at a new epoch. Fails where a bar is missed.
+
+use std::error::Error;
+use std::fs;
+use std::process::ExitCode;
+
+use apogee_domain::{Digest, Epoch};
+use apogee_leaderboard::{
+    Decision, Decisions, Effect, Entities, Entity, Facts, FactsDocument, Membership, Participant,
+    SeriesDocument, Source, Standings, Steps, merkle, stand,
+};
+use apogee_rules::{Id, Quantity, RuleSet};
+use serde_json::json;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let done = match std::env::args().nth(1).as_deref() {
+        Some("payout") => payout(),
+        Some("standings") => standings(),
+        _ => Err("usage: bench-leaderboard payout|standings".into()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("a bar is missed");
+            ExitCode::FAILURE
+        }
+        Err(cause) => {
+            eprintln!("bench-leaderboard: {cause}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a program costs is what it makes the processor do, whoever else is running.
+fn cpu_ms() -> Outcome<u64> {
+    let stat = fs::read_to_string("/proc/self/schedstat")?;
+    let nanoseconds: u64 = stat.split_whitespace().next().ok_or("schedstat is empty")?.parse()?;
+    Ok(nanoseconds / 1_000_000)
+}
+
+fn memory_mib(what: &str) -> Outcome<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or("no such line")?;
+    let kib: u64 = line.split_whitespace().next().ok_or("an empty line")?.parse()?;
+    Ok(kib / 1024)
+}
+
+struct Inputs {
+    facts: Facts,
+    entities: Entities,
+    rules: RuleSet,
+    decisions: Decisions,
+}
+
+impl Inputs {
+    fn stand(&self) -> Outcome<Standings> {
+        let at = Epoch::new(50).ok_or("50 is an epoch")?;
+        stand(&self.facts, &self.entities, &self.rules, &self.decisions, at, 1)
+            .map_err(|p| p.to_string().into())
+    }
+}
+
+const REGIONS: [&str; 6] = ["africa", "asia", "europe", "north-america", "oceania", "south-america"];
+
+/// Entities of one member each, with a rate to fulfil, ranked by power, paid by weight.
+fn inputs(count: u32) -> Outcome<Inputs> {
+    let start = Epoch::GENESIS;
+    let ids = (0..count).map(|number| format!("f0{number:07}").parse()).collect::<Result<Vec<Id>, _>>()?;
+    let mut participants = Vec::new();
+    let mut entities = Vec::new();
+    let regions = REGIONS.iter().map(|region| region.parse()).collect::<Result<Vec<Id>, _>>()?;
+    for ((number, id), region) in (0..count).zip(&ids).zip(regions.iter().cycle()) {
+        participants.push(Participant { id: id.clone(), region: Some(region.clone()), seen: start });
+        let member = Membership { from: start, participant: id.clone(), until: None };
+        entities.push(Entity {
+            attested: Vec::new(),
+            id: format!("team-{number:07}").parse()?,
+            members: vec![member],
+            name: format!("Team {number}").into(),
+            region: None,
+            registered: Some(start),
+            tracks: Vec::new(),
+        });
+    }
+    let entities = Entities::new(entities).map_err(|problem| problem.to_string())?;
+    let first = Epoch::new(1).ok_or("1 is an epoch")?;
+    let series = |name: &str, reading: &str, unit: &str, source, value: &dyn Fn(u32) -> u128| -> Outcome<_> {
+        let steps = (0..count).zip(&ids).map(|(number, id)| {
+            let step = (first, Some(Quantity(value(number))));
+            (id.clone(), vec![step])
+        });
+        Ok(SeriesDocument {
+            name: name.parse()?,
+            reading: serde_json::from_value(json!(reading))?,
+            source,
+            steps: Steps(steps.collect()),
+            unit: serde_json::from_value(json!(unit))?,
+        })
+    };
+    // Spread by a fixed odd multiplier, so that ranks have nothing to do with ids.
+    let power = |number: u32| u128::from(number.wrapping_mul(2_654_435_761)) << 15;
+    let facts = Facts::new(FactsDocument {
+        deals: Vec::new(),
+        network: "testnet".parse()?,
+        participants,
+        sectors: Vec::new(),
+        series: vec![
+            series("power.raw", "level", "bytes", Source::Chain, &power)?,
+            series("probe.ok", "cumulative", "count", Source::Observed, &|number| {
+                u128::from(number % 40 + 200)
+            })?,
+            series("probe.failed", "cumulative", "count", Source::Observed, &|number| {
+                u128::from(number % 61)
+            })?,
+        ],
+    })
+    .map_err(|problem| problem.to_string())?;
+    let decisions =
+        Decisions::new(vec![Decision { effect: Effect::Note {}, seq: 1 }]).map_err(|p| p.to_string())?;
+    Ok(Inputs { facts, entities, rules: rules()?, decisions })
+}
+
+fn rules() -> Outcome<RuleSet> {
+    let observed = |name| json!({"name": name, "unit": "count", "reading": "cumulative"});
+    let board = |id, partition| json!({"id": id, "metric": "power", "population": "eligible", "partition": partition, "cutoff": "by-id"});
+    let document = json!({
+        "competition": {
+            "id": "bench", "name": {"en": "Bench", "zh": "基准"}, "network": "testnet", "start": 0, "end": 100,
+            "regions": REGIONS, "tracks": [],
+        },
+        "version": {"number": 1, "from": 0, "retroactive": false, "reason": {"en": "First", "zh": "首版"}},
+        "series": [observed("probe.ok"), observed("probe.failed")],
+        "entities": {"history": "whole", "same_region": true},
+        "metrics": [
+            {"id": "power", "kind": "level", "series": "power.raw"},
+            {"id": "storage", "kind": "rate", "passed": "probe.ok", "failed": "probe.failed", "aggregation": "pooled"},
+        ],
+        "eligibility": [
+            {"id": "claimed", "kind": "claimed"},
+            {"id": "region", "kind": "region"},
+            {"id": "storage", "kind": "at-least", "metric": "storage", "value": "4/5", "per": "entity"},
+        ],
+        "boards": [board("global", "none")],
+        "pools": [{
+            "id": "global", "board": "global", "divide": {"kind": "weight", "metric": "power"}, "rounding": "largest-remainder",
+            "amount": {
+                "kind": "tiers", "mode": "highest", "metric": "power", "population": "all", "base": "0",
+                "tiers": [{"at": "1", "amount": "4000000000000000000000000"}],
+            },
+        }],
+        "vesting": {"kind": "linear", "epochs": 518_400},
+    });
+    RuleSet::from_value(&document).map_err(|problems| problems.to_string().into())
+}
+
+fn payout() -> Outcome<bool> {
+    const ROWS: u32 = 1_000_000;
+    let inputs = inputs(ROWS)?;
+    println!("inputs: {} MiB, peak {} MiB", memory_mib("VmRSS:")?, memory_mib("VmHWM:")?);
+    let before = cpu_ms()?;
+    let standings = inputs.stand()?;
+    let stood = cpu_ms()? - before;
+    let peak = memory_mib("VmHWM:")?;
+    println!("with the standings: {} MiB, peak {peak} MiB", memory_mib("VmRSS:")?);
+    drop(inputs);
+
+    let mut rows: Vec<Vec<u8>> = Vec::new();
+    for row in &standings.entities {
+        rows.push(serde_json::to_vec(row)?);
+    }
+    for row in standings.boards.iter().flat_map(|list| &list.rows) {
+        rows.push(serde_json::to_vec(row)?);
+    }
+    for row in &standings.payouts {
+        rows.push(serde_json::to_vec(row)?);
+    }
+    let (entities, paid) = (standings.entities.len(), standings.payouts.len());
+    drop(standings);
+    // In an order that is not the one they are sorted into.
+    rows.sort_unstable_by_key(|row| merkle::leaf(row));
+    let before = cpu_ms()?;
+    rows.sort_unstable();
+    let leaves: Vec<Digest> = rows.iter().map(|row| merkle::leaf(row)).collect();
+    let root = merkle::Tree::new(leaves).root();
+    let alone = cpu_ms()? - before;
+
+    println!("{entities} entities, {paid} paid, {} rows in the tree", rows.len());
+    println!("ranked, paid and in the tree: {stood} ms of CPU, peak {peak} MiB");
+    println!("sorting and hashing the same rows alone: {alone} ms of CPU ({root})");
+    println!("ratio {}.{:02} (bar 3), peak {peak} MiB (bar 1024)", stood / alone, stood * 100 / alone % 100);
+    Ok(stood <= alone * 3 && peak < 1024)
+}
+
+fn standings() -> Outcome<bool> {
+    let inputs = inputs(5_000)?;
+    let before = cpu_ms()?;
+    let runs = 10;
+    for _ in 0..runs {
+        inputs.stand()?;
+    }
+    let one = (cpu_ms()? - before) / runs;
+    println!("5000 participants at a new epoch: {one} ms of CPU (bar 250, pages included)");
+    Ok(one < 250)
+}
