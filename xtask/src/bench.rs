@@ -17,6 +17,8 @@ pub(crate) enum Bench {
     Web,
     /// A million entities ranked, paid and put into both trees beside sorting and hashing alone
     Payout,
+    /// Five thousand participants ranked and paid at a new epoch
+    Standings,
     /// Everything above
     #[default]
     All,
@@ -87,6 +89,14 @@ const PROGRAMS: &[Program] = &[
         package: "apogee-package",
         example: "bench-payout",
         argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Standings,
+        name: "five thousand participants at a new epoch",
+        package: "apogee-leaderboard",
+        example: "bench-leaderboard",
+        argument: Some("standings"),
         features: "",
     },
 ];
