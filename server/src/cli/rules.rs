@@ -95,13 +95,13 @@ impl Rules {
 impl Check {
     fn run(self) -> Result<Answer, Failure> {
         let rules = self.files.iter().map(|file| documents::rules(file)).collect::<Result<Vec<_>, _>>()?;
+        if rules.len() > 1 {
+            Versions::new(rules.clone()).map_err(Failure::input)?;
+        }
         for (file, rules) in self.files.iter().zip(&rules) {
             let (competition, version) = (&rules.competition.id, rules.version.number);
             let hash = rules.hash().map_err(Failure::input)?;
             println!("{hash}  {competition} version {version}  {}", file.display());
-        }
-        if rules.len() > 1 {
-            Versions::new(rules).map_err(Failure::input)?;
         }
         Ok(Answer::Yes)
     }
