@@ -96,7 +96,10 @@ pub(crate) async fn survive(address: &str, fresh: &str, kills: u32, mut crash: i
         };
     }
     // A few lives may all end before their first step.
-    assert!(kills < 20 || newest >= kills.into(), "the writer hardly wrote: {newest} epochs in {kills} lives");
+    assert!(
+        kills < 20 || newest >= kills.into(),
+        "the writer hardly wrote: {newest} epochs in {kills} lives"
+    );
     let store = crate::open(address).await.unwrap();
     let target = newest + 10;
     writer::finish(&store, target).await.unwrap();
