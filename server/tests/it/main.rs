@@ -17,6 +17,8 @@ mod health;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod postgres;
