@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use apogee_domain::{Digest, Epoch};
 use apogee_leaderboard::{Effect, Entity, FactsDocument};
-use apogee_rules::{Id, MetricKind, RuleSet};
+use apogee_rules::{Id, Metric, RuleSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -163,13 +163,5 @@ pub fn facts_until(mut facts: FactsDocument, rules: &[RuleSet], at: Epoch) -> Fa
 /// The series that some version of the rules reads.
 pub(crate) fn series_read(rules: &[RuleSet]) -> BTreeSet<&str> {
     let metrics = rules.iter().flat_map(|rules| &rules.metrics);
-    let series = metrics.flat_map(|metric| match &metric.kind {
-        MetricKind::Level { series } | MetricKind::Window { series, .. } => [Some(series), None],
-        MetricKind::Rate { passed, failed, .. } => [Some(passed), Some(failed)],
-        MetricKind::Deals { .. }
-        | MetricKind::Sectors { .. }
-        | MetricKind::Sum { .. }
-        | MetricKind::Scaled { .. } => [None, None],
-    });
-    series.flatten().map(|series| series.as_str()).collect()
+    metrics.flat_map(Metric::series).map(|series| series.as_str()).collect()
 }

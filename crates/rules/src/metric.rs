@@ -13,6 +13,21 @@ pub struct Metric {
     pub kind: MetricKind,
 }
 
+impl Metric {
+    /// The series that it reads itself, not those of the metrics it is made of.
+    pub fn series(&self) -> impl Iterator<Item = &SeriesName> {
+        let series = match &self.kind {
+            MetricKind::Level { series } | MetricKind::Window { series, .. } => [Some(series), None],
+            MetricKind::Rate { passed, failed, .. } => [Some(passed), Some(failed)],
+            MetricKind::Deals { .. }
+            | MetricKind::Sectors { .. }
+            | MetricKind::Sum { .. }
+            | MetricKind::Scaled { .. } => [None, None],
+        };
+        series.into_iter().flatten()
+    }
+}
+
 /// How a metric is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

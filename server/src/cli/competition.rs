@@ -7,7 +7,6 @@ mod standings;
 
 use std::path::PathBuf;
 
-use apogee_domain::Epoch;
 use apogee_leaderboard::vested;
 use apogee_rules::{Quantity, Vesting};
 use clap::{Args, Subcommand};
@@ -61,10 +60,4 @@ impl Vested {
         println!("{amount}");
         Ok(Answer::Yes)
     }
-}
-
-/// `e:51204` or `51204`.
-pub(super) fn epoch(text: &str) -> Result<Epoch, &'static str> {
-    let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
-    epoch.ok_or("an epoch is written e:51204")
 }

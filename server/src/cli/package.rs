@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 
 use super::competition::documents::{self, wrong};
 use super::competition::facts::Indexed;
-use super::source::Database;
+use super::source::{Database, epoch};
 use super::{Answer, Failure};
 
 /// Epochs that are read at once.
@@ -43,7 +43,7 @@ pub(super) struct Export {
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     /// At which final epoch, written e:51204; by default at the end of the competition, or the newest final one
-    #[arg(long, value_name = "EPOCH", value_parser = super::competition::epoch)]
+    #[arg(long, value_name = "EPOCH", value_parser = epoch)]
     at: Option<Epoch>,
     /// The file to make
     file: PathBuf,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use apogee_domain::{Network, NetworkId};
+use apogee_domain::{Epoch, Network, NetworkId};
 use apogee_store::Store;
 use clap::Args;
 
@@ -120,6 +120,12 @@ impl Chosen {
             _ => Err(Failure::input("the settings name several networks: choose one with --network")),
         }
     }
+}
+
+/// `e:51204` or `51204`.
+pub(super) fn epoch(text: &str) -> Result<Epoch, &'static str> {
+    let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
+    epoch.ok_or("an epoch is written e:51204")
 }
 
 /// The network of that name in a database.

@@ -8,7 +8,7 @@ use apogee_leaderboard::{Scope, Snapshot};
 use apogee_store::Store;
 use clap::Args;
 
-use super::source::{Database, known};
+use super::source::{Database, epoch, known};
 use super::{Answer, Failure, Format};
 
 #[derive(Debug, Args)]
@@ -38,11 +38,6 @@ fn spec(name: &str) -> Result<&'static SeriesSpec, String> {
         let names: Vec<_> = ranked().map(|spec| spec.name).collect();
         format!("there is no such series; there are {}", names.join(", "))
     })
-}
-
-fn epoch(text: &str) -> Result<Epoch, &'static str> {
-    let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
-    epoch.ok_or("an epoch is written e:51204")
 }
 
 impl Standings {

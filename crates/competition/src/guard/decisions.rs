@@ -4,6 +4,7 @@ use apogee_rules::{Check, CheckKind, Id, PoolAmount, RuleSet};
 use crate::act::Act;
 use crate::competition::{Competition, end, live};
 use crate::entry::Entry;
+use crate::guard::lifecycle::has_rules;
 use crate::refusal::{Kind, Refusal, ensure};
 use crate::text;
 
@@ -43,13 +44,7 @@ pub(crate) fn known(act: &Act, rules: &RuleSet) -> Result<(), String> {
 }
 
 pub(crate) fn check(competition: &Competition, entry: &Entry) -> Result<(), Refusal> {
-    ensure(
-        !competition.rules.is_empty(),
-        Kind::NoSuchRules,
-        "act",
-        || "no rules have been published".to_owned(),
-        "publish rules first",
-    )?;
+    has_rules(competition)?;
     match &entry.act {
         Act::Disqualify { entities } => {
             super::list(entities.len(), "act.entities")?;

@@ -189,7 +189,7 @@ pub(crate) fn check(competition: &Competition, entry: &Entry) -> Result<(), Refu
     }
 }
 
-fn has_rules(competition: &Competition) -> Result<(), Refusal> {
+pub(super) fn has_rules(competition: &Competition) -> Result<(), Refusal> {
     ensure(
         !competition.rules.is_empty(),
         Kind::NoSuchRules,

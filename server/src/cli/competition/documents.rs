@@ -9,6 +9,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 
 use crate::cli::Failure;
+use crate::cli::source::epoch;
 
 /// What standings are made of, beside the rules: files as in `docs/rules.md`.
 #[derive(Debug, Args)]
@@ -26,7 +27,7 @@ pub(super) struct Documents {
     #[arg(long, value_name = "NUMBER")]
     seq: Option<u64>,
     /// At which epoch, written e:51204; by default at the last one of the competition
-    #[arg(long, value_name = "EPOCH", value_parser = super::epoch)]
+    #[arg(long, value_name = "EPOCH", value_parser = epoch)]
     at: Option<Epoch>,
 }
 

@@ -10,7 +10,7 @@ use apogee_store::{Page, Store};
 use clap::Args;
 
 use super::documents;
-use crate::cli::source::{Database, known};
+use crate::cli::source::{Database, epoch, known};
 use crate::cli::{Answer, Failure};
 
 /// Steps that are read at once.
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Facts {
     #[command(flatten)]
     database: Database,
     /// Up to which epoch, written e:51204; by default to the end of the competition or the newest final one
-    #[arg(long, value_name = "EPOCH", value_parser = super::epoch)]
+    #[arg(long, value_name = "EPOCH", value_parser = epoch)]
     at: Option<Epoch>,
 }
 
@@ -97,20 +97,13 @@ fn wanted(rules: &[RuleSet]) -> Result<Vec<&'static SeriesSpec>, Failure> {
         Ok(())
     };
     for metric in rules.iter().flat_map(|rules| &rules.metrics) {
-        match &metric.kind {
-            MetricKind::Level { series } | MetricKind::Window { series, .. } => want(series)?,
-            MetricKind::Rate { passed, failed, .. } => {
-                want(passed)?;
-                want(failed)?;
-            }
-            MetricKind::Sum { .. } | MetricKind::Scaled { .. } => {}
-            MetricKind::Deals { .. } | MetricKind::Sectors { .. } => {
-                return Err(Failure::input(format!(
-                    "metric {}: deals and sectors are not kept one by one yet",
-                    metric.id
-                )));
-            }
+        if matches!(metric.kind, MetricKind::Deals { .. } | MetricKind::Sectors { .. }) {
+            let id = &metric.id;
+            return Err(Failure::input(format!(
+                "metric {id}: deals and sectors are not kept one by one yet"
+            )));
         }
+        metric.series().try_for_each(&mut want)?;
     }
     Ok(wanted)
 }
@@ -123,10 +116,6 @@ async fn read(
     at: Epoch,
 ) -> Result<FactsDocument, Failure> {
     let mut seen: BTreeMap<Subject, Epoch> = BTreeMap::new();
-    // Whoever has power is there, also where no rule looks at power.
-    for (subject, steps) in column(store, network, &series::POWER_RAW, at).await? {
-        note(&mut seen, &subject, &steps);
-    }
     let mut documents = Vec::with_capacity(wanted.len());
     for spec in wanted {
         let column = column(store, network, &SeriesName::of(spec.name), at).await?;
@@ -142,6 +131,12 @@ async fn read(
             steps: Steps(steps),
             unit: spec.unit,
         });
+    }
+    // Whoever has power is there, also where no rule looks at power.
+    if !wanted.iter().any(|spec| spec.name == series::POWER_RAW.as_str()) {
+        for (subject, steps) in column(store, network, &series::POWER_RAW, at).await? {
+            note(&mut seen, &subject, &steps);
+        }
     }
     let participants = seen
         .into_iter()
