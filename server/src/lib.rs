@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod cli;
+mod competitions;
 mod config;
 mod edge;
 mod follow;

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::competitions::NoFacts;
 use crate::networks::NoChain;
 use crate::store::NoDatabase;
 
@@ -119,6 +120,15 @@ impl From<NoDatabase> for Failure {
 impl From<NoChain> for Failure {
     fn from(error: NoChain) -> Self {
         if error.is_input() { Self::input(error) } else { Self::world(error) }
+    }
+}
+
+impl From<NoFacts> for Failure {
+    fn from(error: NoFacts) -> Self {
+        match error {
+            NoFacts::Store(error) => Self::world(error),
+            error => Self::input(error),
+        }
     }
 }
 

@@ -1,0 +1,120 @@
+use std::sync::Arc;
+
+use apogee_domain::{Digest, Epoch, Network, Timestamp};
+use apogee_leaderboard::FactsDocument;
+use apogee_package::Provenance;
+use apogee_rules::RuleSet;
+use apogee_store::{Cursor, Store, StoreError};
+
+use super::facts::{self, NoFacts};
+use super::held::Held;
+
+/// What a competition stands on: where its facts come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Ground {
+    /// An indexed network.
+    Index {
+        /// The network.
+        network: Network,
+        /// How far it is indexed, or shown.
+        cursor: Cursor,
+    },
+    /// A package that was imported.
+    Archive(Arc<Archive>),
+}
+
+/// What a package brought.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    /// The hash of the file.
+    pub(crate) root: Digest,
+    /// The epoch up to which its facts go.
+    pub(crate) at: Epoch,
+    /// CID of the genesis.
+    pub(crate) genesis: String,
+    /// Time of epoch 0.
+    pub(crate) genesis_time: Timestamp,
+    /// Length of an epoch in seconds.
+    pub(crate) epoch_seconds: u32,
+    /// What was measured.
+    pub(crate) facts: FactsDocument,
+    /// Where on the chain it comes from, by epoch.
+    pub(crate) provenance: Vec<Provenance>,
+}
+
+impl Ground {
+    /// What `held` stands on in a database: its package, else its network; `None` where neither is there.
+    pub(crate) async fn of(store: &dyn Store, held: &Held) -> Result<Option<Self>, StoreError> {
+        let Some(founding) = held.competition().founding() else { return Ok(None) };
+        let networks = store.networks().await?;
+        let Some(network) = networks.into_iter().find(|network| network.id == founding.network) else {
+            return Ok(None);
+        };
+        let cursor = store.cursor(&network.id).await?;
+        Ok(cursor.map(|cursor| Self::Index { network, cursor }))
+    }
+
+    /// The newest epoch of which something is known.
+    pub(crate) fn head(&self) -> Epoch {
+        match self {
+            Self::Index { cursor, .. } => cursor.epoch,
+            Self::Archive(archive) => archive.at,
+        }
+    }
+
+    /// Epochs up to this one can no longer change.
+    pub(crate) fn final_epoch(&self) -> Option<Epoch> {
+        match self {
+            Self::Index { cursor, .. } => cursor.final_epoch,
+            Self::Archive(archive) => Some(archive.at),
+        }
+    }
+
+    /// Time of epoch 0, and length of an epoch in seconds.
+    pub(crate) fn clock(&self) -> (Timestamp, u32) {
+        match self {
+            Self::Index { network, .. } => (network.genesis_time, network.epoch_seconds),
+            Self::Archive(archive) => (archive.genesis_time, archive.epoch_seconds),
+        }
+    }
+
+    /// When an epoch begins by the schedule.
+    pub(crate) fn time_of(&self, epoch: Epoch) -> Timestamp {
+        let (Timestamp(genesis), seconds) = self.clock();
+        let micros = epoch.height().saturating_mul(i64::from(seconds)).saturating_mul(1_000_000);
+        Timestamp(genesis.saturating_add(micros))
+    }
+
+    /// The epoch at a time: the last one that has begun then.
+    pub(crate) fn epoch_of(&self, time: Timestamp) -> Option<Epoch> {
+        let (Timestamp(genesis), seconds) = self.clock();
+        let length = i64::from(seconds.max(1)).saturating_mul(1_000_000);
+        Epoch::new(time.0.checked_sub(genesis)?.div_euclid(length))
+    }
+
+    /// Names what is known at an epoch: where it is the same, so are the facts up to then.
+    pub(super) fn stamp(&self, at: Epoch) -> Digest {
+        match self {
+            // What an epoch did is whole once the one after it is there.
+            Self::Index { cursor, .. } if cursor.final_epoch >= Some(at) && at < cursor.epoch => {
+                Digest::default()
+            }
+            Self::Index { cursor, .. } => cursor.digest,
+            Self::Archive(archive) => archive.root,
+        }
+    }
+
+    /// What some of these rules read, up to an epoch.
+    pub(super) async fn facts(
+        &self,
+        store: &dyn Store,
+        rules: &[RuleSet],
+        at: Epoch,
+    ) -> Result<FactsDocument, NoFacts> {
+        let facts = match self {
+            Self::Index { network, .. } => facts::read(store, &network.id, rules, at).await?,
+            Self::Archive(archive) => archive.facts.clone(),
+        };
+        Ok(apogee_package::facts_until(facts, rules, at))
+    }
+}
