@@ -196,9 +196,16 @@ LEDGER = obj({
     "signatures": array(anything),
 })
 
+def seconds(value, path):
+    """How long an epoch lasts."""
+    a_positive(value, path)
+    demand(value < 2**32, path, "an epoch of 2^32 seconds or more")
+
+
 SHAPES = {
     "about": obj({
-        "at": a_number, "competition": an_id, "genesis": a_text, "network": an_id, "producer": a_text, "seq": a_number,
+        "at": a_number, "clock": obj({"epoch_seconds": seconds, "genesis": a_number}), "competition": an_id,
+        "genesis": a_text, "network": an_id, "producer": a_text, "seq": a_number,
     }),
     "rules": read.RULES,
     "participants": within("participants"),

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use apogee_domain::{Digest, Epoch};
 use apogee_leaderboard::{Effect, Entity, FactsDocument};
@@ -12,6 +13,8 @@ use serde_json::Value;
 pub struct About {
     /// The epoch that was asked for.
     pub at: Epoch,
+    /// When its epochs are, so that dates can be shown without the network.
+    pub clock: Clock,
     /// The competition.
     pub competition: Id,
     /// CID of the network's genesis: tells two networks of one name apart.
@@ -22,6 +25,16 @@ pub struct About {
     pub producer: String,
     /// Number of the last decision that was looked at; 0 for none.
     pub seq: u64,
+}
+
+/// When the epochs of a network are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// How long one lasts, in seconds.
+    pub epoch_seconds: NonZeroU32,
+    /// When epoch 0 began, in seconds since 1970.
+    pub genesis: u64,
 }
 
 /// A signed claim and what was accepted of it.

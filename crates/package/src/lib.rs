@@ -16,7 +16,7 @@ mod verify;
 mod writer;
 
 pub use contents::{
-    About, Checks, Claim, ClaimEffect, Contents, LedgerRow, Observation, Provenance, facts_until,
+    About, Checks, Claim, ClaimEffect, Clock, Contents, LedgerRow, Observation, Provenance, facts_until,
 };
 pub use defect::{Defect, Part, ReadError, What};
 pub use export::export;

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use apogee_domain::Epoch;
+use apogee_domain::{Epoch, Network};
 use apogee_leaderboard::Entity;
-use apogee_package::{About, Checks, Contents, LedgerRow, Provenance, ReadError, WriteError};
+use apogee_package::{About, Checks, Clock, Contents, LedgerRow, Provenance, ReadError, WriteError};
 use apogee_rules::{Id, Versions};
 use apogee_store::{EpochRecord, Page};
 use clap::{Args, Subcommand};
@@ -81,6 +82,7 @@ impl Export {
         let competition = rules.first().map(|rules| rules.competition.id.clone());
         let about = About {
             at: indexed.at,
+            clock: clock(&indexed.network)?,
             competition: competition.ok_or_else(|| Failure::input("there are no rules"))?,
             genesis: indexed.network.genesis.clone(),
             network: id(indexed.network.id.as_str())?,
@@ -101,6 +103,13 @@ impl Export {
         println!("root {root}");
         Ok(Answer::Yes)
     }
+}
+
+/// When the network's epochs are.
+fn clock(network: &Network) -> Result<Clock, Failure> {
+    let epoch_seconds = NonZeroU32::try_from(network.epoch_seconds).map_err(Failure::world)?;
+    let genesis = u64::try_from(network.genesis_time.seconds()).map_err(Failure::world)?;
+    Ok(Clock { epoch_seconds, genesis })
 }
 
 /// Written beside its place and moved there when it is whole; a file that is there is left alone.

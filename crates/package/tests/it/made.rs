@@ -132,7 +132,7 @@ pub(crate) fn contents() -> Contents {
     };
     let mut granted = provenance(0);
     granted["granted"] = json!(true);
-    let about = json!({"at": AT, "competition": "race", "genesis": "bafygenesis", "network": "testnet", "producer": "apogee 0.1.0", "seq": 4});
+    let about = json!({"at": AT, "clock": {"epoch_seconds": 30, "genesis": 1_598_306_400}, "competition": "race", "genesis": "bafygenesis", "network": "testnet", "producer": "apogee 0.1.0", "seq": 4});
     let observations =
         json!([observation("probe.ok", "b"), observation("probe.ok", "a"), observation("probe.failed", "c")]);
     Contents {

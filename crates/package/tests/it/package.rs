@@ -151,6 +151,11 @@ fn a_forgery_with_hashes_that_are_right_is_found_where_it_is() {
     let forgeries: &[(&str, Forgery)] = &[
         ("about 1", |s| s[0].1[0]["more"] = json!(1)),
         ("about 1", |s| s[0].1[0]["at"] = json!(-1)),
+        ("about 1", |s| s[0].1[0]["clock"]["epoch_seconds"] = json!(0)),
+        ("about 1", |s| s[0].1[0]["clock"]["epoch_seconds"] = json!(1_u64 << 32)),
+        ("about 1", |s| s[0].1[0]["clock"]["genesis"] = json!(-1)),
+        ("about 1", |s| s[0].1[0]["clock"]["genesis"] = json!("1598306400")),
+        ("about 1", |s| drop(s[0].1[0].as_object_mut().unwrap().remove("clock"))),
         ("rules 1", |s| s[0].1[0]["competition"] = json!("other")),
         ("rules 1", |s| s[1].1[0]["pools"][0]["amount"]["amount"] = json!("1e3")),
         ("rules 2", |s| s[1].1[0]["pools"][0]["amount"]["amount"] = json!("5")),
