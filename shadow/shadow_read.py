@@ -320,6 +320,7 @@ POOL = obj({
     "rounding": one_of("floor", "largest-remainder"),
     "cap?": obj({"share": a_ratio, "excess": one_of("undistributed", "redistribute")}),
     "floor?": a_quantity,
+    "ineligible?": one_of("forfeit"),
 })
 
 RULES = obj({

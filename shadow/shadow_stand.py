@@ -583,6 +583,8 @@ class Standings:
             cap = (as_ratio(pool["cap"]["share"]), pool["cap"]["excess"]) if "cap" in pool else None
             shares = divide(amount, weights, pool["rounding"], cap)
         shares = {x: s for x, s in shares.items() if s >= int(pool.get("floor", "0"))}
+        if pool.get("ineligible") == "forfeit":
+            shares = {x: s for x, s in shares.items() if x in self.eligible}
         if rule["kind"] == "open":
             amount = bounded(sum(shares.values()), f"/rules/pools/{pool['id']}")
         return {

@@ -329,10 +329,11 @@ class Golden(Case):
         self.assertEqual(self.success(*two, "mean"), (want["mean_of_means"], False))
         self.assertEqual(self.success({"f01": 799}, {"f01": 201}, "pooled"), tuple(want["just_below"]))
 
-    def four(self, population):
-        """f02 is not eligible: its deals fail."""
+    def four(self, population, **more):
+        """f02 is not eligible: its deals fail. `more` are members of the pools."""
         tib = {"f01": 700 * TIB, "f02": 500 * TIB, "f03": 300 * TIB, "f04": 100 * TIB}
         rows = sr1(eligibility=[at_least("rate", "4/5")], population=population, metrics=[metric(), rate()])
+        rows["pools"] = [{**row, **more} for row in rows["pools"]]
         return Answer(case(facts(series(steps=tib), counter("ok", dict.fromkeys(tib, 9)),
                                  counter("bad", {x: 9 if x == "f02" else 0 for x in tib}),
                                  regions=dict.fromkeys(tib, "sa")), rows))
@@ -345,12 +346,12 @@ class Golden(Case):
         self.assertEqual(answer.dust("regions", "sa"), want["dust"])
 
     def test_sr1_e_ineligible_in_the_denominator(self):
-        # A board of all pays all that it ranks, so f02 gets what the golden case leaves to nobody.
-        want = dict(self.golden["SR1-E-include-in-denominator"])
-        self.assertEqual(want.pop("f02"), "0")
-        shares = self.four("all").shares("regions", "sa")
-        self.assertEqual(shares.pop("f02"), 31_250 * FIL)
-        self.same(shares, want)
+        want = self.golden["SR1-E-include-in-denominator"]
+        answer = self.four("all", ineligible="forfeit")
+        self.same(answer.shares("regions", "sa"), want)
+        self.assertEqual(answer.dust("regions", "sa"), 31_250 * FIL)
+        # Without that member, a board of all pays all that it ranks.
+        self.same(self.four("all").shares("regions", "sa"), {**want, "f02": "31250"})
 
     def test_sr1_f_a_tie_at_the_end(self):
         want = self.golden["SR1-F"]
@@ -986,6 +987,29 @@ class Pools(Case):
             pools=[pool(amount={"kind": "open"}, divide={"kind": "metric", "metric": "owed"}, floor="3")])))
         self.assertEqual((debts.shares(), debts.pool()["amount"]), ({"a": 6}, "6"))
 
+    def test_what_the_ineligible_forfeit(self):
+        def forfeited(weights, out, amount=fixed(100), **more):
+            eligibility = [{"id": "kyc", "kind": "attested", "what": "kyc"}]
+            attested = [("attest", {"entity": x, "what": "kyc"}) for x in weights if x != out]
+            answer = Answer(case(powers(**weights), rules(eligibility=eligibility, pools=[
+                pool(amount=amount, ineligible="forfeit", **more)]), decisions=attested))
+            self.assertIn(out, answer.wins())
+            self.assertEqual(sum(answer.shares().values()) + answer.dust(), int(answer.pool()["amount"]))
+            return answer.shares(), answer.dust()
+
+        weights = {"a": 50, "b": 30, "c": 20}
+        self.assertEqual(forfeited(weights, "b"), ({"a": 50, "c": 20}, 30))
+        self.assertEqual(forfeited(weights, "b", divide={"kind": "equal"}), ({"a": 33, "c": 33}, 34))
+        # a gets 40, 60 is left for 50: b 36, c 24
+        again = {"cap": {"share": "2/5", "excess": "redistribute"}}
+        self.assertEqual(forfeited(weights, "b", **again), ({"a": 40, "c": 24}, 36))
+        self.assertEqual(forfeited(weights, "a", **again), ({"b": 36, "c": 24}, 40))
+        # The unit that rounding leaves goes to a, who forfeits it.
+        largest = {"rounding": "largest-remainder"}
+        self.assertEqual(forfeited({"a": 1, "b": 1, "c": 1}, "a", **largest), ({"b": 33, "c": 33}, 34))
+        each = {"divide": {"kind": "flat", "each": "7"}}
+        self.assertEqual(forfeited(weights, "c", {"kind": "open"}, **each), ({"a": 7, "b": 7}, 0))
+
     def test_nobody_and_nothing(self):
         self.assertEqual(self.divided({"a": 0}), ({}, 100))
         self.assertEqual(self.divided({}), ({}, 100))
@@ -1312,7 +1336,8 @@ class Random:
             pools.append(pool(f"p{i}", f"b{r.randrange(2)}", amount, r.choice([by("power"), by("scaled"), {"kind": "equal"}]),
                               r.choice(["floor", "largest-remainder"]),
                               **({"cap": {"share": r.choice(["1/3", "2/5", "1/10"]), "excess": r.choice(["undistributed", "redistribute"])}}
-                                 if r.random() < 0.5 else {}), **({"floor": "7"} if r.random() < 0.3 else {})))
+                                 if r.random() < 0.5 else {}), **({"floor": "7"} if r.random() < 0.3 else {}),
+                              **({"ineligible": "forfeit"} if r.random() < 0.3 else {})))
         pools.append(pool("p3", "b0", {"kind": "open"}, r.choice([{"kind": "flat", "each": "5"}, {"kind": "metric", "metric": "earned"}])))
         return rules(metrics, eligibility, boards, pools, start=r.randrange(0, 10), end=55, tracks=["cpu", "gpu"],
                      history=r.choice(["whole", "dated"]), observed=self.SERIES)

@@ -1,5 +1,5 @@
 use apogee_rules::{
-    Bound, Check, CheckKind, Divide, Id, MetricKind, Per, Pool, PoolAmount, Quantity, RuleSet,
+    Bound, Check, CheckKind, Divide, Id, Ineligible, MetricKind, Per, Pool, PoolAmount, Quantity, RuleSet,
 };
 
 use crate::Standings;
@@ -103,13 +103,16 @@ fn pool_reason(
     let place = list.rows.iter().find(|place| place.entity == row.id)?;
     let share = result.shares.iter().find(|share| share.entity == row.id);
     let share = share.map_or(Quantity::ZERO, |share| share.amount);
-    let steps = match (&pool.divide, place.wins.places) {
+    let mut steps = match (&pool.divide, place.wins.places) {
         (_, 0) => Vec::new(),
         (Divide::Weight { metric }, _) => proportional(standings, pool, result, list, row, Some(metric)),
         (Divide::Equal, _) => proportional(standings, pool, result, list, row, None),
         (Divide::Flat { each }, _) => plain(pool, None, *each, place.wins),
         (Divide::Metric { metric }, _) => plain(pool, Some(metric), value(row, metric), place.wins),
     };
+    if !steps.is_empty() && !row.eligible && pool.ineligible == Some(Ineligible::Forfeit) {
+        steps.push(Step::Forfeit);
+    }
     Some(PoolReason {
         pool: pool.id.clone(),
         region: result.region.clone(),

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use apogee_domain::series::Unit;
-use apogee_rules::{Divide, Id, Pool, PoolAmount, Population, Problem, Quantity, Tier, TierMode};
+use apogee_rules::{Divide, Id, Ineligible, Pool, PoolAmount, Population, Problem, Quantity, Tier, TierMode};
 use num_bigint::BigUint;
 
 use crate::board::{List, Wins};
@@ -70,7 +70,7 @@ fn pay_list<'a>(
     let mut winners: Vec<(u32, Wins)> =
         list.rows.iter().filter(|row| row.wins != Wins::NONE).map(|row| (row.competitor, row.wins)).collect();
     winners.sort_unstable_by_key(|(competitor, _)| *competitor);
-    let shares = match &pool.divide {
+    let mut shares = match &pool.divide {
         Divide::Weight { metric } => {
             let metric = place(stage, pool, metric, None)?;
             let weight = |competitor| stage.measure(competitor, metric).whole().unwrap_or(0);
@@ -83,6 +83,13 @@ fn pay_list<'a>(
             plain(pool, &winners, |competitor| stage.measure(competitor, metric).whole().unwrap_or(0))
         }
     };
+    if pool.ineligible == Some(Ineligible::Forfeit) {
+        for ((competitor, _), share) in winners.iter().zip(&mut shares) {
+            if !stage.is_eligible(*competitor) {
+                *share = 0;
+            }
+        }
+    }
     let path = || format!("pools.{}", pool.id);
     let sum = shares.iter().try_fold(0_u128, |sum, share| sum.checked_add(*share));
     let sum = sum.ok_or_else(|| problem(path(), "its shares add up to 2^128 or more"))?;

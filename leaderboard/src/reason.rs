@@ -173,4 +173,6 @@ pub enum Step {
         /// In atto.
         floor: Quantity,
     },
+    /// The entity is not eligible, and the pool pays none but those who are: its share stays undistributed.
+    Forfeit,
 }

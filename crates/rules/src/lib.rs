@@ -24,7 +24,7 @@ pub use diff::{Change, diff};
 pub use id::{Id, InvalidId};
 pub use measure::Measure;
 pub use metric::{Aggregation, Counting, DealMeasure, Metric, MetricKind, SectorMeasure, Window};
-pub use pool::{Cap, CapExcess, Divide, Gate, Pool, PoolAmount, Rounding, Tier, TierMode};
+pub use pool::{Cap, CapExcess, Divide, Gate, Ineligible, Pool, PoolAmount, Rounding, Tier, TierMode};
 pub use problem::{Problem, Problems};
 pub use quantity::{InvalidQuantity, InvalidRatio, Quantity, Ratio};
 pub use rule_set::{Competition, Entities, History, ObservedSeries, RuleSet, Texts, Version, Vesting};

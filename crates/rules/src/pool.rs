@@ -21,6 +21,9 @@ pub struct Pool {
     /// Shares below this, in atto, are not paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<Quantity>,
+    /// What becomes of the shares of winners who are not eligible; without it they are paid like the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ineligible: Option<Ineligible>,
 }
 
 /// How much a pool holds. All amounts are in atto.
@@ -124,6 +127,14 @@ pub struct Cap {
     pub share: Ratio,
     /// What becomes of the rest.
     pub excess: CapExcess,
+}
+
+/// What becomes of the shares of winners who are not eligible: there are some where a board ranks all entities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ineligible {
+    /// They weigh in the division like the others, and what they would get is not paid.
+    Forfeit,
 }
 
 /// What becomes of what a cap cuts off.

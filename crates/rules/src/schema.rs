@@ -301,6 +301,7 @@ fn pool() -> Value {
             needed("rounding", words(&["floor", "largest-remainder"])),
             optional("cap", cap),
             optional("floor", defined("quantity")),
+            optional("ineligible", words(&["forfeit"])),
         ],
     )
 }

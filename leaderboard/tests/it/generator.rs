@@ -527,6 +527,10 @@ impl Generator {
                 self.pick(&["floor", "largest-remainder"])
             };
             pool["rounding"] = json!(rounding);
+            let board = boards.as_array().and_then(|list| list.iter().find(|row| row["id"] == pool["board"]));
+            if board.is_some_and(|board| board["population"] == "all") && self.one_in(3) {
+                pool["ineligible"] = json!("forfeit");
+            }
             if self.one_in(5) {
                 pool["floor"] = json!(self.amount().to_string());
             }

@@ -222,10 +222,14 @@ fn sr1_e_the_ineligible_unlock_and_do_not_divide() {
     assert_eq!(prize.undistributed.0, u128::from(excluded["dust"].as_u64().unwrap()));
 
     case["rules"]["boards"][0]["population"] = json!("all");
+    case["rules"]["pools"][0]["ineligible"] = json!("forfeit");
     let standings = run(&case);
-    for who in ["f01", "f03", "f04"] {
-        assert_eq!(share(result(&standings, "prize", None), who), coins(&included[who]), "{who}");
+    let prize = result(&standings, "prize", None);
+    for who in ["f01", "f02", "f03", "f04"] {
+        assert_eq!(share(prize, who), coins(&included[who]), "{who}");
     }
+    let paid: u128 = prize.shares.iter().map(|share| share.amount.0).sum();
+    assert_eq!(prize.undistributed.0, coins(&excluded["pool"]) - paid);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every number can be worked out again from what is said about it.
 
 use apogee_leaderboard::{Asked, PoolReason, Standings, State, Step, explain};
-use apogee_rules::{Pool, Quantity, Rounding, RuleSet};
+use apogee_rules::{Ineligible, Pool, Quantity, Rounding, RuleSet};
 use num_bigint::BigUint;
 use serde_json::json;
 
@@ -48,6 +48,10 @@ fn again(reason: &PoolReason, pool: &Pool) -> u128 {
                 assert!(share < floor.0);
                 0
             }
+            Step::Forfeit => {
+                assert_eq!(pool.ineligible, Some(Ineligible::Forfeit));
+                0
+            }
         };
     }
     share
@@ -55,7 +59,7 @@ fn again(reason: &PoolReason, pool: &Pool) -> u128 {
 
 #[test]
 fn every_share_can_be_worked_out_again_from_its_reasons() {
-    let (mut shares, mut capped, mut split, mut units) = (0, 0, 0, 0);
+    let (mut shares, mut capped, mut split, mut units, mut forfeit) = (0, 0, 0, 0, 0);
     for seed in 0..800 {
         let case = generator::case(seed);
         let Ok(standings) = cases::standings(&case) else { continue };
@@ -68,17 +72,22 @@ fn every_share_can_be_worked_out_again_from_its_reasons() {
                 let pool = rules.pool(&reason.pool).unwrap();
                 assert_eq!(again(reason, pool), reason.share.0, "seed {seed} {}", entity.id);
                 total += reason.share.0;
-                shares += u32::from(reason.share.0 > 0);
+                shares += usize::from(reason.share.0 > 0);
                 capped += reason.steps.iter().filter(|step| matches!(step, Step::Cap { .. })).count();
                 units += reason.steps.iter().filter(|step| matches!(step, Step::Remainder)).count();
-                split += u32::from(reason.won.among > 1);
+                split += usize::from(reason.won.among > 1);
+                let forfeits = reason.steps.contains(&Step::Forfeit);
+                assert!(!forfeits || !entity.eligible && reason.share.0 == 0, "seed {seed} {}", entity.id);
+                forfeit += usize::from(forfeits);
             }
             assert_eq!(total, reasons.total.0, "seed {seed} {}", entity.id);
             assert_eq!(total, standings.payout(entity.id.as_str()).map_or(0, |payout| payout.total.0));
         }
         weights_add_up(&standings, &rules);
     }
-    assert!(shares > 1000 && capped > 50 && split > 50 && units > 50, "{shares} {capped} {split} {units}");
+    assert!(shares > 1000, "{shares}");
+    let rare = [capped, split, units, forfeit];
+    assert!(rare.iter().all(|count| *count > 50), "{rare:?}");
 }
 
 /// The weights that winners of one list are said to have are all of the total.

@@ -40,6 +40,7 @@ impl Reader {
         let rounding = self.usual(&mut o, "rounding", |r, n| r.word(&n), || Rounding::Floor);
         let cap = self.optional(&mut o, "cap", Self::cap);
         let floor = self.optional(&mut o, "floor", Self::quantity);
+        let ineligible = self.optional(&mut o, "ineligible", |r, n| r.word(&n));
         self.close(&o);
         Some(Pool {
             id: id?,
@@ -49,6 +50,7 @@ impl Reader {
             rounding: rounding?,
             cap: cap?,
             floor: floor?,
+            ineligible: ineligible?,
         })
     }
 

@@ -1,7 +1,9 @@
 use apogee_domain::Unit;
 
 use super::Validator;
-use crate::{Divide, Gate, Measure, Partition, Pool, PoolAmount, Quantity, Ratio, Rounding, Tier};
+use crate::{
+    Divide, Gate, Measure, Partition, Pool, PoolAmount, Population, Quantity, Ratio, Rounding, Tier,
+};
 
 impl<'r> Validator<'r> {
     pub(super) fn boards(&mut self) {
@@ -50,8 +52,15 @@ impl<'r> Validator<'r> {
     }
 
     fn pool(&mut self, path: &str, pool: &'r Pool) {
-        if self.rules.board(&pool.board).is_none() {
-            self.problem(format_args!("{path}.board"), format_args!("there is no board {}", pool.board));
+        match self.rules.board(&pool.board) {
+            None => {
+                self.problem(format_args!("{path}.board"), format_args!("there is no board {}", pool.board));
+            }
+            Some(board) if pool.ineligible.is_some() && board.population == Population::Eligible => {
+                let reason = format_args!("the board {} ranks none but eligible entities", board.id);
+                self.problem(format_args!("{path}.ineligible"), reason);
+            }
+            Some(_) => {}
         }
         self.amount(&format!("{path}.amount"), &pool.amount);
         self.divide(&format!("{path}.divide"), pool);

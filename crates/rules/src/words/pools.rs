@@ -1,8 +1,8 @@
 use super::figure::percent;
 use super::{Clause, Speaker, say};
 use crate::{
-    Board, CapExcess, Cutoff, Divide, Partition, Pool, PoolAmount, Population, Quantity, Rounding, Tier,
-    TierMode,
+    Board, CapExcess, Cutoff, Divide, Ineligible, Partition, Pool, PoolAmount, Population, Quantity,
+    Rounding, Tier, TierMode,
 };
 
 impl Speaker<'_> {
@@ -180,6 +180,14 @@ impl Speaker<'_> {
                 floor = floor
             );
             add("floor", 1, text);
+        }
+        if let Some(Ineligible::Forfeit) = pool.ineligible {
+            let text = say!(
+                self.lang,
+                "Winners who are not eligible weigh in the division as well, but are not paid: their shares stay undistributed.",
+                "不符合条件的获奖者仍计入分母，但不获发放；其份额不再分配。"
+            );
+            add("ineligible", 1, text);
         }
         clauses
     }

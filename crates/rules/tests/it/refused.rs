@@ -181,6 +181,11 @@ const SHAPES: &[(&str, &str, &str)] = &[
         "pools[0].cap.excess: unknown variant `burn`, expected `undistributed` or `redistribute`",
     ),
     (
+        "ineligible = \"forfeit\"",
+        "ineligible = \"paid\"",
+        "pools[1].ineligible: unknown variant `paid`, expected `forfeit`",
+    ),
+    (
         "kind = \"by-decision\"",
         "kind = \"lottery\"",
         "pools[2].amount.kind: \"lottery\" is no kind here; there are fixed, by-decision, tiers, open",
@@ -439,6 +444,11 @@ const MEANINGS: &[(&str, &str, &str)] = &[
         "pools[3].divide.metric: power is an amount of bytes, where atto are expected",
     ),
     ("each = \"3FIL\"", "each = \"3\"", "pools[4].divide.each: the unit is missing: atto are expected"),
+    (
+        "population = \"all\"\npartition",
+        "partition",
+        "pools[1].ineligible: the board local ranks none but eligible entities",
+    ),
     ("epochs = 500", "epochs = 0", "vesting.epochs: it is zero"),
     (
         "regions = [\"AS\", \"EU\"]",
