@@ -1,16 +1,18 @@
 //! Keeps [`Now`] up to date, so that no page has to ask the database how far the index is.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::{Clock, Network, NetworkId, Timestamp};
+use apogee_domain::{Clock, Epoch, Network, NetworkId, Timestamp};
 use apogee_filecoin::rpc::{EndpointHealth, Pool};
 use apogee_store::{Cursor, EpochRecord, Store, StoreError};
 use arc_swap::ArcSwap;
 
+use crate::competitions::{Ground, Held, NoLedger};
 use crate::follow::Stopped;
 use crate::http::Scope;
-use crate::web::{EndpointNow, Freshness, NetworkNow, Now};
+use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
 
 /// Epochs behind the clock that are still live: blocks take their time, and a tipset is complete only when the next one names it.
 const LIVE_EPOCHS: u32 = 4;
@@ -60,13 +62,64 @@ impl Watch {
     pub(crate) async fn look(&self) -> Result<(), StoreError> {
         let _looking = self.looking.lock().await;
         let before = self.now.load_full();
+        let held = self.ledgers(&before).await?;
         let mut networks = Vec::new();
         for network in self.store.networks().await? {
             let known = before.network(network.id.as_str());
-            networks.push(Arc::new(self.network(network, known.map(|known| &**known)).await?));
+            let frozen = frozen(&held, &network.id);
+            networks.push(Arc::new(self.network(network, known.map(|known| &**known), frozen).await?));
         }
-        self.now.store(Arc::new(Now::new(networks)));
+        let mut competitions = Vec::new();
+        for held in held {
+            let id = held.competition().founding().map(|founding| &founding.network);
+            let network = networks.iter().find(|now| Some(&now.network.id) == id).map(|now| &**now);
+            let ground = self.ground(&held, network, &before).await?;
+            competitions.push(Arc::new(CompetitionNow::new(held, ground, network)));
+        }
+        self.now.store(Arc::new(Now::new(networks, competitions)));
         Ok(())
+    }
+
+    /// The ledger of every competition; one that does not hold stays as it was known.
+    async fn ledgers(&self, before: &Now) -> Result<Vec<Arc<Held>>, StoreError> {
+        let mut ledgers = Vec::new();
+        for head in self.store.competitions().await? {
+            let known = before.competition(&head.competition).map(|now| Arc::clone(&now.held));
+            let grown = match &known {
+                Some(known) if known.is_at(&head) => Ok(Arc::clone(known)),
+                Some(known) => known.grown(&*self.store).await.map(Arc::new),
+                None => Held::load(&*self.store, &head.competition).await.map(Arc::new),
+            };
+            match grown {
+                Ok(held) => ledgers.push(held),
+                Err(NoLedger::Store(error)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn Error, "a ledger does not hold");
+                    ledgers.extend(known);
+                }
+            }
+        }
+        Ok(ledgers)
+    }
+
+    /// What a competition stands on: a network as it is shown, or a package.
+    async fn ground(
+        &self,
+        held: &Held,
+        network: Option<&NetworkNow>,
+        before: &Now,
+    ) -> Result<Option<Ground>, StoreError> {
+        let known = before.competition(held.id().as_str()).and_then(|now| now.ground.clone());
+        if let Some(archive @ Ground::Archive(_)) = known {
+            return Ok(Some(archive));
+        }
+        match Ground::of(&*self.store, held).await? {
+            Some(Ground::Index { network: shown, .. }) => {
+                let cursor = network.and_then(|network| network.cursor.clone());
+                Ok(cursor.map(|cursor| Ground::Index { network: shown, cursor }))
+            }
+            other => Ok(other),
+        }
     }
 
     /// Whether the database answers.
@@ -84,7 +137,9 @@ impl Watch {
         let Scope::Network(id) = scope else { return false };
         let Some(known) = then.network(id) else { return false };
         match self.store.cursor(&known.network.id).await {
-            Ok(cursor) if cursor != known.cursor => self.look().await.is_ok(),
+            Ok(cursor) if cursor.as_ref().map(|cursor| cursor.digest) != known.indexed => {
+                self.look().await.is_ok()
+            }
             _ => false,
         }
     }
@@ -100,7 +155,7 @@ impl Watch {
                 Err(error) if !failing => {
                     failing = true;
                     tracing::error!(
-                        error = &error as &dyn std::error::Error,
+                        error = &error as &dyn Error,
                         "the database does not answer; pages stay as they are"
                     );
                 }
@@ -109,8 +164,20 @@ impl Watch {
         }
     }
 
-    async fn network(&self, network: Network, known: Option<&NetworkNow>) -> Result<NetworkNow, StoreError> {
-        let cursor = self.store.cursor(&network.id).await?;
+    /// A network; `frozen`: the epoch after which nothing of it is shown.
+    async fn network(
+        &self,
+        network: Network,
+        known: Option<&NetworkNow>,
+        frozen: Option<Epoch>,
+    ) -> Result<NetworkNow, StoreError> {
+        let indexed = self.store.cursor(&network.id).await?;
+        let digest = indexed.as_ref().map(|cursor| cursor.digest);
+        let hidden = frozen.filter(|at| indexed.as_ref().is_some_and(|cursor| cursor.epoch > *at));
+        let cursor = match (indexed, hidden) {
+            (Some(cursor), Some(at)) => self.cut(&network.id, cursor, at).await?,
+            (cursor, _) => cursor,
+        };
         let same = known.filter(|known| known.cursor == cursor && known.record.is_some());
         let record = match (same, &cursor) {
             (Some(known), _) => known.record.clone(),
@@ -124,12 +191,42 @@ impl Watch {
         });
         let seen = self.clock.now();
         let freshness = match feed {
+            _ if frozen.is_some() => Freshness::Frozen,
             Some(Feed::Recorded { .. }) => Freshness::Recorded,
             _ => freshness(&network, cursor.as_ref(), record.as_ref(), stopped.is_some(), seen),
         };
-        let endpoints = feed.map(endpoints).unwrap_or_default();
-        Ok(NetworkNow::new(network, cursor, record, freshness, endpoints, stopped, seen))
+        let mut endpoints = feed.map(endpoints).unwrap_or_default();
+        if frozen.is_some() {
+            endpoints.iter_mut().for_each(|node| node.head = None);
+        }
+        Ok(NetworkNow::new(network, digest, cursor, record, freshness, endpoints, stopped, seen))
     }
+
+    /// The cursor as it would be, had indexing ended at an earlier epoch. How many checks there were until then is not kept.
+    async fn cut(
+        &self,
+        network: &NetworkId,
+        cursor: Cursor,
+        at: Epoch,
+    ) -> Result<Option<Cursor>, StoreError> {
+        let record = self.store.epoch(network, at).await?;
+        Ok(record.map(|record| Cursor {
+            epoch: at,
+            key: record.key,
+            digest: record.digest,
+            final_epoch: cursor.final_epoch.map(|last| last.min(at)),
+            views: cursor.views,
+            checks: Vec::new(),
+        }))
+    }
+}
+
+/// The epoch after which nothing of a network is shown, where standings on it are frozen.
+fn frozen(held: &[Arc<Held>], network: &NetworkId) -> Option<Epoch> {
+    let here = |held: &&Arc<Held>| {
+        held.competition().founding().is_some_and(|founding| founding.network == *network)
+    };
+    held.iter().filter(here).filter_map(|held| held.competition().frozen()).map(|pin| pin.at).min()
 }
 
 /// How far the index is behind the schedule of epochs.

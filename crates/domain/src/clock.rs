@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -54,6 +55,56 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// The text is not a time in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a time is written 2026-05-24T09:12:30Z; seconds, or the whole time of day, may be left out")]
+pub struct InvalidTime;
+
+/// RFC 3339 in UTC: `2026-05-24T09:12:30Z`, `2026-05-24T09:12Z`, or the beginning of a day, `2026-05-24`. Years 1970 to 9999.
+impl FromStr for Timestamp {
+    type Err = InvalidTime;
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
+        let time = time.strip_suffix('Z').ok_or(InvalidTime)?;
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = match time.len() {
+            5 => {
+                let [hour, minute] = numbers(time, ':', [2, 2])?;
+                [hour, minute, 0]
+            }
+            _ => numbers(time, ':', [2, 2, 2])?,
+        };
+        // Days are counted from 1 March of year 0, as in `civil`.
+        let (of_year, year_from_march) = ((month + 9) % 12, year - i64::from(month <= 2));
+        let days = year_from_march * 365 + year_from_march / 4 - year_from_march / 100
+            + year_from_march / 400
+            + (153 * of_year + 2) / 5
+            + day
+            - 1
+            - 719_468;
+        let read = Self::from_seconds(days * 86_400 + hour * 3_600 + minute * 60 + second);
+        // What is no day or no hour reads back as another.
+        if year >= 1970 && civil(read) == (year, month, day, hour, minute, second) {
+            return Ok(read);
+        }
+        Err(InvalidTime)
+    }
+}
+
+/// Numbers of so many digits with `between` between them.
+fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Result<[i64; N], InvalidTime> {
+    let mut parts = text.split(between);
+    let mut numbers = [0; N];
+    for (number, digits) in numbers.iter_mut().zip(digits) {
+        let part = parts.next().filter(|part| part.len() == digits).ok_or(InvalidTime)?;
+        if !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(InvalidTime);
+        }
+        *number = part.parse().map_err(|_| InvalidTime)?;
+    }
+    if parts.next().is_some() { Err(InvalidTime) } else { Ok(numbers) }
+}
+
 /// Where the time of day comes from.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time now.
@@ -97,6 +148,35 @@ mod tests {
             (-1, "1969-12-31T23:59:59Z"),
         ] {
             assert_eq!(Timestamp::from_seconds(seconds).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_the_forms_that_people_write() {
+        for (text, seconds) in [
+            ("1970-01-01", 0),
+            ("2000-02-29T00:00Z", 951_782_400),
+            ("2026-11-21T02:27:00Z", 1_795_228_020),
+            ("2100-02-28T23:59:59Z", 4_107_542_399),
+        ] {
+            assert_eq!(text.parse(), Ok(Timestamp::from_seconds(seconds)), "{text}");
+        }
+        for text in [
+            "",
+            "2020",
+            "2020-9-1",
+            "2020-02-30",
+            "2021-02-29",
+            "2020-13-01",
+            "1969-12-31",
+            "2020-01-01T24:00Z",
+            "2020-01-01T00:00",
+            "2020-01-01T00:00:60Z",
+            "2020-01-01T00:00:00+08:00",
+            "2020-01-01-01",
+            "2020-0١-01",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(InvalidTime), "{text}");
         }
     }
 }

@@ -10,9 +10,9 @@ pub mod series;
 mod step;
 
 pub use amount::{Atto, InvalidAmount, Value};
-pub use clock::{Clock, ManualClock, Timestamp};
+pub use clock::{Clock, InvalidTime, ManualClock, Timestamp};
 pub use digest::{Digest, InvalidDigest};
 pub use epoch::{Epoch, InvalidEpoch};
-pub use network::{Finality, InvalidNetworkId, Network, NetworkId, NetworkKind};
+pub use network::{Finality, InvalidNetworkId, Network, NetworkId, NetworkKind, Schedule};
 pub use series::{InvalidSeriesName, SeriesName, SeriesSpec, Unit};
 pub use step::{Change, InvalidSubject, Step, StepSeries, Subject};

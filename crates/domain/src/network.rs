@@ -93,10 +93,54 @@ pub struct Network {
 }
 
 impl Network {
+    /// When its epochs begin.
+    #[must_use]
+    pub const fn schedule(&self) -> Schedule {
+        Schedule { genesis: self.genesis_time, epoch_seconds: self.epoch_seconds }
+    }
+
     /// When `epoch` begins.
     #[must_use]
     pub const fn time_of(&self, epoch: Epoch) -> Timestamp {
+        self.schedule().time_of(epoch)
+    }
+}
+
+/// When the epochs of a network begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Time of epoch 0.
+    pub genesis: Timestamp,
+    /// Length of an epoch in seconds.
+    pub epoch_seconds: u32,
+}
+
+impl Schedule {
+    /// When `epoch` begins.
+    #[must_use]
+    pub const fn time_of(self, epoch: Epoch) -> Timestamp {
         let seconds = epoch.height().saturating_mul(self.epoch_seconds as i64);
-        Timestamp(self.genesis_time.0.saturating_add(seconds.saturating_mul(1_000_000)))
+        Timestamp(self.genesis.0.saturating_add(seconds.saturating_mul(1_000_000)))
+    }
+
+    /// The last epoch that has begun at `time`; `None` before genesis, or where epochs have no length.
+    #[must_use]
+    pub fn epoch_of(self, time: Timestamp) -> Option<Epoch> {
+        let length = i64::from(self.epoch_seconds).checked_mul(1_000_000)?;
+        Epoch::new(time.0.checked_sub(self.genesis.0)?.checked_div_euclid(length)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_belongs_to_the_last_epoch_that_has_begun() {
+        let schedule = Schedule { genesis: Timestamp::from_seconds(1_000), epoch_seconds: 30 };
+        let at = |seconds| schedule.epoch_of(Timestamp::from_seconds(seconds)).map(Epoch::height);
+        assert_eq!([at(999), at(1_000), at(1_029), at(1_030)], [None, Some(0), Some(0), Some(1)]);
+        assert_eq!(schedule.time_of(Epoch::new(2).unwrap()), Timestamp::from_seconds(1_060));
+        assert_eq!(Schedule { epoch_seconds: 0, ..schedule }.epoch_of(schedule.genesis), None);
     }
 }

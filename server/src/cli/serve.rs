@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{Answer, Failure};
+use crate::competitions::Stands;
 use crate::config::Config;
 use crate::edge::{self, SystemClock};
 use crate::follow::{self, Stopped};
@@ -82,7 +83,7 @@ pub(super) async fn serve(
         let watch = Arc::clone(&watch);
         async move { watch.run(interval).await }
     });
-    let site = Site::new(App { store, now: watch.now() });
+    let site = Site::new(App { stands: Arc::new(Stands::new(Arc::clone(&store))), store, now: watch.now() });
     let [a, b, c, d, ..] = edge::entropy()?;
     let service = Arc::new(Service::new(site, watch, limits.clone(), u32::from_le_bytes([a, b, c, d])));
     let address = listener.local_addr().map_err(Failure::world)?;

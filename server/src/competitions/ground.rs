@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use apogee_domain::{Digest, Epoch, Network, Timestamp};
+use apogee_domain::{Digest, Epoch, Network, Schedule};
 use apogee_leaderboard::FactsDocument;
 use apogee_package::Provenance;
 use apogee_rules::RuleSet;
@@ -32,10 +32,8 @@ pub(crate) struct Archive {
     pub(crate) at: Epoch,
     /// CID of the genesis.
     pub(crate) genesis: String,
-    /// Time of epoch 0.
-    pub(crate) genesis_time: Timestamp,
-    /// Length of an epoch in seconds.
-    pub(crate) epoch_seconds: u32,
+    /// When its epochs begin.
+    pub(crate) schedule: Schedule,
     /// What was measured.
     pub(crate) facts: FactsDocument,
     /// Where on the chain it comes from, by epoch.
@@ -70,26 +68,20 @@ impl Ground {
         }
     }
 
-    /// Time of epoch 0, and length of an epoch in seconds.
-    pub(crate) fn clock(&self) -> (Timestamp, u32) {
+    /// When epochs begin.
+    pub(crate) fn schedule(&self) -> Schedule {
         match self {
-            Self::Index { network, .. } => (network.genesis_time, network.epoch_seconds),
-            Self::Archive(archive) => (archive.genesis_time, archive.epoch_seconds),
+            Self::Index { network, .. } => network.schedule(),
+            Self::Archive(archive) => archive.schedule,
         }
     }
 
-    /// When an epoch begins by the schedule.
-    pub(crate) fn time_of(&self, epoch: Epoch) -> Timestamp {
-        let (Timestamp(genesis), seconds) = self.clock();
-        let micros = epoch.height().saturating_mul(i64::from(seconds)).saturating_mul(1_000_000);
-        Timestamp(genesis.saturating_add(micros))
-    }
-
-    /// The epoch at a time: the last one that has begun then.
-    pub(crate) fn epoch_of(&self, time: Timestamp) -> Option<Epoch> {
-        let (Timestamp(genesis), seconds) = self.clock();
-        let length = i64::from(seconds.max(1)).saturating_mul(1_000_000);
-        Epoch::new(time.0.checked_sub(genesis)?.div_euclid(length))
+    /// Names all that is known.
+    pub(crate) fn digest(&self) -> Digest {
+        match self {
+            Self::Index { cursor, .. } => cursor.digest,
+            Self::Archive(archive) => archive.root,
+        }
     }
 
     /// Names what is known at an epoch: where it is the same, so are the facts up to then.
@@ -99,8 +91,7 @@ impl Ground {
             Self::Index { cursor, .. } if cursor.final_epoch >= Some(at) && at < cursor.epoch => {
                 Digest::default()
             }
-            Self::Index { cursor, .. } => cursor.digest,
-            Self::Archive(archive) => archive.root,
+            _ => self.digest(),
         }
     }
 

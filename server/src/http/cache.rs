@@ -19,8 +19,10 @@ pub(crate) enum Scope {
     Program,
     /// One network.
     Network(Box<str>),
-    /// All networks.
-    Networks,
+    /// One competition.
+    Competition(Box<str>),
+    /// Everything.
+    Everything,
 }
 
 impl Scope {
@@ -29,8 +31,10 @@ impl Scope {
         if path.starts_with("/assets/") || path.starts_with("/problems") || path == "/openapi" {
             return Self::Program;
         }
-        let network = path.strip_prefix("/n/").map(|rest| rest.split('/').next().unwrap_or(rest));
-        network.map_or(Self::Networks, |network| Self::Network(network.into()))
+        let first = |rest: &str| rest.split('/').next().unwrap_or(rest).into();
+        let network = path.strip_prefix("/n/").map(|rest| Self::Network(first(rest)));
+        let competition = || path.strip_prefix("/c/").map(|rest| Self::Competition(first(rest)));
+        network.or_else(competition).unwrap_or(Self::Everything)
     }
 
     /// What it is now; the same generation makes the same answer.
@@ -38,7 +42,8 @@ impl Scope {
         match self {
             Self::Program => Digest::default(),
             Self::Network(id) => now.network(id).map_or_else(Digest::default, |network| network.generation),
-            Self::Networks => now.generation,
+            Self::Competition(id) => now.competition(id).map_or_else(Digest::default, |now| now.generation),
+            Self::Everything => now.generation,
         }
     }
 }
@@ -250,7 +255,7 @@ mod tests {
     fn entry(text: &str) -> Arc<Entry> {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
         let body = Bytes::copy_from_slice(text.as_bytes());
-        Arc::new(Entry::new(Scope::Networks, Digest::default(), headers, body).unwrap())
+        Arc::new(Entry::new(Scope::Everything, Digest::default(), headers, body).unwrap())
     }
 
     #[test]

@@ -287,7 +287,9 @@ async fn pack(response: PageResponse, ask: &Ask, scope: Scope, now: &Now) -> Res
     }
     let fresh = match scope {
         Scope::Program => "public, max-age=300",
-        Scope::Network(_) | Scope::Networks => "public, max-age=5, stale-while-revalidate=30",
+        Scope::Network(_) | Scope::Competition(_) | Scope::Everything => {
+            "public, max-age=5, stale-while-revalidate=30"
+        }
     };
     let control = headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(fresh));
     if parts.status != StatusCode::OK || control.as_bytes().starts_with(b"no-store") {

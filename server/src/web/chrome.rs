@@ -8,10 +8,11 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::ask::{Ask, Form, Language};
+use super::competition;
 use super::figure::{Figure, grouped};
 use super::look::{Theme, Zone};
 use super::now::{Freshness, Meta};
-use super::time::time;
+use super::time::{span, time};
 use super::words::fluent_args;
 
 /// Which entry of the menus a page belongs to.
@@ -21,6 +22,16 @@ pub(crate) enum Section {
     Board,
     Epochs,
     Status,
+    Overview,
+    Boards,
+    Regions,
+    Rules,
+    Timeline,
+    Decisions,
+    Payout,
+    Verify,
+    Simulate,
+    Claim,
     /// No entry: problems.
     Elsewhere,
 }
@@ -31,6 +42,8 @@ pub(crate) struct Chrome<'a> {
     pub(crate) ask: &'a Ask,
     /// The network and epoch of the readout; pages of no network may have none.
     pub(crate) meta: Option<&'a Meta>,
+    /// The competition that a page is about.
+    pub(crate) stage: Option<&'a competition::Meta>,
     pub(crate) section: Section,
 }
 
@@ -50,7 +63,17 @@ pub(crate) struct Readout {
 impl<'a> Chrome<'a> {
     /// Around a page of a network.
     pub(crate) const fn of(ask: &'a Ask, meta: &'a Meta, section: Section) -> Self {
-        Self { ask, meta: Some(meta), section }
+        Self { ask, meta: Some(meta), stage: None, section }
+    }
+
+    /// Around a page of nothing in particular.
+    pub(crate) const fn alone(ask: &'a Ask, section: Section) -> Self {
+        Self { ask, meta: None, stage: None, section }
+    }
+
+    /// Around a page of a competition.
+    pub(crate) const fn staged(ask: &'a Ask, stage: &'a competition::Meta, section: Section) -> Self {
+        Self { ask, meta: Some(&stage.chain), stage: Some(stage), section }
     }
 
     pub(crate) const fn language(&self) -> Language {
@@ -83,6 +106,54 @@ impl<'a> Chrome<'a> {
         self.link(&format!("/n/{network}/{rest}"))
     }
 
+    /// A page of the competition, with the standings that are looked at: `board/global`.
+    pub(crate) fn at_stage(&self, rest: &str) -> String {
+        let Some(stage) = self.stage else { return self.ask.to("/") };
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let slash = if path.is_empty() { "" } else { "/" };
+        let address = self.ask.to(&format!("/c/{}{slash}{path}", stage.competition));
+        match (query, stage.asked.as_str()) {
+            ("", "") => address,
+            ("", query) | (query, "") => format!("{address}?{query}"),
+            (query, asked) => format!("{address}?{query}&{asked}"),
+        }
+    }
+
+    /// The pages of a competition: section, path below it and name.
+    pub(crate) const fn tabs(&self) -> [(Section, &'static str, &'static str); 10] {
+        [
+            (Section::Overview, "", "comp-overview"),
+            (Section::Boards, "board", "comp-boards"),
+            (Section::Regions, "regions", "comp-regions"),
+            (Section::Rules, "rules", "comp-rules"),
+            (Section::Timeline, "timeline", "comp-timeline"),
+            (Section::Decisions, "decisions", "comp-decisions"),
+            (Section::Payout, "payout", "comp-payout"),
+            (Section::Simulate, "simulate", "comp-simulate"),
+            (Section::Claim, "claim", "comp-claim"),
+            (Section::Verify, "verify", "comp-verify"),
+        ]
+    }
+
+    /// Class and word of where the competition stands.
+    pub(crate) fn state(&self) -> Option<(&'static str, String)> {
+        let (class, key) = self.stage?.state();
+        Some((class, self.t(key)))
+    }
+
+    /// How long until the competition starts or ends, at the epoch that is shown.
+    pub(crate) fn countdown(&self) -> Option<String> {
+        let stage = self.stage?;
+        let (dates, at) = (stage.dates?, stage.chain.epoch);
+        let (key, epochs) = match at {
+            at if at < dates.start => ("comp-starts-in", dates.start.since(at)),
+            at if at < dates.end => ("comp-ends-in", dates.end.since(at)),
+            at => ("comp-ended", at.since(dates.end)),
+        };
+        let seconds = epochs.saturating_mul(i64::from(dates.epoch_seconds));
+        Some(self.language().say(key, &fluent_args!["time" => span(self.language(), seconds)]))
+    }
+
     /// The page of a participant.
     pub(crate) fn miner(&self, subject: impl fmt::Display) -> String {
         self.page(&format!("m/{subject}"))
@@ -96,7 +167,13 @@ impl<'a> Chrome<'a> {
 
     /// This page at the epoch that it shows now, for good.
     pub(crate) fn permalink(&self) -> String {
-        let pinned = self.meta.map(|meta| format!("at=e:{}", meta.epoch));
+        let mut pinned = self.meta.map(|meta| format!("at=e:{}", meta.epoch));
+        if let (Some(pinned), Some(stage)) = (&mut pinned, self.stage) {
+            if let Some(rules) = &stage.rules {
+                pinned.push_str(&format!("&rules={}", rules.version));
+            }
+            pinned.push_str(&format!("&seq={}", stage.seq));
+        }
         self.query(pinned.as_deref())
     }
 
@@ -107,7 +184,9 @@ impl<'a> Chrome<'a> {
 
     /// This page with another `at`.
     fn query(&self, at: Option<&str>) -> String {
-        let kept = self.ask.query.split('&').filter(|part| !part.is_empty() && !part.starts_with("at="));
+        let pins: &[&str] = if self.stage.is_some() { &["at=", "rules=", "seq="] } else { &["at="] };
+        let pinned = |part: &&str| pins.iter().any(|pin| part.starts_with(pin));
+        let kept = self.ask.query.split('&').filter(|part| !part.is_empty() && !pinned(part));
         let parts: Vec<&str> = kept.chain(at).collect();
         let address = self.ask.to(&self.ask.path);
         if parts.is_empty() { address } else { format!("{address}?{}", parts.join("&")) }
@@ -182,6 +261,7 @@ impl<'a> Chrome<'a> {
             (false, _, Some(Freshness::Delayed)) => ("is-delayed", "fresh-delayed"),
             (false, _, Some(Freshness::Stalled)) => ("is-stalled", "fresh-stalled"),
             (false, _, Some(Freshness::Recorded)) => ("is-frozen", "fresh-recorded"),
+            (false, _, Some(Freshness::Frozen)) => ("is-frozen", "fresh-frozen"),
         };
         // What is settled does not tell of what came after.
         let head = meta.head.unwrap_or(meta.epoch);
@@ -208,8 +288,11 @@ impl<'a> Chrome<'a> {
         })
     }
 
-    /// What is said where an older epoch is looked at.
+    /// What is said where something else than the newest is looked at.
     pub(crate) fn pinned(&self) -> Option<[String; 2]> {
+        if let Some(stage) = self.stage {
+            return self.pinned_stage(stage);
+        }
         let meta = self.meta.filter(|meta| meta.pinned)?;
         let head = meta.head.map(grouped).unwrap_or_default();
         let arguments = fluent_args!["epoch" => grouped(meta.epoch), "head" => head];
@@ -218,8 +301,28 @@ impl<'a> Chrome<'a> {
         Some([language.say("pinned-title", &arguments), language.say(text, &arguments)])
     }
 
-    /// Where the needle of the ruler stands, in percent from genesis to head.
+    fn pinned_stage(&self, stage: &competition::Meta) -> Option<[String; 2]> {
+        let (title, text) = match (stage.frozen, stage.simulated, stage.chain.pinned) {
+            (true, _, _) => ("frozen-title", "frozen-text"),
+            (_, true, _) => ("sim-title", "sim-text"),
+            (_, _, true) => ("pinned-comp-title", "pinned-comp-text"),
+            _ => return None,
+        };
+        let rules = stage.rules.as_ref().map_or(0, |rules| rules.version);
+        let arguments = fluent_args!["epoch" => grouped(stage.chain.epoch), "rules" => rules.to_string(), "seq" => grouped(stage.seq)];
+        Some([self.language().say(title, &arguments), self.language().say(text, &arguments)])
+    }
+
+    /// Whether what is shown is not official.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.stage.is_some_and(|stage| stage.simulated)
+    }
+
+    /// Where the needle of the ruler stands, in percent: of a competition from start to end, else from genesis to head.
     pub(crate) fn needle(&self) -> String {
+        if let Some((stage, dates)) = self.stage.and_then(|stage| Some((stage, stage.dates?))) {
+            return percent(stage.chain.epoch.since(dates.start), dates.end.since(dates.start));
+        }
         let place = |meta: &Meta| {
             let head = meta.head.unwrap_or(meta.epoch);
             percent(meta.epoch.height(), head.height().max(1))

@@ -91,6 +91,10 @@ pub(super) async fn show(
     let scene = app.scene(&network, query.at).await?;
     let before = match query.before {
         Some(At::Epoch(epoch)) => epoch.min(scene.epoch().plus(1)),
+        Some(At::Time(time)) => {
+            let begun = scene.now.network.schedule().epoch_of(time);
+            begun.unwrap_or_default().min(scene.epoch().plus(1))
+        }
         Some(At::Final) | None => scene.epoch().plus(1),
     };
     let records =

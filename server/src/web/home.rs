@@ -156,7 +156,7 @@ struct Page<'a> {
 impl View for Home {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         let meta = self.networks.iter().find_map(|row| row.meta.as_ref());
-        Page { c: Chrome { ask, meta, section: Section::Networks }, view: self }.render()
+        Page { c: Chrome { meta, ..Chrome::alone(ask, Section::Networks) }, view: self }.render()
     }
 
     fn csv(&self) -> Option<Csv> {
@@ -230,6 +230,7 @@ impl Page<'_> {
             (_, Freshness::Delayed) => ("is-wait", "fresh-delayed"),
             (_, Freshness::Stalled) => ("is-bad", "fresh-stalled"),
             (_, Freshness::Recorded) => ("is-none", "fresh-recorded"),
+            (_, Freshness::Frozen) => ("is-none", "fresh-frozen"),
         };
         (class, self.c.t(key))
     }

@@ -5,6 +5,7 @@ mod board;
 mod certificate;
 mod chart;
 mod chrome;
+mod competition;
 mod epoch;
 mod epochs;
 mod figure;
@@ -39,9 +40,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use tower::ServiceExt;
 
+use crate::competitions::Stands;
+
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::look::Look;
-pub(crate) use self::now::{EndpointNow, Freshness, NetworkNow, Now};
+pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
 
@@ -52,11 +55,13 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     /// What is known without asking the database.
     pub(crate) now: Arc<ArcSwap<Now>>,
+    /// Standings of competitions.
+    pub(crate) stands: Arc<Stands>,
 }
 
 /// Every page: its path, as it is without language and form, and who makes it.
 fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
-    vec![
+    let mut pages = vec![
         ("/", get(home::show)),
         ("/find", get(find::show)),
         ("/n/{network}/board", get(board::global)),
@@ -68,7 +73,9 @@ fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/problems", get(problems::all)),
         ("/problems/{kind}", get(problem::explain)),
         ("/status", get(status::show)),
-    ]
+    ];
+    pages.extend(competition::pages());
+    pages
 }
 
 /// The pages behind addresses in every language and form.

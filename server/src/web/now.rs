@@ -6,12 +6,29 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
+use crate::competitions::{Ground, Held};
+
 /// What the service knows of its networks at a moment. Pages read it instead of the database.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Now {
     /// By name.
     pub(crate) networks: Vec<Arc<NetworkNow>>,
+    /// By name.
+    pub(crate) competitions: Vec<Arc<CompetitionNow>>,
     /// Tells this moment from others, for pages about several networks.
+    pub(crate) generation: Digest,
+}
+
+/// What is known of one competition at a moment.
+#[derive(Clone, Debug)]
+pub(crate) struct CompetitionNow {
+    /// Its ledger, folded.
+    pub(crate) held: Arc<Held>,
+    /// Where its facts come from; `None` where neither its network nor a package of it is there.
+    pub(crate) ground: Option<Ground>,
+    /// How its facts stand to the chain.
+    pub(crate) freshness: Freshness,
+    /// Names what its pages are made from.
     pub(crate) generation: Digest,
 }
 
@@ -20,8 +37,10 @@ pub(crate) struct Now {
 pub(crate) struct NetworkNow {
     /// The network.
     pub(crate) network: Network,
-    /// How far it is indexed; `None` before the first epoch.
+    /// How far it is shown; `None` before the first epoch. While standings on it are frozen, that is the epoch they are frozen at.
     pub(crate) cursor: Option<Cursor>,
+    /// Digest of everything indexed, shown or not.
+    pub(crate) indexed: Option<Digest>,
     /// The epoch of the cursor.
     pub(crate) record: Option<EpochRecord>,
     /// How the index stands to the chain.
@@ -48,6 +67,8 @@ pub(crate) enum Freshness {
     Stalled,
     /// It is a recording: it has no head that moves.
     Recorded,
+    /// Standings are frozen: nothing newer is shown.
+    Frozen,
 }
 
 /// A node as it was when it was last asked.
@@ -68,10 +89,16 @@ pub(crate) struct EndpointNow {
 }
 
 impl Now {
-    pub(crate) fn new(networks: Vec<Arc<NetworkNow>>) -> Self {
+    pub(crate) fn new(networks: Vec<Arc<NetworkNow>>, competitions: Vec<Arc<CompetitionNow>>) -> Self {
         let mut hasher = Sha256::new();
         networks.iter().for_each(|now| hasher.update(now.generation.0));
-        Self { networks, generation: Digest(hasher.finalize().into()) }
+        competitions.iter().for_each(|now| hasher.update(now.generation.0));
+        Self { networks, competitions, generation: Digest(hasher.finalize().into()) }
+    }
+
+    /// The competition of that name.
+    pub(crate) fn competition(&self, id: &str) -> Option<&Arc<CompetitionNow>> {
+        self.competitions.iter().find(|now| now.held.id().as_str() == id)
     }
 
     /// The network of that name.
@@ -80,9 +107,27 @@ impl Now {
     }
 }
 
+impl CompetitionNow {
+    pub(crate) fn new(held: Arc<Held>, ground: Option<Ground>, network: Option<&NetworkNow>) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(held.head().map_or_else(Digest::default, |(_, hash)| hash).0);
+        hasher.update(network.map_or_else(Digest::default, |network| network.generation).0);
+        hasher.update(ground.as_ref().map_or_else(Digest::default, Ground::digest).0);
+        let generation = Digest(hasher.finalize().into());
+        let freshness = match network {
+            _ if held.competition().frozen().is_some() => Freshness::Frozen,
+            Some(network) => network.freshness,
+            None => Freshness::Recorded,
+        };
+        Self { held, ground, freshness, generation }
+    }
+}
+
 impl NetworkNow {
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what is put together here, once")]
     pub(crate) fn new(
         network: Network,
+        indexed: Option<Digest>,
         cursor: Option<Cursor>,
         record: Option<EpochRecord>,
         freshness: Freshness,
@@ -101,7 +146,7 @@ impl NetworkNow {
             .collect();
         hasher.update(format!("{finality:?}{freshness:?}{stopped:?}{nodes:?}"));
         let generation = Digest(hasher.finalize().into());
-        Self { network, cursor, record, freshness, endpoints, stopped, seen, generation }
+        Self { network, indexed, cursor, record, freshness, endpoints, stopped, seen, generation }
     }
 }
 

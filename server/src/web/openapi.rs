@@ -301,7 +301,7 @@ struct Page<'a> {
 
 impl View for Document {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
-        Page { c: Chrome { ask, meta: None, section: Section::Elsewhere }, operations: operations() }.render()
+        Page { c: Chrome::alone(ask, Section::Elsewhere), operations: operations() }.render()
     }
 }
 

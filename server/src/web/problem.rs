@@ -17,6 +17,7 @@ use super::figure::grouped;
 use super::query::Unreadable;
 use super::view::View;
 use super::words::fluent_args;
+use crate::competitions::{NoFacts, NoLedger, NoStandings};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,45 @@ pub(crate) enum Problem {
     NotIndexed {
         network: String,
         epoch: Epoch,
+    },
+    UnknownCompetition(String),
+    UnknownEntity {
+        entity: String,
+        at: Epoch,
+    },
+    UnknownBoard {
+        board: String,
+    },
+    UnknownRules {
+        competition: String,
+        version: u64,
+    },
+    UnknownEntry {
+        competition: String,
+        seq: u64,
+        last: u64,
+    },
+    /// Nothing newer than that epoch is shown.
+    Frozen {
+        asked: Epoch,
+        at: Epoch,
+    },
+    NotStarted {
+        competition: String,
+        start: Option<Epoch>,
+        at: Epoch,
+    },
+    NoRules {
+        competition: String,
+    },
+    /// Neither its network nor a package of it is in the database.
+    NoGround {
+        competition: String,
+    },
+    NoStandings(#[source] NoStandings),
+    Ledger(#[source] NoLedger),
+    BeforeGenesis {
+        time: String,
     },
     Query(Unreadable),
     Method,
@@ -114,6 +154,22 @@ kinds! {
         "The epoch comes after the newest indexed one. Ask again when the index has reached it; detail says how far it is.";
     NOT_INDEXED = "not-indexed", NOT_FOUND, "Not indexed",
         "The epoch, or the whole network, is not in the index: it lies before the epoch at which indexing began, or indexing has not begun.";
+    UNKNOWN_COMPETITION = "unknown-competition", NOT_FOUND, "Unknown competition",
+        "This service has no ledger of a competition of that name. The home page lists those that it has.";
+    UNKNOWN_ENTITY = "unknown-entity", NOT_FOUND, "Unknown entity",
+        "Nobody of that name competes at that epoch. Unclaimed miners are named by their ID address, such as t01000; a miner appears with its first power.";
+    UNKNOWN_BOARD = "unknown-board", NOT_FOUND, "Unknown board",
+        "The rules that are applied have no board of that name, or not in that region. The competition's page lists its boards.";
+    UNKNOWN_RULES = "rules-version-unknown", NOT_FOUND, "Unknown version of the rules",
+        "The ledger, as far as it is looked at, has no version of that number. The rules page lists those there are.";
+    UNKNOWN_ENTRY = "unknown-entry", NOT_FOUND, "Unknown entry",
+        "The ledger has no entry of that number, or none that is shown yet. Entries are numbered from 1.";
+    FROZEN = "frozen", FORBIDDEN, "Frozen",
+        "Standings are frozen: nothing newer than the freeze is shown until they are thawed. Ask for an epoch up to the one that detail names, or for none.";
+    NOT_STARTED = "not-started", NOT_FOUND, "Not started",
+        "There are no standings before the first epoch of the competition.";
+    NO_STANDINGS = "no-standings", UNPROCESSABLE_ENTITY, "No standings",
+        "Standings cannot be worked out from these rules, facts and decisions; detail says why.";
     INVALID_QUERY = "invalid-query", BAD_REQUEST, "Invalid query",
         "A part of the query is unknown or is not written as it has to be; detail names it. An epoch is written at=e:51204.";
     METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
@@ -156,7 +212,17 @@ impl Problem {
             Self::UnknownSeries(_) => UNKNOWN_SERIES,
             Self::EpochInFuture { .. } => EPOCH_IN_FUTURE,
             Self::NoEpochs { .. } | Self::NoFinalEpoch { .. } | Self::NotIndexed { .. } => NOT_INDEXED,
-            Self::Query(_) => INVALID_QUERY,
+            Self::UnknownCompetition(_) => UNKNOWN_COMPETITION,
+            Self::UnknownEntity { .. } => UNKNOWN_ENTITY,
+            Self::UnknownBoard { .. } => UNKNOWN_BOARD,
+            Self::UnknownRules { .. } => UNKNOWN_RULES,
+            Self::UnknownEntry { .. } => UNKNOWN_ENTRY,
+            Self::Frozen { .. } => FROZEN,
+            Self::NotStarted { .. } | Self::NoRules { .. } => NOT_STARTED,
+            Self::NoGround { .. } => NOT_INDEXED,
+            Self::NoStandings(_) => NO_STANDINGS,
+            Self::Ledger(_) => INTERNAL,
+            Self::BeforeGenesis { .. } | Self::Query(_) => INVALID_QUERY,
             Self::Method => METHOD_NOT_ALLOWED,
             Self::Body => CONTENT_TOO_LARGE,
             Self::Busy => BUSY,
@@ -206,6 +272,39 @@ impl Problem {
                 "detail-not-indexed",
                 fluent_args!["network" => network.as_str(), "epoch" => grouped(epoch)],
             ),
+            Self::UnknownCompetition(name) => {
+                say("detail-unknown-competition", fluent_args!["name" => name.as_str()])
+            }
+            Self::UnknownEntity { entity, at } => say(
+                "detail-unknown-entity",
+                fluent_args!["entity" => entity.as_str(), "epoch" => grouped(at)],
+            ),
+            Self::UnknownBoard { board } => {
+                say("detail-unknown-board", fluent_args!["board" => board.as_str()])
+            }
+            Self::UnknownRules { version, .. } => {
+                say("detail-unknown-rules", fluent_args!["version" => *version])
+            }
+            Self::UnknownEntry { seq, last, .. } => {
+                say("detail-unknown-entry", fluent_args!["seq" => *seq, "last" => *last])
+            }
+            Self::Frozen { asked, at } => {
+                say("detail-frozen", fluent_args!["epoch" => grouped(asked), "at" => grouped(at)])
+            }
+            Self::NotStarted { start, at, .. } => match start {
+                Some(start) => {
+                    say("detail-not-started", fluent_args!["start" => grouped(start), "epoch" => grouped(at)])
+                }
+                None => language.t("detail-no-rules"),
+            },
+            Self::NoRules { .. } => language.t("detail-no-rules"),
+            Self::NoGround { competition } => {
+                say("detail-no-ground", fluent_args!["competition" => competition.as_str()])
+            }
+            Self::NoStandings(why) => say("detail-no-standings", fluent_args!["why" => why.to_string()]),
+            Self::BeforeGenesis { time } => {
+                say("detail-before-genesis", fluent_args!["time" => time.as_str()])
+            }
             Self::Query(unreadable) => {
                 let Unreadable { name, value, why } = unreadable;
                 say(why.key(), fluent_args!["name" => name.as_str(), "value" => value.as_str()])
@@ -214,7 +313,9 @@ impl Problem {
             Self::Body => language.t("detail-body"),
             Self::Busy => language.t("detail-busy"),
             Self::Store(_) => language.t("detail-store"),
-            Self::Render(_) | Self::Json(_) | Self::Broken(_) => language.t("detail-broken"),
+            Self::Render(_) | Self::Json(_) | Self::Broken(_) | Self::Ledger(_) => {
+                language.t("detail-broken")
+            }
         }
     }
 
@@ -237,7 +338,7 @@ impl Problem {
     pub(crate) fn answer(&self, ask: &Ask, instance: &str, accepts_html: bool) -> (HeaderMap, Bytes) {
         let details = self.details(ask.language, instance);
         let page = (accepts_html && ask.form == Form::Html).then(|| {
-            let c = Chrome { ask, meta: None, section: Section::Elsewhere };
+            let c = Chrome::alone(ask, Section::Elsewhere);
             Page { c, details: &details }.render()
         });
         let (text, kind) = match page {
@@ -270,6 +371,26 @@ impl IntoResponse for Problem {
         let mut response = self.kind().status.into_response();
         response.extensions_mut().insert(Met(Arc::new(self)));
         response
+    }
+}
+
+impl From<NoLedger> for Problem {
+    fn from(error: NoLedger) -> Self {
+        match error {
+            NoLedger::Store(error) => Self::Store(error),
+            error => Self::Ledger(error),
+        }
+    }
+}
+
+impl From<NoStandings> for Problem {
+    fn from(error: NoStandings) -> Self {
+        match error {
+            NoStandings::Ledger(error) => error.into(),
+            NoStandings::Facts(NoFacts::Store(error)) => Self::Store(error),
+            NoStandings::Unfinished => Self::Busy,
+            error => Self::NoStandings(error),
+        }
     }
 }
 
@@ -323,7 +444,7 @@ impl View for Explained {
             detail: String::new(),
             instance: String::new(),
         };
-        let c = Chrome { ask, meta: None, section: Section::Elsewhere };
+        let c = Chrome::alone(ask, Section::Elsewhere);
         Page { c, details: &details }.render()
     }
 }

@@ -23,7 +23,7 @@ struct Page<'a> {
 
 impl View for Problems {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
-        Page { c: Chrome { ask, meta: None, section: Section::Elsewhere }, view: self }.render()
+        Page { c: Chrome::alone(ask, Section::Elsewhere), view: self }.render()
     }
 }
 

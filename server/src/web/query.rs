@@ -2,7 +2,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
-use apogee_domain::Epoch;
+use apogee_domain::{Epoch, Timestamp};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 
@@ -113,6 +113,8 @@ pub(crate) fn number(text: &str) -> Result<usize, Why> {
 pub(crate) enum At {
     /// `e:51204`
     Epoch(Epoch),
+    /// `2020-09-01T00:00Z`: the epoch of that time.
+    Time(Timestamp),
     /// `final`: the newest epoch that can no longer change.
     Final,
 }
@@ -124,8 +126,8 @@ impl FromStr for At {
             return Ok(Self::Final);
         }
         // A form sends what a person typed: the number alone.
-        let epoch = text.strip_prefix("e:").unwrap_or(text).parse().ok();
-        epoch.map(Self::Epoch).ok_or(Why::Epoch)
+        let epoch = text.strip_prefix("e:").unwrap_or(text).parse().map(Self::Epoch);
+        epoch.or_else(|_| text.parse().map(Self::Time)).map_err(|_| Why::Epoch)
     }
 }
 
@@ -133,6 +135,7 @@ impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Epoch(epoch) => write!(f, "e:{epoch}"),
+            Self::Time(time) => time.fmt(f),
             Self::Final => f.write_str("final"),
         }
     }
@@ -160,6 +163,7 @@ mod tests {
             ("?at=e%3A5", epoch(5)),
             ("?at=5", epoch(5)),
             ("?at=final", Ok(Some(At::Final))),
+            ("?at=1970-01-01T00:01Z", Ok(Some(At::Time(Timestamp::from_seconds(60))))),
         ] {
             assert_eq!(at(query).await, expected, "{query}");
         }

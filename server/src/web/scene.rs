@@ -37,6 +37,10 @@ impl App {
         let epoch = match at {
             None => cursor.epoch,
             Some(At::Epoch(epoch)) => epoch,
+            Some(At::Time(time)) => {
+                let begun = now.network.schedule().epoch_of(time);
+                begun.ok_or_else(|| Problem::BeforeGenesis { time: time.to_string() })?
+            }
             Some(At::Final) => {
                 cursor.final_epoch.ok_or_else(|| Problem::NoFinalEpoch { network: network() })?
             }

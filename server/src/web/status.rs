@@ -192,7 +192,7 @@ struct Page<'a> {
 impl View for Status {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         let meta = self.networks.iter().find_map(|state| state.meta.as_ref());
-        Page { c: Chrome { ask, meta, section: Section::Status }, view: self }.render()
+        Page { c: Chrome { meta, ..Chrome::alone(ask, Section::Status) }, view: self }.render()
     }
 }
 
@@ -207,6 +207,7 @@ impl Page<'_> {
             (_, Freshness::Delayed) => ("is-wait", "status-delayed"),
             (_, Freshness::Stalled) => ("is-stalled", "status-stalled"),
             (_, Freshness::Recorded) => ("is-none", "status-recorded"),
+            (_, Freshness::Frozen) => ("is-none", "status-frozen"),
         };
         (class, language.t(key), language.say(&format!("{key}-text"), &fluent_args!["epoch" => epoch]))
     }

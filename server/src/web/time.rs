@@ -40,6 +40,27 @@ const fn day_after((year, month, day): (u32, u32, u32)) -> (u32, u32, u32) {
     }
 }
 
+/// A length of time in its two largest units, rounded down: `2 d 20 h`.
+pub(crate) fn span(language: Language, seconds: i64) -> String {
+    const UNITS: [(i64, &str, &str); 4] =
+        [(86_400, "d", "天"), (3_600, "h", "小时"), (60, "min", "分"), (1, "s", "秒")];
+    let seconds = seconds.max(0);
+    let first = UNITS.iter().position(|(length, ..)| seconds >= *length).unwrap_or(UNITS.len() - 1);
+    let (mut left, mut parts) = (seconds, Vec::new());
+    for (place, (length, en, zh)) in UNITS.iter().enumerate().skip(first).take(2) {
+        let count = left / length;
+        left %= length;
+        if count > 0 || place == first {
+            let unit = match language {
+                Language::English => en,
+                Language::Chinese => zh,
+            };
+            parts.push(format!("{count} {unit}"));
+        }
+    }
+    parts.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +73,21 @@ mod tests {
         for strange in ["2026-13-02T08:42:00Z", "2026-05-02", "", "ZTZ"] {
             assert_eq!(time(Language::English, Zone::East8, strange), strange);
         }
+    }
+
+    #[test]
+    fn a_length_of_time_has_its_two_largest_units() {
+        for (seconds, text) in [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (3_600, "1 h"),
+            (3_659, "1 h"),
+            (90_000, "1 d 1 h"),
+            (244_859, "2 d 20 h"),
+        ] {
+            assert_eq!(span(Language::English, seconds), text);
+        }
+        assert_eq!(span(Language::Chinese, 244_859), "2 天 20 小时");
     }
 
     #[test]

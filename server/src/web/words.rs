@@ -9,8 +9,21 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use super::ask::Language;
 use super::figure::grouped;
 
-const ENGLISH: &str = include_str!("../../locales/en.ftl");
-const CHINESE: &str = include_str!("../../locales/zh.ftl");
+/// The files of one language, one after the other.
+macro_rules! catalogue {
+    ($language:literal) => {
+        concat!(
+            include_str!(concat!("../../locales/", $language, "/site.ftl")),
+            include_str!(concat!("../../locales/", $language, "/competition.ftl")),
+            include_str!(concat!("../../locales/", $language, "/standings.ftl")),
+            include_str!(concat!("../../locales/", $language, "/ledger.ftl")),
+            include_str!(concat!("../../locales/", $language, "/claim.ftl")),
+        )
+    };
+}
+
+const ENGLISH: &str = catalogue!("en");
+const CHINESE: &str = catalogue!("zh");
 
 static WORDS: LazyLock<[Words; 2]> =
     LazyLock::new(|| [Words::new("en", ENGLISH), Words::new("zh-CN", CHINESE)]);

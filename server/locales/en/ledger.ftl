@@ -1,0 +1,2 @@
+# Rules, timeline, decisions, simulation.
+

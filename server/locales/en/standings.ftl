@@ -1,0 +1,2 @@
+# Boards, regions, entities, payout, verification.
+

@@ -1,0 +1,17 @@
+//! Pages of a competition: one file a page, all made from a [`Stage`].
+
+mod meta;
+mod overview;
+mod stage;
+
+use axum::routing::{MethodRouter, get};
+
+use super::App;
+
+pub(crate) use self::meta::Meta;
+pub(crate) use self::stage::{Stage, TripleQuery};
+
+/// Every page of a competition.
+pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
+    vec![("/c/{competition}", get(overview::show))]
+}
