@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry, LedgerHead, Page,
-    Result, Store, StoreError, Work,
+    AppliedEpoch, Archive, ArchiveHead, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry,
+    LedgerHead, Page, Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::dialect::{self, error};
-use crate::{Adapter, Connection, Db, MIGRATOR, ledger};
+use crate::{Adapter, Connection, Db, MIGRATOR, archives, ledger};
 
 /// The most rows one page may hold.
 const PAGE: u32 = 10_000;
@@ -56,6 +56,17 @@ const CHANGES: &str = "
         WHERE t.network_id = $1 AND (r.name, u.name) > ($3, $4)
     ) AS looked_up
     WHERE amount IS NOT NULL ORDER BY series, subject LIMIT $5";
+
+// Subjects in the order of their names, and from each straight to its first step that is wanted: with a limit, nothing behind the page is read.
+// Whoever has no step of the series costs one look-up, as it would in series_subjects. CROSS JOIN keeps SQLite to that order.
+const HISTORY: &str = "
+    SELECT u.name, p.epoch, coalesce(CAST(p.value AS TEXT), '')
+    FROM subjects u CROSS JOIN steps p
+    WHERE u.network_id = $1 AND u.name >= $4
+      AND p.network_id = $1 AND p.series_id = (SELECT series_id FROM series WHERE name = $2)
+      AND p.subject_id = u.subject_id
+      AND p.epoch > CASE WHEN u.name = $4 THEN CAST($5 AS BIGINT) ELSE $3 END
+    ORDER BY u.name, p.epoch LIMIT $6";
 
 /// One step as it is written. `series` and `subject` are ids.
 #[derive(Clone, Debug)]
@@ -241,6 +252,35 @@ impl Store for Adapter {
         rows.into_iter().map(|(at, amount)| Ok(Step { epoch: epoch(at)?, value: value(&amount)? })).collect()
     }
 
+    async fn history(
+        &self,
+        network: &NetworkId,
+        series: &SeriesName,
+        from: Epoch,
+        page: Page<(Subject, Epoch)>,
+    ) -> Result<Vec<(Subject, Step)>> {
+        let mut db = self.reads.acquire().await.map_err(error)?;
+        let id = network_id(&mut db, network).await?;
+        let after = page.after.as_ref();
+        let before = from.height() - 1;
+        let rows: Vec<(String, i64, String)> = sqlx::query_as(HISTORY)
+            .bind(id)
+            .bind(series.as_str())
+            .bind(before)
+            .bind(after.map_or("", |(subject, _)| subject.as_str()))
+            .bind(after.map_or(before, |(_, epoch)| epoch.height().max(before)))
+            .bind(limit(page.limit))
+            .fetch_all(&mut *db)
+            .await
+            .map_err(error)?;
+        rows.into_iter()
+            .map(|(subject, at, amount)| {
+                let subject = subject.parse().map_err(|e| damaged("subjects", e))?;
+                Ok((subject, Step { epoch: epoch(at)?, value: value(&amount)? }))
+            })
+            .collect()
+    }
+
     async fn changes(
         &self,
         network: &NetworkId,
@@ -328,6 +368,14 @@ impl Store for Adapter {
 
     async fn entries(&self, competition: &str, page: Page<u64>) -> Result<Vec<LedgerEntry>> {
         ledger::entries(&mut *self.reads.acquire().await.map_err(error)?, competition, &page).await
+    }
+
+    async fn archives(&self) -> Result<Vec<ArchiveHead>> {
+        archives::heads(&mut *self.reads.acquire().await.map_err(error)?).await
+    }
+
+    async fn archive(&self, competition: &str) -> Result<Option<Archive>> {
+        archives::one(&mut *self.reads.acquire().await.map_err(error)?, competition).await
     }
 
     async fn check(&self) -> Result<()> {
@@ -584,6 +632,10 @@ impl Work for Unit {
         entry: &LedgerEntry,
     ) -> Result<()> {
         ledger::append(&mut self.tx, competition, head, entry).await
+    }
+
+    async fn put_archive(&mut self, competition: &str, archive: &Archive) -> Result<()> {
+        archives::put(&mut self.tx, competition, archive).await
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

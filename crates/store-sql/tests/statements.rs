@@ -23,6 +23,7 @@ async fn every_statement_prepares() {
     let Some((store, _guard)) = open().await else { return };
     let mut shared = statements(include_str!("../repositories.rs"));
     shared.extend(statements(include_str!("../ledger.rs")));
+    shared.extend(statements(include_str!("../archives.rs")));
     let own = statements(crate::testing::DIALECT);
     assert!(shared.len() >= 20 && own.len() >= 10, "{} and {}", shared.len(), own.len());
     let mut db = store.writes.acquire().await.unwrap();

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+#[path = "../../store-sql/archives.rs"]
+mod archives;
 mod dialect;
 #[path = "../../store-sql/ledger.rs"]
 mod ledger;

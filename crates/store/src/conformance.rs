@@ -7,6 +7,8 @@
     reason = "a case is a test: its name says what it shows, it fails by panicking"
 )]
 
+mod archives;
+mod history;
 mod ledger;
 
 use std::future::poll_fn;
@@ -23,6 +25,14 @@ use crate::{
     Page, Reconciliation, Store, StoreError, Unmade,
 };
 
+pub use archives::{
+    a_competition_keeps_its_first_archive, an_archive_above_the_bound_is_refused,
+    an_archive_is_read_back_byte_by_byte, an_archive_that_is_dropped_was_never_there, archive, keep,
+    of_two_archives_one_is_kept,
+};
+pub use history::{
+    a_history_has_the_steps_of_every_subject_from_an_epoch_on, a_page_of_a_history_begins_anywhere,
+};
 pub use ledger::{
     a_ledger_is_read_back_in_order, an_entry_that_is_dropped_was_never_there,
     an_entry_that_is_not_next_is_a_conflict, entry, of_two_writers_one_gets_the_entry, write,
@@ -44,6 +54,8 @@ macro_rules! conformance {
             a_subject_shows_all_its_series_at_an_epoch,
             values_keep_all_39_digits_and_unknown_is_not_zero,
             steps_are_paged_from_the_oldest,
+            a_history_has_the_steps_of_every_subject_from_an_epoch_on,
+            a_page_of_a_history_begins_anywhere,
             changes_are_the_steps_of_one_epoch_with_what_held_before,
             dropping_a_unit_of_work_undoes_it,
             applying_twice_is_a_conflict,
@@ -64,6 +76,11 @@ macro_rules! conformance {
             an_entry_that_is_not_next_is_a_conflict,
             of_two_writers_one_gets_the_entry,
             an_entry_that_is_dropped_was_never_there,
+            an_archive_is_read_back_byte_by_byte,
+            a_competition_keeps_its_first_archive,
+            of_two_archives_one_is_kept,
+            an_archive_above_the_bound_is_refused,
+            an_archive_that_is_dropped_was_never_there,
         }
     };
 }

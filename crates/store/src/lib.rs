@@ -11,8 +11,8 @@ use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step,
 use async_trait::async_trait;
 
 pub use records::{
-    BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind, EpochRecord, LedgerEntry,
-    LedgerHead, Reconciliation, Unmade,
+    Archive, ArchiveHead, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind,
+    EpochRecord, LedgerEntry, LedgerHead, MAX_ARCHIVE, Reconciliation, Unmade,
 };
 
 /// Why a database did not do what was asked.
@@ -38,6 +38,16 @@ pub enum StoreError {
         to: Epoch,
         /// The oldest epoch that can be unwound.
         kept: Epoch,
+    },
+    /// More bytes than are kept in one row. Nothing was written.
+    #[error("{what} has {size} bytes, at most {limit} are kept")]
+    TooLarge {
+        /// What was to be kept.
+        what: &'static str,
+        /// Its size in bytes.
+        size: u64,
+        /// The most bytes that are kept.
+        limit: u64,
     },
     /// A row does not decode: the file is damaged, or was written by a newer version.
     #[error("{table} holds a row that does not decode: {detail}")]
@@ -117,6 +127,18 @@ pub trait Store: Send + Sync + fmt::Debug {
         page: Page<Epoch>,
     ) -> Result<Vec<Step>>;
 
+    /// The steps of every subject of a series that begin at `from` or later, by subject and epoch, after `page.after`.
+    ///
+    /// From genesis this is the whole series. From a recent epoch it costs a look-up for each subject of the network, however long the
+    /// history is. Steps may come late ([`AppliedEpoch`]): what was read up to a cursor is whole only up to its final epoch.
+    async fn history(
+        &self,
+        network: &NetworkId,
+        series: &SeriesName,
+        from: Epoch,
+        page: Page<(Subject, Epoch)>,
+    ) -> Result<Vec<(Subject, Step)>>;
+
     /// The steps of all series that begin at an epoch, by series and subject.
     async fn changes(
         &self,
@@ -144,6 +166,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The entries of a ledger after `page.after`, ascending; none where there is no such competition.
     async fn entries(&self, competition: &str, page: Page<u64>) -> Result<Vec<LedgerEntry>>;
+
+    /// Every imported package, by the competition's name, without the bytes.
+    async fn archives(&self) -> Result<Vec<ArchiveHead>>;
+
+    /// The imported package of a competition.
+    async fn archive(&self, competition: &str) -> Result<Option<Archive>>;
 
     /// Whether the database answers and has the schema this program needs.
     async fn check(&self) -> Result<()>;
@@ -195,6 +223,12 @@ pub trait Work: Send {
         head: Option<(u64, Digest)>,
         entry: &LedgerEntry,
     ) -> Result<()>;
+
+    /// Keep the imported package of a competition, which has at most one.
+    ///
+    /// One that is there with the same root is left as it is; with another root it is a [`StoreError::Conflict`]. More than [`MAX_ARCHIVE`]
+    /// bytes are [`StoreError::TooLarge`].
+    async fn put_archive(&mut self, competition: &str, archive: &Archive) -> Result<()>;
 
     /// Make it true. When this fails, whether it became true is told by the cursor.
     async fn commit(self: Box<Self>) -> Result<()>;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use apogee_domain::{Atto, Change, Digest, Epoch, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +148,35 @@ pub struct LedgerEntry {
     pub hash: Digest,
     /// The entry with its signatures, in canonical JSON.
     pub document: String,
+}
+
+/// The most bytes that are kept of one archive: 256 MiB. SQLite and PostgreSQL hold a value in memory while it is read or written.
+pub const MAX_ARCHIVE: u64 = 256 << 20;
+
+/// An imported package of a competition. The adapters know no more of it than this.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Its root: what it commits to.
+    pub root: Digest,
+    /// The package as the caller packs it, at most [`MAX_ARCHIVE`] bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive").field("root", &self.root).field("bytes", &self.bytes.len()).finish()
+    }
+}
+
+/// What there is of an imported package, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveHead {
+    /// The competition's name.
+    pub competition: String,
+    /// Its root.
+    pub root: Digest,
+    /// How many bytes are kept.
+    pub size: u64,
 }
 
 /// How far a ledger goes.

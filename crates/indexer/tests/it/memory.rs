@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry, LedgerHead, Page,
-    Result, Store, StoreError, Work,
+    AppliedEpoch, Archive, ArchiveHead, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry,
+    LedgerHead, Page, Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 
@@ -147,6 +147,21 @@ impl Store for Memory {
         });
         Ok(steps.map(|((_, _, epoch), value)| Step { epoch, value }).take(page.limit as usize).collect())
     }
+    async fn history(
+        &self,
+        _: &NetworkId,
+        series: &SeriesName,
+        from: Epoch,
+        page: Page<(Subject, Epoch)>,
+    ) -> Result<Vec<(Subject, Step)>> {
+        let steps = self.all().steps.into_iter();
+        let steps = steps.filter(|((name, subject, epoch), _)| {
+            let after = page.after.as_ref().is_none_or(|(s, e)| (s, e) < (subject, epoch));
+            name == series && *epoch >= from && after
+        });
+        let steps = steps.map(|((_, subject, epoch), value)| (subject, Step { epoch, value }));
+        Ok(steps.take(page.limit as usize).collect())
+    }
     async fn changes(
         &self,
         _: &NetworkId,
@@ -193,6 +208,12 @@ impl Store for Memory {
     }
     async fn entries(&self, _: &str, _: Page<u64>) -> Result<Vec<LedgerEntry>> {
         Ok(Vec::new())
+    }
+    async fn archives(&self) -> Result<Vec<ArchiveHead>> {
+        Ok(Vec::new())
+    }
+    async fn archive(&self, _: &str) -> Result<Option<Archive>> {
+        Ok(None)
     }
     async fn check(&self) -> Result<()> {
         Ok(())
@@ -281,6 +302,9 @@ impl Work for Unit {
     }
     async fn append(&mut self, _: &str, _: Option<(u64, Digest)>, _: &LedgerEntry) -> Result<()> {
         Err(StoreError::Unavailable("no ledgers are kept here".into()))
+    }
+    async fn put_archive(&mut self, _: &str, _: &Archive) -> Result<()> {
+        Err(StoreError::Unavailable("no archives are kept here".into()))
     }
     async fn commit(self: Box<Self>) -> Result<()> {
         self.memory.call()?;
