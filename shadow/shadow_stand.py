@@ -147,7 +147,6 @@ class Standings:
     def read_decisions(self, decisions, last):
         """Section 4: which decisions are live, and what they say."""
         effects = {seq: e for seq, e in read.check_decisions(decisions).items() if seq <= last}
-        self.seq = max(effects, default=0)
         reverted = set()
         for seq in sorted(effects, reverse=True):
             if effects[seq]["kind"] == "revert" and seq not in reverted:
@@ -155,6 +154,8 @@ class Standings:
         live = {seq: e for seq, e in effects.items() if seq not in reverted}
         for seq, effect in live.items():
             read.check_live_effect(f"/decisions/{seq}", effect, self.facts, self.rules, self.given)
+
+        self.live = [e for e in live.values() if e["kind"] not in ("revert", "note")]
 
         def of(kind):
             return [(seq, e) for seq, e in live.items() if e["kind"] == kind]  # by seq
@@ -642,7 +643,7 @@ class Standings:
             "facts": read.hash_of(read.sorted_facts(self.facts)),
             "entities": read.hash_of(read.sorted_entities(self.given)),
             "rules": read.hash_of(self.rules),
-            "decisions": self.seq,
+            "decisions": read.hash_of(self.live),
             "at": self.at,
             "epoch": self.epoch,
             "over": self.over,

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use apogee_domain::Epoch;
 use apogee_domain::series::Reading;
-use apogee_rules::{Id, PoolAmount, Problem, RuleSet};
+use apogee_domain::{Digest, Epoch};
+use apogee_rules::{Id, PoolAmount, Problem, RuleSet, canonical};
 
 use crate::check::Shape;
 use crate::document::problem;
@@ -12,8 +12,8 @@ use crate::{Decision, Decisions, Effect, Entities, Facts};
 /// What all live decisions together do (`docs/rules.md` §4).
 #[derive(Debug, Default)]
 pub(crate) struct Effects<'a> {
-    /// How many decisions were looked at.
-    pub(crate) count: u64,
+    /// Of all of them, in order.
+    pub(crate) hash: Digest,
     pub(crate) end: Option<Epoch>,
     pub(crate) regions: HashMap<&'a str, &'a Id>,
     pub(crate) removed: Vec<Removal<'a>>,
@@ -74,10 +74,13 @@ fn live(decisions: &[Decision]) -> Vec<&Decision> {
 impl<'a> Effects<'a> {
     /// Everything that decisions up to `seq` do.
     pub(crate) fn new(decisions: &'a Decisions, seq: u64, known: Known<'_>) -> Result<Self, Problem> {
-        let decisions = decisions.until(seq);
-        let count = decisions.last().map_or(0, |last| last.seq);
-        let mut effects = Self { count, ..Self::default() };
-        for decision in live(decisions) {
+        let live = live(decisions.until(seq));
+        let idle = |effect: &Effect| matches!(effect, Effect::Revert { .. } | Effect::Note {});
+        let hashed: Vec<&Effect> =
+            live.iter().map(|decision| &decision.effect).filter(|effect| !idle(effect)).collect();
+        let hash = canonical::hash(&hashed).map_err(|cause| problem("decisions", cause))?;
+        let mut effects = Self { hash, ..Self::default() };
+        for decision in live {
             effects
                 .apply(decision, known)
                 .map_err(|reason| problem(format_args!("decisions.{}", decision.seq), reason))?;

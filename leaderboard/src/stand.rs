@@ -220,7 +220,7 @@ impl<'a> Stage<'a> {
         Ok(StandingsScope {
             at: epoch(self.clock.at)?,
             competition: self.rules.competition.id.clone(),
-            decisions: self.effects.count,
+            decisions: self.effects.hash,
             entities: entities.hash(),
             epoch: epoch(self.clock.read)?,
             facts: facts.hash(),

@@ -38,8 +38,8 @@ pub struct StandingsScope {
     pub at: Epoch,
     /// The competition.
     pub competition: Id,
-    /// Number of the last decision that was looked at; 0 for none.
-    pub decisions: u64,
+    /// Hash of what the live decisions do: the same, whatever was decided and reverted on the way.
+    pub decisions: Digest,
     /// Hash of the entities.
     pub entities: Digest,
     /// The epoch that was read.
