@@ -1,5 +1,7 @@
 //! `apogee demo`
 
+mod sprint;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -56,6 +58,7 @@ impl Demo {
             begun.elapsed().as_millis()
         );
         println!("Digest {}", cursor.digest);
+        sprint::found(&*store, &chain.network).await?;
         serve::serve(listener, store, vec![prepared], &config.http, Duration::from_secs(1)).await?;
         Ok(Answer::Yes)
     }
