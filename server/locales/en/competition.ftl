@@ -66,3 +66,8 @@ detail-no-rules = No rules are published yet.
 detail-no-ground = Neither the network of { $competition } nor a package of it is in this database.
 detail-no-standings = { $why }
 detail-before-genesis = { $time } lies before the genesis of the network.
+
+home-comps = Competitions
+home-comp-entities = Entities
+home-comp-eligible = Eligible
+home-comp-dates = Dates

@@ -61,8 +61,8 @@ copy-hint = One click selects the whole value.
 check-yourself = Check this yourself
 
 # Home
-home-title = Networks
-home-h1 = Test networks, with their working shown
+home-title = Competitions
+home-h1 = Testnet competitions, with their working shown
 home-lead = Every number here follows from chain data. The checks that were made on it are counted, and those that were not made are listed beside them.
 home-epochs = Epochs indexed
 home-epochs-of = { $n ->

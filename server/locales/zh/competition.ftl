@@ -66,3 +66,8 @@ detail-no-rules = 尚未公布规则。
 detail-no-ground = 此数据库中既没有 { $competition } 的网络，也没有它的数据包。
 detail-no-standings = { $why }
 detail-before-genesis = { $time } 早于网络的创世时间。
+
+home-comps = 竞赛
+home-comp-entities = 参赛方
+home-comp-eligible = 合格
+home-comp-dates = 时间

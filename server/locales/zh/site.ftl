@@ -58,8 +58,8 @@ copy-hint = 单击即可选中完整数值。
 check-yourself = 自行核验
 
 # Home
-home-title = 网络
-home-h1 = 测试网络，过程公开
+home-title = 竞赛
+home-h1 = 测试网竞赛，过程公开
 home-lead = 此处每个数字都由链上数据推导。已做的检查有计数，未做的检查列在旁边。
 home-epochs = 已索引高度
 home-epochs-of = 来自 { $n } 个网络

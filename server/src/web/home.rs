@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::Ask;
 use super::chrome::{Chrome, Section};
+use super::competition::Listed;
 use super::figure::{Figure, Scale, coin, grouped, share};
 use super::now::{Freshness, Meta};
 use super::problem::Problem;
@@ -19,9 +20,10 @@ use super::words::fluent_args;
 /// Rows of the short board.
 const TOP: usize = 10;
 
-/// Every network, and the short board of the first.
+/// Every competition and network, and the short board of the first network.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Home {
+    competitions: Vec<Listed>,
     networks: Vec<Row>,
     top: Option<Top>,
 }
@@ -77,7 +79,7 @@ pub(super) async fn show(
     Asked(Nothing): Asked<Nothing>,
 ) -> Result<Response, Problem> {
     let now = app.now.load_full();
-    let mut home = Home { networks: Vec::new(), top: None };
+    let mut home = Home { competitions: app.listed(&now).await?, networks: Vec::new(), top: None };
     for network in &now.networks {
         let id = &network.network.id;
         let mut row = Row {
@@ -203,6 +205,22 @@ impl Page<'_> {
 
     fn nulls(&self) -> String {
         grouped(self.sum(|row| row.null_rounds))
+    }
+
+    fn chip(&self, row: &Listed) -> (&'static str, String) {
+        let (class, key) = row.meta().state();
+        (class, self.c.t(key))
+    }
+
+    /// Address of a competition's pages.
+    fn competition(&self, row: &Listed) -> String {
+        self.c.ask.to(&format!("/c/{}", row.meta().competition))
+    }
+
+    /// How long until a competition starts or ends.
+    fn countdown(&self, row: &Listed) -> String {
+        let c = Chrome::staged(self.c.ask, row.meta(), Section::Overview);
+        c.countdown().unwrap_or_else(|| "–".to_owned())
     }
 
     fn board(&self, network: &NetworkId) -> String {

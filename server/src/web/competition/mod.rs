@@ -1,5 +1,6 @@
 //! Pages of a competition: one file a page, all made from a [`Stage`].
 
+mod listed;
 mod meta;
 mod overview;
 mod stage;
@@ -8,6 +9,7 @@ use axum::routing::{MethodRouter, get};
 
 use super::App;
 
+pub(crate) use self::listed::Listed;
 pub(crate) use self::meta::Meta;
 pub(crate) use self::stage::{Stage, TripleQuery};
 
