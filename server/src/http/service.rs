@@ -27,12 +27,16 @@ const BUILDS: usize = 8;
 /// Times an answer is made again when the index moves meanwhile.
 const ATTEMPTS: usize = 3;
 
+/// Bytes of a form.
+const LARGEST_FORM: usize = 16 << 10;
+
 /// Bytes of an answer.
 const LARGEST_ANSWER: usize = 64 << 20;
 
 /// A failure is logged at most once in so many microseconds; the others are counted.
 const LOG_INTERVAL: i64 = 1_000_000;
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers requests: from memory where it can.
@@ -76,7 +80,13 @@ impl Service {
         let begun = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:08x}-{number:08x}", self.run);
-        let (mut response, origin) = self.respond(&request, &id).await;
+        let path = request.uri().path().to_owned();
+        let method = request.method().clone();
+        let (mut response, origin) = if method == Method::POST && Ask::of(request.uri()).takes_form() {
+            (self.form(request, &id).await, Origin::Built)
+        } else {
+            self.respond(&request, &id).await
+        };
         let status = response.status().as_u16();
         match (origin, status) {
             (Origin::Cache, 200) => self.metrics.hit(),
@@ -84,8 +94,7 @@ impl Service {
             _ => {
                 self.metrics.answered(status, origin);
                 let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                let path = request.uri().path();
-                tracing::debug!(request.id = id, http.method = %request.method(), http.path = path, http.status = status, duration_ms, "answered {path} with {status}");
+                tracing::debug!(request.id = id, http.method = %method, http.path = path, http.status = status, duration_ms, "answered {path} with {status}");
             }
         }
         if let Ok(id) = HeaderValue::try_from(id) {
@@ -112,6 +121,43 @@ impl Service {
         match own {
             Some(response) => (response, Origin::Service),
             None => self.page(request, id).await,
+        }
+    }
+
+    /// What becomes of a form. Nothing of it is kept, and nothing is made again: it may have changed something.
+    async fn form(&self, request: Request<Incoming>, id: &str) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let request = Request::from_parts(parts, ());
+        let answer = async {
+            if !is_own(request.headers()) {
+                return Err(Arc::new(Problem::OtherOrigin));
+            }
+            let body = Limited::new(body, LARGEST_FORM).collect().await;
+            let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
+            let _permit = self.builds.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
+            let ask = Ask::of(request.uri()).looking(Look::of(request.headers()));
+            let response = self.site.form(&ask, body).await?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+            let body = body.map_err(|error| Arc::new(Problem::Broken(error)))?.to_bytes();
+            Ok((parts, body))
+        };
+        match tokio::time::timeout(self.limits.request(), answer).await {
+            Ok(Ok((parts, body))) => {
+                // Whoever sent it sees what became of it.
+                if let Err(error) = self.watch.look().await {
+                    tracing::debug!(error = &error as &dyn Error, "what is known could not be read again");
+                }
+                let mut response = Response::new(Full::new(body));
+                *response.status_mut() = parts.status;
+                *response.headers_mut() = parts.headers;
+                response.headers_mut().remove(header::CONTENT_LENGTH);
+                response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                secure(response.headers_mut());
+                response
+            }
+            Ok(Err(problem)) => self.problem(&request, &problem, id),
+            Err(_) => self.problem(&request, &Problem::Busy, id),
         }
     }
 
@@ -160,7 +206,7 @@ impl Service {
         }
     }
 
-    fn problem(&self, request: &Request<Incoming>, problem: &Problem, id: &str) -> Response<Full<Bytes>> {
+    fn problem<B>(&self, request: &Request<B>, problem: &Problem, id: &str) -> Response<Full<Bytes>> {
         let status = problem.kind().status;
         if status.is_server_error() {
             self.log(problem, id);
@@ -237,6 +283,19 @@ fn given(request: &Request<Incoming>, packed: &Packed) -> Response<Full<Bytes>> 
     with(request, StatusCode::OK, packed.headers.clone(), packed.body.clone())
 }
 
+/// Whether a form comes from a page of this site, as far as a browser tells: from a program it is as good as its content.
+fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(&SEC_FETCH_SITE) {
+        return matches!(site, "same-origin" | "none");
+    }
+    if !headers.contains_key(header::ORIGIN) {
+        return true;
+    }
+    let host = text(&header::ORIGIN).and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    host.is_some() && host == text(&header::HOST)
+}
+
 /// Whether a list of entity tags has this one; compared weakly (RFC 9110 § 13.1.2).
 fn names(tags: &[u8], tag: &[u8]) -> bool {
     tags.split(|byte| *byte == b',')
@@ -244,8 +303,8 @@ fn names(tags: &[u8], tag: &[u8]) -> bool {
         .any(|known| known == b"*" || known.strip_prefix(b"W/").unwrap_or(known) == tag)
 }
 
-fn with(
-    request: &Request<Incoming>,
+fn with<B>(
+    request: &Request<B>,
     status: StatusCode,
     mut headers: HeaderMap,
     body: Bytes,
@@ -304,6 +363,28 @@ async fn pack(response: PageResponse, ask: &Ask, scope: Scope, now: &Now) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_from_a_page_of_another_site_is_told_apart() {
+        let own = |pairs: &[(&'static str, &'static str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            is_own(&pairs.collect())
+        };
+        assert!(own(&[("host", "a:1")]), "a program");
+        assert!(own(&[("host", "a:1"), ("origin", "https://a:1")]));
+        assert!(own(&[("host", "a:1"), ("origin", "https://b"), ("sec-fetch-site", "same-origin")]));
+        for foreign in [
+            &[("host", "a:1"), ("origin", "https://a")][..],
+            &[("host", "a:1"), ("origin", "null")],
+            &[("origin", "https://a")],
+            &[("host", "a:1"), ("origin", "https://a:1"), ("sec-fetch-site", "cross-site")],
+            &[("host", "a:1"), ("sec-fetch-site", "same-site")],
+        ] {
+            assert!(!own(foreign), "{foreign:?}");
+        }
+    }
 
     #[test]
     fn entity_tags_are_found_in_lists_and_compared_weakly() {

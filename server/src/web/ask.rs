@@ -104,6 +104,12 @@ impl Ask {
         Self { look: if is_page { look } else { Look::default() }, ..self }
     }
 
+    /// Whether the page takes a form by POST.
+    pub(crate) fn takes_form(&self) -> bool {
+        let rest = self.path.strip_prefix("/c/").and_then(|rest| rest.split_once('/'));
+        matches!(rest, Some((_, "claim")))
+    }
+
     /// The name that the answer is kept under: its address, and how it looks where that was chosen.
     pub(crate) fn name(&self) -> String {
         let address = self.address();

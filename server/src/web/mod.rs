@@ -35,9 +35,10 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use bytes::Bytes;
 use tower::ServiceExt;
 
 use crate::competitions::Stands;
@@ -105,7 +106,17 @@ impl Site {
 
     /// The page that was asked for.
     pub(crate) async fn page(&self, ask: &Ask) -> Result<Response, Arc<Problem>> {
-        let mut request = Request::new(Body::empty());
+        self.answer(ask, Request::new(Body::empty())).await
+    }
+
+    /// What becomes of a form that was sent to a page.
+    pub(crate) async fn form(&self, ask: &Ask, form: Bytes) -> Result<Response, Arc<Problem>> {
+        let mut request = Request::new(Body::from(form));
+        *request.method_mut() = Method::POST;
+        self.answer(ask, request).await
+    }
+
+    async fn answer(&self, ask: &Ask, mut request: Request) -> Result<Response, Arc<Problem>> {
         *request.uri_mut() = ask.route();
         request.extensions_mut().insert(ask.clone());
         let mut response = match self.router.clone().oneshot(request).await {

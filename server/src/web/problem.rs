@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use apogee_competition::Refusal;
 use apogee_domain::Epoch;
 use apogee_store::StoreError;
 use askama::Template;
@@ -97,6 +98,16 @@ pub(crate) enum Problem {
     BeforeGenesis {
         time: String,
     },
+    /// A claim is not accepted.
+    Refused(#[source] Box<Refusal>),
+    /// Something would be changed from a page of another site.
+    OtherOrigin,
+    /// A form that this server did not make.
+    StaleForm,
+    /// Keys cannot be looked up.
+    NoState {
+        why: String,
+    },
     Query(Unreadable),
     Method,
     Body,
@@ -120,10 +131,6 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// HTTP status.
     pub(crate) status: StatusCode,
-    /// The same for every problem of the kind.
-    pub(crate) title: &'static str,
-    /// What it means and what to do.
-    pub(crate) advice: &'static str,
 }
 
 impl Kind {
@@ -131,57 +138,93 @@ impl Kind {
     fn address(&self) -> String {
         format!("/problems/{}", self.name)
     }
+
+    /// What it is, the same for every problem of the kind.
+    fn title(&self, language: Language) -> String {
+        language.name("problem", self.name)
+    }
+
+    /// What it means and what to do.
+    fn advice(&self, language: Language) -> String {
+        language.t(&format!("problem-{}-advice", self.name))
+    }
+
+    /// The kind of a claim that is not accepted.
+    fn refused(refusal: &Refusal) -> Self {
+        let wanted = refusal.kind.name();
+        let found = KINDS.iter().find(|kind| kind.name.strip_prefix("claim-") == Some(wanted));
+        found.copied().unwrap_or(CLAIM_REFUSED)
+    }
 }
 
 macro_rules! kinds {
-    ($($id:ident = $name:literal, $status:ident, $title:literal, $advice:literal;)*) => {
-        $(const $id: Kind = Kind { name: $name, status: StatusCode::$status, title: $title, advice: $advice };)*
+    ($($id:ident = $name:literal, $status:ident;)*) => {
+        $(const $id: Kind = Kind { name: $name, status: StatusCode::$status };)*
         /// Every kind, in the order of their documentation.
         pub(crate) const KINDS: &[Kind] = &[$($id),*];
     };
 }
 
 kinds! {
-    NOT_FOUND = "not-found", NOT_FOUND, "There is nothing at this address",
-        "The address names no page. The home page lists the networks, /openapi.json every address.";
-    UNKNOWN_NETWORK = "unknown-network", NOT_FOUND, "Unknown network",
-        "This service does not index a network of that name. The home page lists those that it does.";
-    UNKNOWN_PARTICIPANT = "unknown-participant", NOT_FOUND, "Unknown participant",
-        "No series of this network has a value for that address at that epoch. Participants are named by their actor's ID address, such as t01000; one that joined later is found at a later epoch.";
-    UNKNOWN_SERIES = "unknown-series", NOT_FOUND, "Unknown series",
-        "There is no board of that name. Series are named by dotted words, such as power.raw or sectors.faulty.";
-    EPOCH_IN_FUTURE = "epoch-in-future", NOT_FOUND, "Epoch in the future",
-        "The epoch comes after the newest indexed one. Ask again when the index has reached it; detail says how far it is.";
-    NOT_INDEXED = "not-indexed", NOT_FOUND, "Not indexed",
-        "The epoch, or the whole network, is not in the index: it lies before the epoch at which indexing began, or indexing has not begun.";
-    UNKNOWN_COMPETITION = "unknown-competition", NOT_FOUND, "Unknown competition",
-        "This service has no ledger of a competition of that name. The home page lists those that it has.";
-    UNKNOWN_ENTITY = "unknown-entity", NOT_FOUND, "Unknown entity",
-        "Nobody of that name competes at that epoch. Unclaimed miners are named by their ID address, such as t01000; a miner appears with its first power.";
-    UNKNOWN_BOARD = "unknown-board", NOT_FOUND, "Unknown board",
-        "The rules that are applied have no board of that name, or not in that region. The competition's page lists its boards.";
-    UNKNOWN_RULES = "rules-version-unknown", NOT_FOUND, "Unknown version of the rules",
-        "The ledger, as far as it is looked at, has no version of that number. The rules page lists those there are.";
-    UNKNOWN_ENTRY = "unknown-entry", NOT_FOUND, "Unknown entry",
-        "The ledger has no entry of that number, or none that is shown yet. Entries are numbered from 1.";
-    FROZEN = "frozen", FORBIDDEN, "Frozen",
-        "Standings are frozen: nothing newer than the freeze is shown until they are thawed. Ask for an epoch up to the one that detail names, or for none.";
-    NOT_STARTED = "not-started", NOT_FOUND, "Not started",
-        "There are no standings before the first epoch of the competition.";
-    NO_STANDINGS = "no-standings", UNPROCESSABLE_ENTITY, "No standings",
-        "Standings cannot be worked out from these rules, facts and decisions; detail says why.";
-    INVALID_QUERY = "invalid-query", BAD_REQUEST, "Invalid query",
-        "A part of the query is unknown or is not written as it has to be; detail names it. An epoch is written at=e:51204.";
-    METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "Method not allowed",
-        "Everything here is only read: use GET or HEAD.";
-    CONTENT_TOO_LARGE = "content-too-large", PAYLOAD_TOO_LARGE, "Content too large",
-        "The request carries more content than this address takes.";
-    BUSY = "busy", SERVICE_UNAVAILABLE, "At the limit",
-        "More is asked at a time than this service answers. Ask again after the seconds in Retry-After.";
-    UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE, "Database unavailable",
-        "The database did not answer. Ask again after the seconds in Retry-After; /status shows how the service does.";
-    INTERNAL = "internal", INTERNAL_SERVER_ERROR, "Internal error",
-        "A defect of this program: the log of the service has its cause under the request's id.";
+    NOT_FOUND = "not-found", NOT_FOUND;
+    UNKNOWN_NETWORK = "unknown-network", NOT_FOUND;
+    UNKNOWN_PARTICIPANT = "unknown-participant", NOT_FOUND;
+    UNKNOWN_SERIES = "unknown-series", NOT_FOUND;
+    EPOCH_IN_FUTURE = "epoch-in-future", NOT_FOUND;
+    NOT_INDEXED = "not-indexed", NOT_FOUND;
+    UNKNOWN_COMPETITION = "unknown-competition", NOT_FOUND;
+    UNKNOWN_ENTITY = "unknown-entity", NOT_FOUND;
+    UNKNOWN_BOARD = "unknown-board", NOT_FOUND;
+    UNKNOWN_RULES = "rules-version-unknown", NOT_FOUND;
+    UNKNOWN_ENTRY = "unknown-entry", NOT_FOUND;
+    FROZEN = "frozen", FORBIDDEN;
+    NOT_STARTED = "not-started", NOT_FOUND;
+    NO_STANDINGS = "no-standings", UNPROCESSABLE_ENTITY;
+    INVALID_QUERY = "invalid-query", BAD_REQUEST;
+    METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED;
+    CONTENT_TOO_LARGE = "content-too-large", PAYLOAD_TOO_LARGE;
+    BUSY = "busy", SERVICE_UNAVAILABLE;
+    UNAVAILABLE = "unavailable", SERVICE_UNAVAILABLE;
+    INTERNAL = "internal", INTERNAL_SERVER_ERROR;
+    OTHER_ORIGIN = "other-origin", FORBIDDEN;
+    STALE_FORM = "stale-form", FORBIDDEN;
+    NO_STATE = "no-state", SERVICE_UNAVAILABLE;
+    CLAIM_REFUSED = "claim-refused", UNPROCESSABLE_ENTITY;
+    CLAIM_MALFORMED_CLAIM = "claim-malformed-claim", UNPROCESSABLE_ENTITY;
+    CLAIM_UNKNOWN_ACTION = "claim-unknown-action", UNPROCESSABLE_ENTITY;
+    CLAIM_OTHER_COMPETITION = "claim-other-competition", UNPROCESSABLE_ENTITY;
+    CLAIM_OTHER_NETWORK = "claim-other-network", UNPROCESSABLE_ENTITY;
+    CLAIM_OTHER_DOMAIN = "claim-other-domain", UNPROCESSABLE_ENTITY;
+    CLAIM_OTHER_RULES = "claim-other-rules", UNPROCESSABLE_ENTITY;
+    CLAIM_NOT_YET_VALID = "claim-not-yet-valid", UNPROCESSABLE_ENTITY;
+    CLAIM_EXPIRED = "claim-expired", UNPROCESSABLE_ENTITY;
+    CLAIM_REPLAYED = "claim-replayed", UNPROCESSABLE_ENTITY;
+    CLAIM_MALFORMED_SIGNATURE = "claim-malformed-signature", UNPROCESSABLE_ENTITY;
+    CLAIM_BAD_SIGNATURE = "claim-bad-signature", UNPROCESSABLE_ENTITY;
+    CLAIM_WRONG_ROLE = "claim-wrong-role", UNPROCESSABLE_ENTITY;
+    CLAIM_ROTATED_KEY = "claim-rotated-key", UNPROCESSABLE_ENTITY;
+    CLAIM_KEY_UNKNOWN = "claim-key-unknown", UNPROCESSABLE_ENTITY;
+    CLAIM_OWNER_IS_MULTISIG = "claim-owner-is-multisig", UNPROCESSABLE_ENTITY;
+    CLAIM_NO_SUCH_PROPOSAL = "claim-no-such-proposal", UNPROCESSABLE_ENTITY;
+    CLAIM_CONSENT_MISSING = "claim-consent-missing", UNPROCESSABLE_ENTITY;
+    CLAIM_NOT_THE_LEADER = "claim-not-the-leader", UNPROCESSABLE_ENTITY;
+    CLAIM_ALREADY_MEMBER = "claim-already-member", UNPROCESSABLE_ENTITY;
+    CLAIM_NOT_A_MEMBER = "claim-not-a-member", UNPROCESSABLE_ENTITY;
+    CLAIM_ID_TAKEN = "claim-id-taken", UNPROCESSABLE_ENTITY;
+    CLAIM_DEADLINE_PASSED = "claim-deadline-passed", UNPROCESSABLE_ENTITY;
+    CLAIM_OTHER_REGION = "claim-other-region", UNPROCESSABLE_ENTITY;
+    CLAIM_APPEALS_CLOSED = "claim-appeals-closed", UNPROCESSABLE_ENTITY;
+    CLAIM_BAD_NAME = "claim-bad-name", UNPROCESSABLE_ENTITY;
+    CLAIM_NAME_RESERVED = "claim-name-reserved", UNPROCESSABLE_ENTITY;
+    CLAIM_NAME_TAKEN = "claim-name-taken", UNPROCESSABLE_ENTITY;
+    CLAIM_NAME_CONFUSABLE = "claim-name-confusable", UNPROCESSABLE_ENTITY;
+    CLAIM_WRONG_STATE = "claim-wrong-state", UNPROCESSABLE_ENTITY;
+    CLAIM_CLOSED = "claim-closed", UNPROCESSABLE_ENTITY;
+    CLAIM_BAD_TEXT = "claim-bad-text", UNPROCESSABLE_ENTITY;
+    CLAIM_NO_SUCH_ENTRY = "claim-no-such-entry", UNPROCESSABLE_ENTITY;
+    CLAIM_UNKNOWN_ENTITY = "claim-unknown-entity", UNPROCESSABLE_ENTITY;
+    CLAIM_UNKNOWN_PARTICIPANT = "claim-unknown-participant", UNPROCESSABLE_ENTITY;
+    CLAIM_NO_SUCH_RULES = "claim-no-such-rules", UNPROCESSABLE_ENTITY;
 }
 
 /// Problem details (RFC 9457), as `application/problem+json`.
@@ -200,7 +243,7 @@ pub(crate) struct Details {
 }
 
 impl Problem {
-    pub(crate) const fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::NoPage
             | Self::NoTable { .. }
@@ -222,6 +265,10 @@ impl Problem {
             Self::NoGround { .. } => NOT_INDEXED,
             Self::NoStandings(_) => NO_STANDINGS,
             Self::Ledger(_) => INTERNAL,
+            Self::Refused(refusal) => Kind::refused(refusal),
+            Self::OtherOrigin => OTHER_ORIGIN,
+            Self::StaleForm => STALE_FORM,
+            Self::NoState { .. } => NO_STATE,
             Self::BeforeGenesis { .. } | Self::Query(_) => INVALID_QUERY,
             Self::Method => METHOD_NOT_ALLOWED,
             Self::Body => CONTENT_TOO_LARGE,
@@ -302,6 +349,11 @@ impl Problem {
                 say("detail-no-ground", fluent_args!["competition" => competition.as_str()])
             }
             Self::NoStandings(why) => say("detail-no-standings", fluent_args!["why" => why.to_string()]),
+            // What is wrong there is known in English only; what it is and what to do, in both.
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::OtherOrigin => language.t("detail-other-origin"),
+            Self::StaleForm => language.t("detail-stale-form"),
+            Self::NoState { why } => say("detail-no-state", fluent_args!["why" => why.as_str()]),
             Self::BeforeGenesis { time } => {
                 say("detail-before-genesis", fluent_args!["time" => time.as_str()])
             }
@@ -324,10 +376,7 @@ impl Problem {
         let kind = self.kind();
         Details {
             r#type: kind.address(),
-            title: match language {
-                Language::English => kind.title.to_owned(),
-                Language::Chinese => language.name("problem", kind.name),
-            },
+            title: kind.title(language),
             status: kind.status.as_u16(),
             detail: self.detail(language),
             instance: instance.to_owned(),
@@ -409,20 +458,20 @@ pub(crate) struct Explained {
     /// HTTP status.
     pub(super) status: u16,
     /// The kind in words.
-    title: &'static str,
+    title: String,
     /// What it means and what to do.
-    advice: &'static str,
+    advice: String,
     #[serde(skip)]
     pub(super) name: &'static str,
 }
 
-impl From<&Kind> for Explained {
-    fn from(kind: &Kind) -> Self {
+impl Explained {
+    pub(super) fn new(kind: &Kind, language: Language) -> Self {
         Self {
             r#type: kind.address(),
             status: kind.status.as_u16(),
-            title: kind.title,
-            advice: kind.advice,
+            title: kind.title(language),
+            advice: kind.advice(language),
             name: kind.name,
         }
     }
@@ -432,14 +481,14 @@ impl From<&Kind> for Explained {
 pub(super) async fn explain(ask: Ask, Path(name): Path<String>) -> Result<Response, Problem> {
     let kind = KINDS.iter().find(|kind| kind.name == name);
     let kind = kind.ok_or(Problem::NoKind { name })?;
-    ask.answer(&Explained::from(kind))
+    ask.answer(&Explained::new(kind, ask.language))
 }
 
 impl View for Explained {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         let details = Details {
             r#type: self.r#type.clone(),
-            title: self.title.to_owned(),
+            title: self.title.clone(),
             status: self.status,
             detail: String::new(),
             instance: String::new(),

@@ -29,5 +29,5 @@ impl View for Problems {
 
 /// `GET /problems`
 pub(super) async fn all(ask: Ask) -> Result<Response, Problem> {
-    ask.answer(&Problems { problems: KINDS.iter().map(Into::into).collect() })
+    ask.answer(&Problems { problems: KINDS.iter().map(|kind| Explained::new(kind, ask.language)).collect() })
 }
