@@ -111,23 +111,22 @@ async fn column(
     series: &SeriesName,
     at: Epoch,
 ) -> Result<Vec<(Subject, Vec<StepDocument>)>, NoFacts> {
-    let board = store.board(network, series, at).await?;
-    let mut column = Vec::with_capacity(board.len());
-    for (subject, _) in board.into_iter().filter(|(subject, _)| !subject.is_network()) {
-        let mut steps: Vec<StepDocument> = Vec::new();
-        loop {
-            let page = Page { after: steps.last().map(|(epoch, _)| *epoch), limit: PAGE };
-            let found = store.steps(network, series, &subject, page).await?;
-            let whole = found.len() < PAGE as usize;
-            let until = found.iter().take_while(|step| step.epoch <= at).count();
-            steps.extend(
-                found.iter().take(until).map(|step| (step.epoch, step.value.map(|value| Quantity(value.0)))),
-            );
-            if whole || until < found.len() {
-                break;
+    let mut column: Vec<(Subject, Vec<StepDocument>)> = Vec::new();
+    let mut after = None;
+    loop {
+        let page = Page { after, limit: PAGE };
+        let found = store.history(network, series, Epoch::GENESIS, page).await?;
+        let whole = found.len() < PAGE as usize;
+        after = found.last().map(|(subject, step)| (subject.clone(), step.epoch));
+        for (subject, step) in found.into_iter().filter(|(of, step)| !of.is_network() && step.epoch <= at) {
+            let step = (step.epoch, step.value.map(|value| Quantity(value.0)));
+            match column.last_mut().filter(|(last, _)| *last == subject) {
+                Some((_, steps)) => steps.push(step),
+                None => column.push((subject, vec![step])),
             }
         }
-        column.push((subject, steps));
+        if whole {
+            return Ok(column);
+        }
     }
-    Ok(column)
 }
