@@ -13,6 +13,13 @@ pub(crate) async fn open() -> Option<(PostgresStore, String)> {
     Some((reopen(&url).await.unwrap(), url))
 }
 
+/// A database without any table, and its address.
+pub(crate) async fn unmigrated() -> Option<(PostgresStore, String)> {
+    let url = postgres::database()?;
+    let pool = sqlx::Pool::connect(&url).await.unwrap();
+    Some((PostgresStore { reads: pool.clone(), writes: pool }, url))
+}
+
 pub(crate) async fn reopen(url: &str) -> Result<PostgresStore> {
     PostgresStore::connect(url).await
 }
@@ -33,6 +40,12 @@ pub(crate) async fn columns(pool: &sqlx::Pool<sqlx::Postgres>) -> Vec<String> {
     .fetch_all(pool)
     .await
     .unwrap()
+}
+
+/// Every row of a table.
+pub(crate) async fn rows(pool: &sqlx::Pool<sqlx::Postgres>, table: &str) -> Vec<String> {
+    let rows = sqlx::AssertSqlSafe(format!("SELECT CAST(t AS TEXT) AS line FROM {table} t ORDER BY line"));
+    sqlx::query_scalar(rows).fetch_all(pool).await.unwrap()
 }
 
 /// Every unique constraint beside the primary keys.

@@ -3,6 +3,7 @@
 use apogee_domain::series::POWER_RAW;
 use apogee_store::conformance::{add, applied, apply, change, cursor};
 use apogee_store::{Result, Store, StoreError};
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 use crate::SqliteStore;
@@ -13,6 +14,14 @@ pub(crate) async fn open() -> Option<(SqliteStore, TempDir)> {
     let folder = TempDir::new().unwrap();
     let store = reopen(&folder).await.unwrap();
     Some((store, folder))
+}
+
+/// A database without any table.
+pub(crate) async fn unmigrated() -> Option<(SqliteStore, TempDir)> {
+    let folder = TempDir::new().unwrap();
+    let file = SqliteConnectOptions::new().filename(folder.path().join("apogee.db"));
+    let pool = sqlx::Pool::connect_with(file.create_if_missing(true).foreign_keys(true)).await.unwrap();
+    Some((SqliteStore { reads: pool.clone(), writes: pool }, folder))
 }
 
 pub(crate) async fn reopen(folder: &TempDir) -> Result<SqliteStore> {
@@ -31,6 +40,19 @@ pub(crate) async fn columns(pool: &sqlx::Pool<sqlx::Sqlite>) -> Vec<String> {
     .fetch_all(pool)
     .await
     .unwrap()
+}
+
+/// Every row of a table.
+pub(crate) async fn rows(pool: &sqlx::Pool<sqlx::Sqlite>, table: &str) -> Vec<String> {
+    let quoted: String = sqlx::query_scalar(
+        "SELECT group_concat('quote(' || name || ')', ' || '','' || ') FROM pragma_table_info($1)",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await
+    .unwrap();
+    let rows = sqlx::AssertSqlSafe(format!("SELECT {quoted} AS line FROM {table} ORDER BY line"));
+    sqlx::query_scalar(rows).fetch_all(pool).await.unwrap()
 }
 
 /// Every unique constraint beside the primary keys.
