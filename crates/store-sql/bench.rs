@@ -41,6 +41,7 @@ pub(crate) async fn run(name: &str, store: &dyn Store, bare: &impl Bare) -> Resu
     bare.tidy().await?;
     let board = boards(name, store, bare, &id).await?;
     let history = histories(name, store, &id).await?;
+    all_subjects(name, store, &id).await?;
     unwinds(name, store, &id).await?;
     println!("{name}: memory of this process, at most: {}", memory());
     Ok(board && history)
@@ -92,6 +93,31 @@ async fn histories(name: &str, store: &dyn Store, id: &NetworkId) -> Result<bool
     }
     let pages = report(name, "1,000 of one subject's 1.05 million steps", &mut pages);
     Ok(pages & report(name, "that subject at any epoch", &mut subjects))
+}
+
+/// The whole series, page by page, and what the last 120 epochs brought: a fifth of the miners have a step in them, and the network 120.
+async fn all_subjects(name: &str, store: &dyn Store, id: &NetworkId) -> Result<()> {
+    for (what, from, runs) in [("every step", 0, 1), ("the steps of the last 120 epochs", YEAR - 120, 15)] {
+        let (mut times, mut read) = (Vec::new(), 0);
+        for _ in 0..runs {
+            let (mut after, start) = (None, Instant::now());
+            read = 0;
+            loop {
+                let page = Page { after, limit: 10_000 };
+                let steps = store
+                    .history(id, &series::POWER_RAW, Epoch::new(from).unwrap_or(Epoch::MAX), page)
+                    .await?;
+                after = steps.last().map(|(subject, step)| (subject.clone(), step.epoch));
+                read += steps.len();
+                if steps.len() < 10_000 {
+                    break;
+                }
+            }
+            times.push(start.elapsed());
+        }
+        report(name, &format!("{what} of 4,001 subjects, {read} in all"), &mut times);
+    }
+    Ok(())
 }
 
 async fn unwinds(name: &str, store: &dyn Store, id: &NetworkId) -> Result<()> {
