@@ -19,7 +19,7 @@ use crate::http::{self, Limits, Service};
 use crate::networks::{self, Prepared};
 use crate::store::Place;
 use crate::watch::{Feed, Watch};
-use crate::web::{App, Site};
+use crate::web::{App, Guard, Site};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -83,7 +83,12 @@ pub(super) async fn serve(
         let watch = Arc::clone(&watch);
         async move { watch.run(interval).await }
     });
-    let site = Site::new(App { stands: Arc::new(Stands::new(Arc::clone(&store))), store, now: watch.now() });
+    let site = Site::new(App {
+        stands: Arc::new(Stands::new(Arc::clone(&store))),
+        guard: Guard::new(edge::entropy()?),
+        store,
+        now: watch.now(),
+    });
     let [a, b, c, d, ..] = edge::entropy()?;
     let service = Arc::new(Service::new(site, watch, limits.clone(), u32::from_le_bytes([a, b, c, d])));
     let address = listener.local_addr().map_err(Failure::world)?;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use apogee_domain::series::{self, SeriesSpec};
-use apogee_domain::{Epoch, NetworkId, SeriesName, Subject};
+use apogee_domain::series::{POWER_RAW, SeriesSpec};
+use apogee_domain::{Digest, Epoch, NetworkId, SeriesName, Subject};
 use apogee_leaderboard::{FactsDocument, Participant, SeriesDocument, Source, StepDocument, Steps};
 use apogee_rules::{Id, MetricKind, Quantity, RuleSet};
 use apogee_store::{Page, Store, StoreError};
@@ -57,76 +57,246 @@ pub(crate) async fn read(
     rules: &[RuleSet],
     at: Epoch,
 ) -> Result<FactsDocument, NoFacts> {
-    let wanted = wanted(rules)?;
-    let mut seen: BTreeMap<Subject, Epoch> = BTreeMap::new();
-    let mut documents = Vec::with_capacity(wanted.len());
-    for spec in &wanted {
-        let column = column(store, network, &SeriesName::of(spec.name), at).await?;
-        let mut steps = Vec::with_capacity(column.len());
-        for (subject, column) in column {
-            note(&mut seen, &subject, &column);
-            steps.push((id(subject.as_str())?, column));
-        }
-        documents.push(SeriesDocument {
-            name: id(spec.name)?,
-            reading: spec.reading,
-            source: Source::Chain,
-            steps: Steps(steps),
-            unit: spec.unit,
-        });
-    }
-    // Whoever has power is there, also where no rule looks at power.
-    if !wanted.iter().any(|spec| spec.name == series::POWER_RAW.as_str()) {
-        for (subject, steps) in column(store, network, &series::POWER_RAW, at).await? {
-            note(&mut seen, &subject, &steps);
-        }
-    }
-    let participants = seen
-        .into_iter()
-        .map(|(subject, seen)| Ok(Participant { id: id(subject.as_str())?, region: None, seen }));
-    Ok(FactsDocument {
-        deals: Vec::new(),
-        network: id(network.as_str())?,
-        participants: participants.collect::<Result<_, NoFacts>>()?,
-        sectors: Vec::new(),
-        series: documents,
-    })
+    Columns::new(wanted(rules)?).document(network, at, store).await
 }
 
-fn note(seen: &mut BTreeMap<Subject, Epoch>, subject: &Subject, steps: &[StepDocument]) {
-    if let Some((first, _)) = steps.first() {
-        let epoch = seen.entry(subject.clone()).or_insert(*first);
-        *epoch = (*epoch).min(*first);
+/// The steps of every participant in some series, and up to when they are known. What an index adds is added here, so that nothing is read twice.
+#[derive(Debug)]
+pub(super) struct Columns {
+    wanted: Vec<&'static SeriesSpec>,
+    /// One for each series, and power: whoever has power is there, also where no rule looks at power.
+    steps: Vec<(SeriesName, Column)>,
+    /// The epoch up to which they are known, and the digest of the index there.
+    known: Option<(Epoch, Digest)>,
+}
+
+/// By participant and epoch.
+type Column = BTreeMap<Subject, Vec<StepDocument>>;
+
+impl Columns {
+    pub(super) fn new(wanted: Vec<&'static SeriesSpec>) -> Self {
+        let mut names: Vec<SeriesName> = wanted.iter().map(|spec| SeriesName::of(spec.name)).collect();
+        if !names.contains(&POWER_RAW) {
+            names.push(POWER_RAW);
+        }
+        Self { wanted, steps: names.into_iter().map(|name| (name, Column::new())).collect(), known: None }
     }
+
+    /// Whether they are of these series.
+    pub(super) fn are(&self, wanted: &[&'static SeriesSpec]) -> bool {
+        self.wanted.iter().map(|spec| spec.name).eq(wanted.iter().map(|spec| spec.name))
+    }
+
+    /// The facts up to an indexed epoch.
+    pub(super) async fn document(
+        &mut self,
+        network: &NetworkId,
+        at: Epoch,
+        store: &dyn Store,
+    ) -> Result<FactsDocument, NoFacts> {
+        self.reach(network, at, store).await?;
+        let mut seen: BTreeMap<&Subject, Epoch> = BTreeMap::new();
+        for (_, column) in &self.steps {
+            for (subject, steps) in column {
+                if let Some((first, _)) = steps.first().filter(|(first, _)| *first <= at) {
+                    let epoch = seen.entry(subject).or_insert(*first);
+                    *epoch = (*epoch).min(*first);
+                }
+            }
+        }
+        let participants = seen
+            .into_iter()
+            .map(|(subject, seen)| Ok(Participant { id: id(subject.as_str())?, region: None, seen }));
+        let documents =
+            self.wanted.iter().zip(&self.steps).map(|(spec, (_, column))| series(spec, column, at));
+        Ok(FactsDocument {
+            deals: Vec::new(),
+            network: id(network.as_str())?,
+            participants: participants.collect::<Result<_, NoFacts>>()?,
+            sectors: Vec::new(),
+            series: documents.collect::<Result<_, NoFacts>>()?,
+        })
+    }
+
+    /// Know everything up to `at`.
+    async fn reach(&mut self, network: &NetworkId, at: Epoch, store: &dyn Store) -> Result<(), NoFacts> {
+        let known = match self.known {
+            Some((epoch, digest)) => {
+                store.epoch(network, epoch).await?.filter(|record| record.digest == digest)
+            }
+            None => None,
+        };
+        if known.as_ref().is_some_and(|record| at < record.epoch) {
+            return Ok(());
+        }
+        // What a tipset did comes with the next one. Without what was known, or after it was undone, everything is read again.
+        let from = known.map_or(Epoch::GENESIS, |record| record.parent);
+        for (name, column) in &mut self.steps {
+            column.retain(|_, steps| {
+                steps.truncate(steps.partition_point(|(epoch, _)| *epoch < from));
+                !steps.is_empty()
+            });
+            extend(column, store, network, name, from, at).await?;
+        }
+        self.known = store.epoch(network, at).await?.map(|record| (at, record.digest));
+        Ok(())
+    }
+}
+
+/// Add the steps of a series that begin in `[from, at]`.
+async fn extend(
+    column: &mut Column,
+    store: &dyn Store,
+    network: &NetworkId,
+    series: &SeriesName,
+    from: Epoch,
+    at: Epoch,
+) -> Result<(), NoFacts> {
+    let mut after = None;
+    loop {
+        let found = store.history(network, series, from, Page { after, limit: PAGE }).await?;
+        let whole = found.len() < PAGE as usize;
+        after = found.last().map(|(subject, step)| (subject.clone(), step.epoch));
+        for (subject, step) in found.into_iter().filter(|(of, step)| !of.is_network() && step.epoch <= at) {
+            column.entry(subject).or_default().push((step.epoch, step.value.map(|value| Quantity(value.0))));
+        }
+        if whole {
+            return Ok(());
+        }
+    }
+}
+
+/// The steps of a series up to an epoch.
+fn series(spec: &SeriesSpec, column: &Column, at: Epoch) -> Result<SeriesDocument, NoFacts> {
+    let mut all = Vec::with_capacity(column.len());
+    for (subject, steps) in column {
+        let until = steps.partition_point(|(epoch, _)| *epoch <= at);
+        if let Some(steps) = steps.get(..until).filter(|steps| !steps.is_empty()) {
+            all.push((id(subject.as_str())?, steps.to_vec()));
+        }
+    }
+    let (reading, unit) = (spec.reading, spec.unit);
+    Ok(SeriesDocument { name: id(spec.name)?, reading, source: Source::Chain, steps: Steps(all), unit })
 }
 
 fn id(text: &str) -> Result<Id, NoFacts> {
     text.parse().map_err(|_| NoFacts::Id(text.to_owned()))
 }
 
-/// The steps of every participant in a series, up to an epoch.
-async fn column(
-    store: &dyn Store,
-    network: &NetworkId,
-    series: &SeriesName,
-    at: Epoch,
-) -> Result<Vec<(Subject, Vec<StepDocument>)>, NoFacts> {
-    let mut column: Vec<(Subject, Vec<StepDocument>)> = Vec::new();
-    let mut after = None;
-    loop {
-        let page = Page { after, limit: PAGE };
-        let found = store.history(network, series, Epoch::GENESIS, page).await?;
-        let whole = found.len() < PAGE as usize;
-        after = found.last().map(|(subject, step)| (subject.clone(), step.epoch));
-        for (subject, step) in found.into_iter().filter(|(of, step)| !of.is_network() && step.epoch <= at) {
-            let step = (step.epoch, step.value.map(|value| Quantity(value.0)));
-            match column.last_mut().filter(|(last, _)| *last == subject) {
-                Some((_, steps)) => steps.push(step),
-                None => column.push((subject, vec![step])),
-            }
+#[cfg(test)]
+mod tests {
+    use apogee_domain::{Atto, Change, Finality, Network, NetworkKind, Timestamp, Value};
+    use apogee_store::{AppliedEpoch, Cursor, EpochKind, EpochRecord};
+    use apogee_store_sqlite::SqliteStore;
+
+    use super::*;
+
+    const EPOCHS: i64 = 12;
+
+    fn at(height: i64) -> Epoch {
+        Epoch::new(height).unwrap()
+    }
+
+    fn network() -> Network {
+        Network {
+            id: "devnet".parse().unwrap(),
+            kind: NetworkKind::Filecoin,
+            genesis: "genesis".into(),
+            genesis_time: Timestamp(0),
+            epoch_seconds: 30,
+            address_prefix: "t".into(),
+            finality: Finality { depth: 900, certificates: false },
         }
-        if whole {
-            return Ok(column);
+    }
+
+    /// An epoch of one of two branches: it says what the epoch before did. Every fourth is a null round.
+    fn applied(height: i64, branch: u8) -> AppliedEpoch {
+        let null = height % 4 == 3;
+        let parent = at((height - if height % 4 == 0 { 2 } else { 1 }).max(0));
+        let kind = if null { EpochKind::Null } else { EpochKind::Tipset };
+        let record = EpochRecord {
+            epoch: at(height),
+            kind,
+            key: format!("{branch}-{height}"),
+            parent,
+            digest: Digest([u8::try_from(height).unwrap() | branch << 7; 32]),
+            time: Timestamp(0),
+            state_root: String::new(),
+            weight: Value::ZERO,
+            base_fee: Atto::ZERO,
+            network_version: None,
+            blocks: Vec::new(),
+            checks: Vec::new(),
+            reconciled: Vec::new(),
+        };
+        let change = |series, subject: String, epoch| Change {
+            series,
+            subject: subject.parse().unwrap(),
+            epoch,
+            value: Some(Value(u128::try_from(height).unwrap() * 100 + u128::from(branch))),
+        };
+        let mut changes = Vec::new();
+        if !null {
+            changes.push(change(POWER_RAW, format!("t0{}", 100 + height), at(height)));
+            changes.push(change(SeriesName::of("reward.block"), format!("t0{}", 100 + height / 2), parent));
         }
+        AppliedEpoch { record, changes }
+    }
+
+    async fn apply(
+        store: &SqliteStore,
+        from: Option<Cursor>,
+        heights: std::ops::Range<i64>,
+        branch: u8,
+    ) -> Cursor {
+        let epochs: Vec<_> = heights.map(|height| applied(height, branch)).collect();
+        let last = &epochs.last().unwrap().record;
+        let to = Cursor {
+            epoch: last.epoch,
+            key: last.key.clone(),
+            digest: last.digest,
+            final_epoch: None,
+            views: 1,
+            checks: Vec::new(),
+        };
+        let mut work = store.begin().await.unwrap();
+        work.apply(&network().id, from.as_ref(), &to, &epochs).await.unwrap();
+        work.commit().await.unwrap();
+        to
+    }
+
+    #[tokio::test]
+    async fn what_is_added_to_is_what_is_read_anew_however_the_chain_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("facts.sqlite")).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        work.put_network(&network()).await.unwrap();
+        work.commit().await.unwrap();
+        let wanted = || vec![SeriesName::of("reward.block").spec().unwrap()];
+        let mut kept = Columns::new(wanted());
+        let mut same = async |height: i64| {
+            let mut anew = Columns::new(wanted());
+            let anew = anew.document(&network().id, at(height), &store).await.unwrap();
+            let grown = kept.document(&network().id, at(height), &store).await.unwrap();
+            assert_eq!(grown, anew, "epoch {height}");
+            grown.participants.len()
+        };
+        let mut cursor = None;
+        for height in 0..EPOCHS {
+            cursor = Some(apply(&store, cursor, height..height + 1, 0).await);
+            assert!(same(height).await > 0);
+            same(height / 2).await;
+        }
+        let before = cursor.unwrap();
+        let kept_to = applied(6, 0).record;
+        let to = Cursor { epoch: at(6), key: kept_to.key, digest: kept_to.digest, ..before.clone() };
+        let mut work = store.begin().await.unwrap();
+        work.unwind(&network().id, &before, &to).await.unwrap();
+        work.commit().await.unwrap();
+        same(6).await;
+        let cursor = apply(&store, Some(to), 7..EPOCHS, 1).await;
+        assert_eq!(cursor.epoch, at(EPOCHS - 1));
+        same(EPOCHS - 1).await;
+        same(8).await;
     }
 }

@@ -6,7 +6,7 @@ use apogee_package::Provenance;
 use apogee_rules::RuleSet;
 use apogee_store::{Cursor, Store, StoreError};
 
-use super::facts::{self, NoFacts};
+use super::facts::{self, Columns, NoFacts};
 use super::held::Held;
 
 /// What a competition stands on: where its facts come from.
@@ -95,15 +95,21 @@ impl Ground {
         }
     }
 
-    /// What some of these rules read, up to an epoch.
+    /// What some of these rules read, up to an epoch. `columns`: what was read for the same competition before, if anything.
     pub(super) async fn facts(
         &self,
         store: &dyn Store,
         rules: &[RuleSet],
         at: Epoch,
+        columns: &mut Option<Columns>,
     ) -> Result<FactsDocument, NoFacts> {
         let facts = match self {
-            Self::Index { network, .. } => facts::read(store, &network.id, rules, at).await?,
+            Self::Index { network, .. } => {
+                let wanted = facts::wanted(rules)?;
+                let known = columns.take().filter(|columns| columns.are(&wanted));
+                let columns = columns.insert(known.unwrap_or_else(|| Columns::new(wanted)));
+                columns.document(&network.id, at, store).await?
+            }
             Self::Archive(archive) => archive.facts.clone(),
         };
         Ok(apogee_package::facts_until(facts, rules, at))

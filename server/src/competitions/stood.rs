@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apogee_competition::{Competition, Published};
@@ -8,7 +8,7 @@ use apogee_rules::{Id, Problem, RuleSet};
 use apogee_store::Store;
 use tokio::sync::OnceCell;
 
-use super::facts::NoFacts;
+use super::facts::{Columns, NoFacts};
 use super::ground::Ground;
 use super::held::{Held, NoLedger};
 
@@ -75,6 +75,8 @@ pub(crate) enum NoStandings {
 pub(crate) struct Stands {
     store: Arc<dyn Store>,
     kept: Mutex<VecDeque<(Key, Arc<OnceCell<Arc<Stood>>>)>>,
+    /// What was read of each competition.
+    columns: Mutex<HashMap<Id, Arc<tokio::sync::Mutex<Option<Columns>>>>>,
 }
 
 /// Whose, which, and made of what.
@@ -82,7 +84,7 @@ type Key = (Id, Triple, Digest);
 
 impl Stands {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, kept: Mutex::default() }
+        Self { store, kept: Mutex::default(), columns: Mutex::default() }
     }
 
     /// The standings of a competition; worked out once, however many ask.
@@ -107,6 +109,11 @@ impl Stands {
         cell
     }
 
+    fn columns(&self, id: &Id) -> Arc<tokio::sync::Mutex<Option<Columns>>> {
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(columns.entry(id.clone()).or_default())
+    }
+
     async fn make(&self, held: &Held, ground: &Ground, triple: Triple) -> Result<Stood, NoStandings> {
         let competition = held.until(triple.seq)?;
         let rules = competition.rules().iter().find(|published| published.hash == triple.rules).cloned();
@@ -117,7 +124,8 @@ impl Stands {
         }
         let versions: Vec<RuleSet> =
             competition.rules().iter().map(|published| (*published.rules).clone()).collect();
-        let measured = ground.facts(&*self.store, &versions, at).await?;
+        let columns = self.columns(held.id());
+        let measured = ground.facts(&*self.store, &versions, at, &mut *columns.lock().await).await?;
         let working = tokio::task::spawn_blocking(move || {
             work_out(competition, rules, measured, triple, at)
                 .map_err(|problem| NoStandings::Impossible { at, problem })

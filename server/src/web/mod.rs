@@ -10,6 +10,7 @@ mod epoch;
 mod epochs;
 mod figure;
 mod find;
+mod guard;
 mod home;
 mod look;
 mod now;
@@ -44,6 +45,7 @@ use tower::ServiceExt;
 use crate::competitions::Stands;
 
 pub(crate) use self::ask::{Ask, Form};
+pub(crate) use self::guard::Guard;
 pub(crate) use self::look::Look;
 pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
 use self::problem::Met;
@@ -58,6 +60,8 @@ pub(crate) struct App {
     pub(crate) now: Arc<ArcSwap<Now>>,
     /// Standings of competitions.
     pub(crate) stands: Arc<Stands>,
+    /// Marks forms.
+    pub(crate) guard: Guard,
 }
 
 /// Every page: its path, as it is without language and form, and who makes it.

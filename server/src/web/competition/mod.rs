@@ -1,5 +1,6 @@
 //! Pages of a competition: one file a page, all made from a [`Stage`].
 
+//mod claim;
 mod listed;
 mod meta;
 mod overview;
@@ -15,5 +16,8 @@ pub(crate) use self::stage::{Stage, TripleQuery};
 
 /// Every page of a competition.
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
-    vec![("/c/{competition}", get(overview::show))]
+    vec![
+        ("/c/{competition}", get(overview::show)),
+        //("/c/{competition}/claim", get(claim::show).post(claim::submit)),
+    ]
 }
