@@ -120,13 +120,16 @@ impl Columns {
 
     /// Know everything up to `at`.
     async fn reach(&mut self, network: &NetworkId, at: Epoch, store: &dyn Store) -> Result<(), NoFacts> {
-        let known = match self.known {
+        let digest = async || Ok::<_, NoFacts>(store.epoch(network, at).await?.map(|record| record.digest));
+        let begun = digest().await?;
+        let known = match self.known.take() {
             Some((epoch, digest)) => {
                 store.epoch(network, epoch).await?.filter(|record| record.digest == digest)
             }
             None => None,
         };
-        if known.as_ref().is_some_and(|record| at < record.epoch) {
+        if let Some(record) = known.as_ref().filter(|record| at < record.epoch) {
+            self.known = Some((record.epoch, record.digest));
             return Ok(());
         }
         // What a tipset did comes with the next one. Without what was known, or after it was undone, everything is read again.
@@ -138,7 +141,8 @@ impl Columns {
             });
             extend(column, store, network, name, from, at).await?;
         }
-        self.known = store.epoch(network, at).await?.map(|record| (at, record.digest));
+        // Where the chain moved meanwhile, what was read is of two chains: the next time begins anew.
+        self.known = digest().await?.filter(|digest| Some(*digest) == begun).map(|digest| (at, digest));
         Ok(())
     }
 }
@@ -238,7 +242,13 @@ mod tests {
         let mut changes = Vec::new();
         if !null {
             changes.push(change(POWER_RAW, format!("t0{}", 100 + height), at(height)));
-            changes.push(change(SeriesName::of("reward.block"), format!("t0{}", 100 + height / 2), parent));
+            if height > 0 {
+                changes.push(change(
+                    SeriesName::of("reward.block"),
+                    format!("t0{}", 100 + height / 2),
+                    parent,
+                ));
+            }
         }
         AppliedEpoch { record, changes }
     }
