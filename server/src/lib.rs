@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod claims;
 pub mod cli;
 mod competitions;
 mod config;

@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "domain",
             "filecoin",
             "filecoin-proofs",
+            "filecoin-state",
             "indexer",
             "leaderboard",
             "package",

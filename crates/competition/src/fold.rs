@@ -11,6 +11,7 @@ use crate::records::{
 };
 use crate::refusal::{Kind, Refusal};
 use crate::timeline::Event;
+use apogee_domain::Digest;
 use apogee_rules::{Id, Quantity, canonical};
 
 /// An entry that cannot stand where it stands.
@@ -51,7 +52,22 @@ impl Competition {
         }
         guard::check(self, &signed.entry)?;
         guard::signatures(self, signed)?;
-        let entry = &signed.entry;
+        self.take(&signed.entry, signed.hash)
+    }
+
+    /// The competition as it would be after an entry that nobody has signed yet: what the entry's effect is computed from.
+    ///
+    /// # Errors
+    /// Why the entry cannot follow.
+    pub fn after(&self, entry: &Entry) -> Result<Self, Refusal> {
+        guard::check(self, entry)?;
+        let mut after = self.clone();
+        after.take(entry, entry.hash()?)?;
+        Ok(after)
+    }
+
+    /// Make the changes of an entry that was checked.
+    fn take(&mut self, entry: &Entry, hash: Digest) -> Result<(), Refusal> {
         // All that can fail comes before the first change.
         let claim = match &entry.act {
             Act::Claim { message, region, .. } => Some((message.parse::<Message>()?, region.clone())),
@@ -81,11 +97,11 @@ impl Competition {
             self.decide(entry);
         }
         self.timeline.push(Event::of(entry));
-        self.head = Some((moment, signed.hash));
+        self.head = Some((moment, hash));
         Ok(())
     }
 
-    fn publish(&mut self, moment: Moment, act: &Act, hash: apogee_domain::Digest) {
+    fn publish(&mut self, moment: Moment, act: &Act, hash: Digest) {
         if let Act::PublishRules { rules, simulation } = act {
             let rules = Arc::new((*rules.0).clone());
             self.rules.push(Published { rules, hash, simulation: *simulation, moment });

@@ -1,8 +1,10 @@
-//! `apogee competition`: what follows from documents, without any server.
+//! `apogee competition`: the ledgers of a database, and what follows from documents without any server.
 
 pub(super) mod documents;
 pub(super) mod facts;
-mod simulate;
+mod found;
+mod ledger;
+pub(super) mod simulate;
 mod standings;
 
 use std::path::PathBuf;
@@ -15,6 +17,20 @@ use super::{Answer, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Competition {
+    /// Found a competition: the first entry of its ledger, which all its operators sign.
+    New(found::New),
+    /// List the competitions of a database.
+    List(ledger::List),
+    /// Show what a ledger says: phase, rules, entities, and its last entries.
+    Show(ledger::Show),
+    /// Check a competition: the ledger folds, claims prove themselves, standings come out, and what stands in the way of final ones.
+    ///
+    /// Exits 1 where something is not as it should be.
+    Check(ledger::Check),
+    /// Compute again what an entry did to every rank and amount, and compare it with the report that the entry names.
+    ///
+    /// Exits 1 where another report comes out.
+    Effect(ledger::EffectOf),
     /// Write the facts that rules ask for, from an indexed network.
     Facts(facts::Facts),
     /// Rank everybody, say who is eligible and what each is owed.
@@ -43,6 +59,11 @@ pub(super) struct Vested {
 impl Competition {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         match self {
+            Self::New(new) => new.run().await,
+            Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Check(check) => check.run().await,
+            Self::Effect(effect) => effect.run().await,
             Self::Facts(facts) => facts.run().await,
             Self::Standings(standings) => standings.run(),
             Self::Simulate(simulate) => simulate.run(),

@@ -1,12 +1,16 @@
 //! The command line: one file a command.
 
 mod chain;
+mod claim;
 mod competition;
 mod config;
 mod db;
+mod decide;
 mod demo;
+mod desk;
 mod health;
 mod index;
+mod operator;
 mod package;
 mod progress;
 mod rules;
@@ -50,9 +54,18 @@ enum Command {
     /// Look at a rule set.
     #[command(subcommand)]
     Rules(rules::Rules),
-    /// Work out a competition from documents.
+    /// Found, show and check competitions, and work them out from documents.
     #[command(subcommand)]
     Competition(competition::Competition),
+    /// Claim a miner for a competition with the key of its owner or worker.
+    #[command(subcommand)]
+    Claim(claim::Claim),
+    /// Act for a competition: each act is a signed entry of its ledger.
+    #[command(subcommand)]
+    Decide(decide::Decide),
+    /// Make the keys that operators sign with.
+    #[command(subcommand)]
+    Operator(operator::Operator),
     /// Write and check the one file from which a competition can be recomputed.
     #[command(subcommand)]
     Package(package::Package),
@@ -142,6 +155,9 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Chain(chain) => chain.run().await,
         Command::Rules(rules) => rules.run(),
         Command::Competition(competition) => competition.run().await,
+        Command::Claim(claim) => claim.run().await,
+        Command::Decide(decide) => decide.run().await,
+        Command::Operator(operator) => operator.run(),
         Command::Package(package) => package.run().await,
         Command::Db(db) => db.run().await,
         Command::Config(config) => config.run(),

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use apogee_domain::{Epoch, Network, NetworkId};
+use apogee_filecoin::source::Source;
 use apogee_store::Store;
 use clap::Args;
 
@@ -119,6 +120,34 @@ impl Chosen {
             (Some(one), true) => Ok(one),
             _ => Err(Failure::input("the settings name several networks: choose one with --network")),
         }
+    }
+}
+
+/// Where state of a network is read, if anywhere.
+#[derive(Debug, Default)]
+pub(super) struct StateSource {
+    pub(super) source: Option<Arc<dyn Source>>,
+    /// Whether it is a recording.
+    pub(super) recorded: bool,
+}
+
+impl Chosen {
+    /// The chain of that network where one is named, here or in the settings.
+    pub(super) async fn source(
+        &self,
+        config: &Config,
+        network: Option<&NetworkId>,
+    ) -> Result<StateSource, Failure> {
+        let named = self.car.is_some() || self.rpc.is_some();
+        let settings = if named {
+            self.settings(config)?.pop().map(|(_, settings)| settings)
+        } else {
+            network.and_then(|network| config.networks.get(network)).cloned()
+        };
+        let Some(settings) = settings else { return Ok(StateSource::default()) };
+        let recorded = settings.recording.is_some();
+        let chain = networks::prepare(network, &settings)?.open().await?;
+        Ok(StateSource { source: Some(chain.source), recorded })
     }
 }
 

@@ -2,12 +2,22 @@
 //!
 //! The command line and the pages both come here; nothing else reads a ledger or works out standings of a competition in a database.
 
+mod append;
+mod around;
+mod effect;
 mod facts;
 mod ground;
 mod held;
+mod payments;
+mod shadow;
 mod stood;
 
+pub(crate) use self::append::{NotAppended, append};
+pub(crate) use self::around::{Around, World};
+pub(crate) use self::effect::{Effect, NoEffect, effect};
 pub(crate) use self::facts::{NoFacts, read as read_facts, wanted};
 pub(crate) use self::ground::Ground;
 pub(crate) use self::held::{Held, NoLedger};
+pub(crate) use self::payments::{Destination, Missing, NoPayments, Payments, final_standings, payments};
+pub(crate) use self::shadow::{NoShadow, Shadow};
 pub(crate) use self::stood::{NoStandings, Stands, Stood, Triple};

@@ -115,7 +115,16 @@ impl Stands {
     }
 
     async fn make(&self, held: &Held, ground: &Ground, triple: Triple) -> Result<Stood, NoStandings> {
-        let competition = held.until(triple.seq)?;
+        self.stand_as(held.until(triple.seq)?, ground, triple).await
+    }
+
+    /// The standings of a competition as it is, or would be; they are not kept.
+    pub(crate) async fn stand_as(
+        &self,
+        competition: Arc<Competition>,
+        ground: &Ground,
+        triple: Triple,
+    ) -> Result<Stood, NoStandings> {
         let rules = competition.rules().iter().find(|published| published.hash == triple.rules).cloned();
         let rules = rules.ok_or(NoStandings::Rules { rules: triple.rules, seq: triple.seq })?;
         let (start, at) = (rules.rules.competition.start, competition.reads(triple.at));

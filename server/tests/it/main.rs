@@ -7,6 +7,8 @@ mod board;
 #[cfg(test)]
 mod chain_verify;
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod competition;
@@ -17,7 +19,11 @@ mod health;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod links;
+#[cfg(test)]
+mod made;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

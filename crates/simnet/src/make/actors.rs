@@ -159,6 +159,16 @@ pub struct Sectors {
     pub faulty: u64,
 }
 
+/// The actors that hold the roles of a miner: accounts. An owner of an id that no actor has becomes a multisig, of which nothing but its kind
+/// is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// The owner.
+    pub owner: ActorID,
+    /// The worker.
+    pub worker: ActorID,
+}
+
 impl Sectors {
     fn active(self) -> u64 {
         self.live.saturating_sub(self.faulty)

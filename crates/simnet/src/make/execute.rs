@@ -8,14 +8,15 @@ use apogee_filecoin_state::StateTree;
 use cid::Cid;
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::ActorID;
+use fvm_shared::address::Address;
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
 
 use super::MakeError;
-use super::actors::{self, Sectors};
+use super::actors::{self, Keys, Sectors};
 use super::miner::miner as miner_state;
-use super::state::{BURNT, POWER, REWARD, State};
+use super::state::{Actor, BURNT, POWER, REWARD, State};
 use crate::ledger::Ledger;
 
 /// Gas of a transfer beyond its inclusion.
@@ -64,13 +65,14 @@ pub(super) fn transfer_gas(chain_length: usize, to_new_account: bool) -> u64 {
 }
 
 /// Carry out `tipset` with these messages of its blocks on the state of its parent of epoch `parent`. `sectors` are those of all miners
-/// from now on, where they change.
+/// from now on, where they change, `keys` those that miners get.
 pub(super) fn execute(
     ledger: &Ledger,
     tipset: &Tipset,
     parent: i64,
     blocks: &[BlockMessages],
     sectors: Option<&[(ActorID, Sectors)]>,
+    keys: &[(ActorID, Keys)],
 ) -> Result<Outcome, MakeError> {
     let first = tipset.first();
     let mut state = State::open(ledger, &first.parent_state_root)?;
@@ -102,7 +104,7 @@ pub(super) fn execute(
     // Deadlines close before the power actor tells the reward actor what there is.
     let mut own = realized;
     if let Some(sectors) = sectors {
-        set_sectors(ledger, &mut state, &tree, sectors)?;
+        set_sectors(ledger, &mut state, &tree, sectors, keys)?;
         own = sectors.iter().map(|(_, sectors)| sectors.power()).sum();
     }
     // The cron of this epoch is that of a null round in its place.
@@ -124,14 +126,25 @@ fn set_sectors(
     state: &mut State<'_>,
     before: &StateTree<'_, Ledger>,
     sectors: &[(ActorID, Sectors)],
+    keys: &[(ActorID, Keys)],
 ) -> Result<(), MakeError> {
     let head = actors::power(ledger, sectors)?;
     state.change(POWER, |actor| actor.head = head)?;
     for (id, sectors) in sectors {
         let miner = before.miner(*id).map_err(MakeError::state)?;
         let miner = miner.ok_or_else(|| MakeError::State(format!("there is no miner f0{id}")))?;
-        let worker = miner.info(ledger).map_err(MakeError::state)?.worker;
-        let head = miner_state(ledger, worker, *sectors)?;
+        let info = miner.info(ledger).map_err(MakeError::state)?;
+        let changed = keys.iter().find(|(miner, _)| miner == id).map(|(_, keys)| keys);
+        let held = changed.map_or((info.owner, info.worker), |keys| {
+            (Address::new_id(keys.owner), Address::new_id(keys.worker))
+        });
+        if let Some(keys) = changed
+            && state.get(keys.owner)?.is_none()
+        {
+            let nothing = actors::put(ledger, &())?;
+            state.set(keys.owner, Actor::new("multisig", nothing, TokenAmount::default()))?;
+        }
+        let head = miner_state(ledger, held, *sectors)?;
         state.change(*id, |actor| actor.head = head)?;
     }
     Ok(())

@@ -125,7 +125,8 @@ fn state(ledger: &Ledger, recipe: &Recipe, people: &People) -> Result<Cid, MakeE
     state.set(MARKET, Actor::new("storagemarket", actors::market(ledger)?, nothing()))?;
     state.set(BURNT, Actor::new("account", put(ledger, &(Address::new_id(BURNT),))?, nothing()))?;
     for miner in &people.miners {
-        let head = miner_state(ledger, Address::new_id(miner.worker_id), miner.sectors)?;
+        let worker = Address::new_id(miner.worker_id);
+        let head = miner_state(ledger, (worker, worker), miner.sectors)?;
         state.set(miner.id, Actor::new("storageminer", head, nothing()))?;
         let account = put(ledger, &(miner.worker.address,))?;
         state.set(miner.worker_id, Actor::new("account", account, nothing()))?;

@@ -121,17 +121,23 @@ impl Wallet {
     /// # Errors
     /// When the key cannot sign this, which no known message makes it.
     pub fn sign(&self, message: Message) -> Result<SignedMessage, MakeError> {
-        let cid = message_cid(&message).to_bytes();
-        let signature = match &self.0 {
-            WalletKey::Bls(key) => MessageSignature { kind: SignatureKind::Bls, bytes: key.sign(&cid) },
+        let signature = self.sign_bytes(&message_cid(&message).to_bytes())?;
+        Ok(SignedMessage { message, signature })
+    }
+
+    /// Sign bytes, as `lotus wallet sign --raw` does.
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign).
+    pub fn sign_bytes(&self, bytes: &[u8]) -> Result<MessageSignature, MakeError> {
+        Ok(match &self.0 {
+            WalletKey::Bls(key) => MessageSignature { kind: SignatureKind::Bls, bytes: key.sign(bytes) },
             WalletKey::Secp { secret, .. } => {
                 let (signature, recovery) =
-                    secret.sign_prehash_recoverable(&blake2b256(&cid)).map_err(MakeError::key)?;
-                let mut bytes = signature.to_bytes().to_vec();
-                bytes.push(recovery.to_byte());
+                    secret.sign_prehash_recoverable(&blake2b256(bytes)).map_err(MakeError::key)?;
+                let bytes = [&signature.to_bytes()[..], &[recovery.to_byte()]].concat();
                 MessageSignature { kind: SignatureKind::Secp256k1, bytes }
             }
-        };
-        Ok(SignedMessage { message, signature })
+        })
     }
 }

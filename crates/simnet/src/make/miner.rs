@@ -116,8 +116,12 @@ fn bits(range: std::ops::Range<u64>) -> Result<BitField, MakeError> {
     BitField::try_from_bits(range).map_err(MakeError::state)
 }
 
-/// Write a miner's state: sectors 0, 1, … in partitions of deadline 0, the first ones faulty.
-pub(super) fn miner(ledger: &Ledger, worker: Address, sectors: Sectors) -> Result<Cid, MakeError> {
+/// Write a miner's state with these owner and worker: sectors 0, 1, … in partitions of deadline 0, the first ones faulty.
+pub(super) fn miner(
+    ledger: &Ledger,
+    (owner, worker): (Address, Address),
+    sectors: Sectors,
+) -> Result<Cid, MakeError> {
     let empty_array = array::<u64>(ledger, 5, [])?;
     let pair = |count: u64| {
         let bytes = Int(BigInt::from(count) * SECTOR_SIZE);
@@ -189,7 +193,7 @@ pub(super) fn miner(ledger: &Ledger, worker: Address, sectors: Sectors) -> Resul
         daily_fee: TokenAmount::default(),
     };
     let info = MinerInfo {
-        owner: worker,
+        owner,
         worker,
         control: vec![],
         pending_worker: None,
@@ -200,7 +204,7 @@ pub(super) fn miner(ledger: &Ledger, worker: Address, sectors: Sectors) -> Resul
         partition_sectors: PARTITION,
         consensus_fault_elapsed: -1,
         pending_owner: None,
-        beneficiary: worker,
+        beneficiary: owner,
         beneficiary_term: (TokenAmount::default(), TokenAmount::default(), 0),
         pending_beneficiary: None,
     };

@@ -21,7 +21,7 @@ use std::fmt;
 
 use fvm_shared::address::Network;
 
-pub use actors::Sectors;
+pub use actors::{Keys, Sectors};
 pub use keys::Wallet;
 pub use simulation::Simulation;
 

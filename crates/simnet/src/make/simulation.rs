@@ -10,7 +10,7 @@ use apogee_filecoin::verify::NetworkParams;
 use cid::Cid;
 use fvm_shared::ActorID;
 
-use super::actors::Sectors;
+use super::actors::{Keys, Sectors};
 use super::execute::{self, Outcome};
 use super::genesis::{self, People};
 use super::keys::{BeaconSecret, Wallet};
@@ -30,6 +30,8 @@ pub struct Simulation {
     pub(super) ledger: Arc<Ledger>,
     /// What will be known of miners' sectors, by the epoch whose execution changes them.
     schedule: Mutex<Schedule>,
+    /// Who will hold the roles of a miner, in the same way.
+    holders: Mutex<BTreeMap<(i64, ActorID), Keys>>,
     /// State and receipts after tipsets that were executed.
     executed: Mutex<HashMap<TipsetKey, (Cid, Cid)>>,
     pool: Mutex<Pool>,
@@ -77,6 +79,7 @@ impl Simulation {
             params: Arc::new(params),
             ledger,
             schedule: Mutex::default(),
+            holders: Mutex::default(),
             executed: Mutex::default(),
             pool: Mutex::default(),
             turn: Mutex::default(),
@@ -204,6 +207,24 @@ impl Simulation {
         Ok(())
     }
 
+    /// Give a miner these owner and worker when `epoch` is executed, on every branch, as `ChangeOwnerAddress` and `ConfirmChangeWorkerAddress` do.
+    /// It has no power from then on: blocks would want the worker's key.
+    ///
+    /// # Errors
+    /// When there is no such miner, or the epoch has been mined.
+    pub fn set_keys(&self, epoch: Epoch, miner: ActorID, keys: Keys) -> Result<(), MakeError> {
+        self.set_sectors(epoch, miner, Sectors::default())?;
+        lock(&self.holders).insert((epoch.height(), miner), keys);
+        Ok(())
+    }
+
+    /// The actor of a wallet.
+    #[must_use]
+    pub fn wallet_id(&self, index: usize) -> Option<ActorID> {
+        self.wallet(index)?;
+        u64::try_from(index).ok().map(|index| self.people.first_wallet + index)
+    }
+
     /// Sectors of all miners once `epoch` has been executed; `None` when nothing has changed since `before` was.
     fn sectors(&self, before: i64, epoch: i64) -> Option<Vec<(ActorID, Sectors)>> {
         let schedule = lock(&self.schedule);
@@ -237,7 +258,11 @@ impl Simulation {
         let parent = self.parent(tipset)?.epoch().height();
         let messages = self.messages(tipset)?;
         let sectors = self.sectors(parent, tipset.epoch().height());
-        execute::execute(&self.ledger, tipset, parent, &messages, sectors.as_deref())
+        let (from, to) = ((parent.saturating_add(1), 0), (tipset.epoch().height(), ActorID::MAX));
+        let holders = lock(&self.holders);
+        let keys: Vec<_> = holders.range(from..=to).map(|((_, miner), keys)| (*miner, *keys)).collect();
+        drop(holders);
+        execute::execute(&self.ledger, tipset, parent, &messages, sectors.as_deref(), &keys)
     }
 
     pub(super) fn turn(&self) -> MutexGuard<'_, i64> {

@@ -95,7 +95,7 @@ pub(crate) fn wrong(file: &Path, problem: impl std::fmt::Display) -> Failure {
 }
 
 /// What a file holds, if it is not too much.
-fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read =
         File::open(file).and_then(|open| open.take(LARGEST_DOCUMENT as u64 + 1).read_to_end(&mut bytes));

@@ -28,32 +28,34 @@ impl Simulate {
         let comparison = compare(&inputs.stand(&held)?, &inputs.stand(&tried)?);
         match self.format {
             Format::Json => println!("{}", serde_json::to_string(&comparison).map_err(Failure::world)?),
-            Format::Csv => {
-                println!(
-                    "entity,board,region,rank_before,rank_after,atto_before,atto_after,eligible_before,eligible_after"
-                );
-                for entity in &comparison.entities {
-                    for rank in &entity.ranks {
-                        let number =
-                            |rank: Option<u64>| rank.map(|rank| rank.to_string()).unwrap_or_default();
-                        let region = rank.region.as_ref().map_or("", |region| region.as_str());
-                        println!(
-                            "{},{},{region},{},{},{},{},{},{}",
-                            entity.entity,
-                            rank.board,
-                            number(rank.before),
-                            number(rank.after),
-                            entity.amount.0,
-                            entity.amount.1,
-                            flag(entity.eligible.0),
-                            flag(entity.eligible.1),
-                        );
-                    }
-                }
-            }
-            Format::Table => table(&comparison),
+            Format::Csv => csv(&comparison),
+            Format::Table => table("SIMULATION: not official", &comparison),
         }
         Ok(Answer::Yes)
+    }
+}
+
+/// A comparison for spreadsheets.
+pub(in crate::cli) fn csv(comparison: &Comparison) {
+    println!(
+        "entity,board,region,rank_before,rank_after,atto_before,atto_after,eligible_before,eligible_after"
+    );
+    for entity in &comparison.entities {
+        for rank in &entity.ranks {
+            let number = |rank: Option<u64>| rank.map(|rank| rank.to_string()).unwrap_or_default();
+            let region = rank.region.as_ref().map_or("", |region| region.as_str());
+            println!(
+                "{},{},{region},{},{},{},{},{},{}",
+                entity.entity,
+                rank.board,
+                number(rank.before),
+                number(rank.after),
+                entity.amount.0,
+                entity.amount.1,
+                flag(entity.eligible.0),
+                flag(entity.eligible.1),
+            );
+        }
     }
 }
 
@@ -65,8 +67,9 @@ const fn flag(eligible: Option<bool>) -> &'static str {
     }
 }
 
-fn table(comparison: &Comparison) {
-    println!("SIMULATION: not official\n");
+/// A comparison under a title.
+pub(in crate::cli) fn table(title: &str, comparison: &Comparison) {
+    println!("{title}\n");
     let changed: Vec<_> = comparison.entities.iter().filter(|entity| entity.is_any()).collect();
     if changed.is_empty() {
         println!("Nothing changes for anybody.");

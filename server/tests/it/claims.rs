@@ -1,0 +1,149 @@
+//! Claims through the binary: real signatures, and keys that are read from the state of a made chain.
+
+use std::process::Output;
+
+use apogee_competition::claim::{Envelope, SignatureKind, WalletSignature};
+use apogee_domain::Epoch;
+use apogee_filecoin::types::SignatureKind as Scheme;
+use apogee_simnet::Keys;
+
+use crate::made::{Made, STORE, said};
+
+/// As `lotus wallet sign` prints it.
+fn sign(made: &Made, wallet: usize, envelope: Envelope, message: &str) -> String {
+    let signature = made.wallet(wallet).sign_bytes(&envelope.wrap(message.as_bytes())).unwrap();
+    let kind = match signature.kind {
+        Scheme::Bls => SignatureKind::Bls,
+        _ => SignatureKind::Secp256k1,
+    };
+    WalletSignature { kind, bytes: signature.bytes }.to_string()
+}
+
+/// Miners whose roles wallets hold: with even numbers BLS keys, with odd ones secp256k1.
+///
+/// `t01001` has owner 0 and worker 1, `t01002` owner 3 and worker 2; `t01003` has 4 and 5, and 6 and 7 from epoch 12 on; `t01004` a multisig and 8.
+fn claimable() -> Made {
+    let made = Made::new(5);
+    let keys = |epoch, miner, owner, worker| {
+        let id = |wallet| made.simulation.wallet_id(wallet).unwrap();
+        let keys = Keys { owner: id(owner), worker: id(worker) };
+        made.simulation.set_keys(Epoch::new(epoch).unwrap(), miner, keys).unwrap();
+    };
+    keys(2, 1001, 0, 1);
+    keys(2, 1002, 3, 2);
+    keys(2, 1003, 4, 5);
+    keys(12, 1003, 6, 7);
+    let multisig = Keys { owner: 77_777, worker: made.simulation.wallet_id(8).unwrap() };
+    made.simulation.set_keys(Epoch::new(2).unwrap(), 1004, multisig).unwrap();
+    made.opened()
+}
+
+fn message(made: &Made, miner: &str, role: &str, entity: &str, action: &[&str]) -> String {
+    let compose = ["claim", "message", "--competition", "sprint", "--store", STORE, "--miner", miner];
+    made.good(&[&compose[..], &["--role", role, "--entity", entity, "--action"], action].concat())
+}
+
+fn submit(made: &Made, message: &str, signature: &str, more: &[&str]) -> Output {
+    made.write("message.txt", message);
+    let submit = ["claim", "submit", "message.txt", "--store", STORE, "--signature", signature];
+    made.apogee(&[&submit[..], &made.chain(), more].concat())
+}
+
+fn accepted(made: &Made, message: &str, signature: &str, more: &[&str]) {
+    let output = submit(made, message, signature, more);
+    assert_eq!(output.status.code(), Some(0), "{message}\n{}", said(&output));
+}
+
+/// The kind of problem that keeps a claim out.
+fn problem(made: &Made, message: &str, signature: &str, more: &[&str]) -> String {
+    let before = made.kinds();
+    let output = submit(made, message, signature, more);
+    assert_eq!(output.status.code(), Some(2), "{message}\n{}", said(&output));
+    assert_eq!(made.kinds(), before, "nothing is stored");
+    let text = said(&output);
+    text.strip_prefix("apogee: ").unwrap().split(':').next().unwrap().to_owned()
+}
+
+#[test]
+fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
+    let made = claimable();
+    let (frc, raw) = (Envelope::Frc0102, Envelope::Raw);
+    // Two kinds of keys, two envelopes, two roles.
+    for (miner, entity, owner, worker) in [("t01001", "one", 0, 1), ("t01002", "two", 3, 2)] {
+        let name = format!("Miner {entity}");
+        let text = message(&made, miner, "owner", entity, &["claim", "--name", &name]);
+        accepted(&made, &text, &sign(&made, owner, frc, &text), &[]);
+        for (role, wallet, envelope, name) in
+            [("owner", owner, raw, "second"), ("worker", worker, frc, "third"), ("worker", worker, raw, "fourth")]
+        {
+            let name = format!("{entity} {name}");
+            let text = message(&made, miner, role, entity, &["rename", "--name", &name]);
+            accepted(&made, &text, &sign(&made, wallet, envelope, &text), &[]);
+        }
+    }
+    assert_eq!(made.kinds()["claim"], 8);
+
+    let claim = |miner: &str, role: &str| message(&made, miner, role, "three", &["claim", "--name", "Three"]);
+    let text = claim("t01003", "owner");
+    let good = sign(&made, 4, frc, &text);
+    let refused = |message: &str, signature: &str| problem(&made, message, signature, &[]);
+    assert_eq!(refused(&text, &sign(&made, 5, frc, &text)), "wrong-role");
+    assert_eq!(refused(&text, &sign(&made, 7, frc, &text)), "bad-signature");
+    assert_eq!(refused(&text, &sign(&made, 4, frc, &claim("t01003", "owner"))), "bad-signature");
+    assert_eq!(refused(&text, &good[2..]), "malformed-signature");
+    assert_eq!(refused(&text, &format!("{good}00")), "malformed-signature");
+    assert_eq!(refused(&format!("{text}\n"), &good), "malformed-claim");
+    assert_eq!(refused(&text.replace("Action: claim", "Action: steal"), &good), "unknown-action");
+    let altered = |from: &str, to: &str| {
+        let text = text.replace(from, to);
+        assert!(text.contains(to), "{text}");
+        refused(&text, &sign(&made, 4, frc, &text))
+    };
+    assert_eq!(altered("Domain: apogee.example", "Domain: apogee.exampIe"), "other-domain");
+    assert_eq!(altered("Network: simnet", "Network: mainnet"), "other-network");
+    let rules = text.lines().find_map(|line| line.strip_prefix("Rules: ")).unwrap();
+    assert_eq!(altered(rules, &"0".repeat(64)), "other-rules");
+    assert_eq!(altered("Name: Three", "Name: Miner one"), "name-taken");
+    assert_eq!(altered("Name: Three", "Name: Operator"), "name-reserved");
+    assert_eq!(altered("Entity: three", "Entity: t01004"), "id-taken");
+    assert_eq!(altered("Miner: t01003", "Miner: t09999"), "key-unknown");
+    let issued = text.lines().find_map(|line| line.strip_prefix("Issued: ")).unwrap();
+    assert_eq!(altered(&format!("Issued: {issued}"), "Issued: 99"), "not-yet-valid");
+    let elsewhere = text.replace("Competition: sprint", "Competition: marathon");
+    let other = sign(&made, 4, frc, &elsewhere);
+    assert_eq!(problem(&made, &elsewhere, &other, &["--competition", "sprint"]), "other-competition");
+
+    // Without a chain there are no keys.
+    made.write("message.txt", &text);
+    let blind = made.refused(&["claim", "submit", "message.txt", "--store", STORE, "--signature", &good]);
+    assert!(blind.contains("key-unknown"), "{blind}");
+    accepted(&made, &text, &good, &[]);
+    assert_eq!(refused(&text, &good), "replayed");
+
+    // Another miner joins, if the leader agrees.
+    let join = message(&made, "t01001", "owner", "three", &["transfer", "--from", "one"]);
+    let (own, consent) = (sign(&made, 0, frc, &join), sign(&made, 5, raw, &join));
+    assert_eq!(refused(&join, &own), "consent-missing");
+    assert_eq!(problem(&made, &join, &own, &["--consent", &format!("owner:{consent}")]), "wrong-role");
+    accepted(&made, &join, &own, &["--consent", &format!("worker:{consent}")]);
+
+    // A multisig has no key.
+    let owned = message(&made, "t01004", "owner", "four", &["claim", "--name", "Four"]);
+    let by_worker = sign(&made, 8, frc, &owned);
+    assert_eq!(refused(&owned, &by_worker), "owner-is-multisig");
+    assert_eq!(problem(&made, &owned, &by_worker, &["--proposal", "7"]), "no-such-proposal");
+    let short = message(&made, "t01004", "worker", "four", &["claim", "--name", "Four", "--life", "2"]);
+
+    // Keys that were good before the miner changed them, and messages that were.
+    made.index(16);
+    let text = message(&made, "t01003", "owner", "three", &["rename", "--name", "Drei"]);
+    assert_eq!(refused(&text, &sign(&made, 4, frc, &text)), "rotated-key");
+    assert_eq!(refused(&text, &sign(&made, 7, frc, &text)), "wrong-role");
+    accepted(&made, &text, &sign(&made, 6, frc, &text), &[]);
+    assert_eq!(refused(&short, &sign(&made, 8, frc, &short)), "expired");
+
+    // Who audits the ledger reads the keys of each claim's own epoch.
+    let check = [&["competition", "check", "sprint", "--store", STORE][..], &made.chain()].concat();
+    let said = made.good(&check);
+    assert!(said.contains("claims: 11, each signed by the key that verified state names"), "{said}");
+}

@@ -1,0 +1,140 @@
+//! Competitions in a database through the binary: real signatures over a made chain.
+
+use std::os::unix::fs::PermissionsExt;
+
+use apogee_testkit::example;
+use serde_json::Value;
+
+use crate::made::{Made, RULES, STORE, said};
+
+fn shadow() -> String {
+    example("rules").join("../../shadow/apogee_shadow.py").display().to_string()
+}
+
+#[test]
+fn a_competition_goes_from_its_founding_to_an_approved_payout() {
+    let made = Made::new(1);
+    made.index(4);
+    made.found();
+    let list = made.good(&["competition", "list", "--format", "csv", "--store", STORE]);
+    assert!(list.contains("sprint,draft,1,simnet"), "{list}");
+    let twice = made.refused(&Made::deciding(&["start"]));
+    assert!(twice.contains("no-such-rules") || twice.contains("wrong-state"), "{twice}");
+
+    // Rules that hold from before they are published want everybody.
+    let few = made.refused(&Made::deciding(&["--rule-set", "rules.toml"]));
+    assert!(few.contains("more-operators-needed"), "{few}");
+    made.good(&[&Made::deciding(&["--rule-set", "rules.toml"])[..], &["--key", "cy.key"]].concat());
+    made.decide(&["open-registration"]);
+    made.index(12);
+    let mut live = Made::deciding(&["start"]);
+    live.retain(|argument| *argument != "--recorded");
+    assert!(made.refused(&live).contains("no-collector"), "the made chain is years behind the clock");
+    made.decide(&["start"]);
+
+    // A decision shows what it does before it is taken, and what it did can be computed again.
+    let effect = made.decide(&["disqualify", "entities=[\"t01002\"]"]);
+    assert!(effect.contains("WHAT IT DOES") && effect.contains("yes → no"), "{effect}");
+    let seq = made.kinds().values().sum::<usize>().to_string();
+    let again = made.good(&["competition", "effect", "sprint", &seq, "--store", STORE]);
+    let report = |text: &str| text.lines().find(|line| line.starts_with("report ")).unwrap().to_owned();
+    assert_eq!(report(&again), report(&effect));
+    let nobody = made.refused(&Made::deciding(&["disqualify", "entities=[\"t09999\"]"]));
+    assert!(nobody.contains("unknown-entity"), "{nobody}");
+
+    // The same by a proposal that goes round.
+    let propose = [
+        "decide", "propose", "--competition", "sprint", "--actor", "ana", "--approver", "cy", "--reason",
+        "It was a mistake.", "--store", STORE, "--out", "revert.json", "revert", &format!("seq={seq}"),
+    ];
+    assert!(made.good(&propose).contains("no → yes"));
+    let sign = |name: &str| {
+        let key = format!("{name}.key");
+        made.apogee(&["decide", "sign", "revert.json", "--operator", name, "--key", &key, "--yes"])
+    };
+    assert!(sign("ana").status.success());
+    let early = made.refused(&["decide", "submit", "revert.json", "--store", STORE]);
+    assert!(early.contains("bad-operator-signature"), "{early}");
+    assert_eq!(sign("bo").status.code(), Some(2), "bo is not among those who sign");
+    assert!(sign("cy").status.success());
+    let whole = std::fs::read_to_string(made.path().join("revert.json")).unwrap();
+    made.write("forged.json", &whole.replace("a mistake", "mistaken!"));
+    assert!(made.refused(&["decide", "submit", "forged.json", "--store", STORE]).contains("hash"));
+    made.good(&["decide", "submit", "revert.json", "--store", STORE]);
+    assert!(made.refused(&["decide", "submit", "revert.json", "--store", STORE]).contains("not-next"));
+
+    // Other rules take effect with the report of what they do.
+    let canonical: Value = serde_json::from_str(&made.good(&["rules", "canonical", "rules.toml"])).unwrap();
+    assert_eq!(canonical["version"]["number"], 1);
+    let checked = made.good(&["rules", "check", "rules.toml"]);
+    let hash = checked.split_whitespace().next().unwrap();
+    let second = RULES
+        .replace("number = 1\nfrom = 0", &format!("number = 2\nfrom = 14\nsupersedes = \"{hash}\""))
+        .replace("retroactive = true\n", "")
+        .replace("value = \"1TiB\"", "value = \"3TiB\"");
+    made.write("second.toml", &second);
+    assert!(made.decide(&["--rule-set", "second.toml"]).contains("report "));
+
+    let approve = ["approve-payout", "--addresses", "addresses.json"];
+    assert!(made.refused(&Made::deciding(&approve)).contains("no final standings"));
+    made.index(56);
+    made.decide(&["end"]);
+    made.decide(&["provisional", "until=60"]);
+    let shadow = shadow();
+    let finalize = ["finalize", "--shadow", &shadow];
+    let typed = made.refused(&Made::deciding(&["finalize", &format!("shadow={hash}")]));
+    assert!(typed.contains("computed here"), "{typed}");
+    let early = made.refused(&Made::deciding(&finalize));
+    assert!(early.contains("blocked") && early.contains("appeal-time"), "{early}");
+    made.index(61);
+    made.write("other.py", "print('{\"root\": \"".to_owned().as_str());
+    assert_eq!(made.apogee(&Made::deciding(&["finalize", "--shadow", "other.py"])).status.code(), Some(3));
+    made.write("liar.py", &format!("print('{{\"root\": \"{hash}\"}}')"));
+    let differs = made.apogee(&Made::deciding(&["finalize", "--shadow", "liar.py"]));
+    assert_eq!(differs.status.code(), Some(2), "{}", said(&differs));
+    assert!(said(&differs).contains("computes another root"));
+    made.decide(&finalize);
+
+    let check = ["competition", "check", "sprint", "--store", STORE];
+    let report = made.good(&check);
+    assert!(report.contains("as they were"), "{report}");
+    assert!(made.refused(&Made::deciding(&["approve-payout"])).contains("have no payout address"));
+    made.write("addresses.json", "{\"t01001\": {\"addresses\": [\"t01\"]}}");
+    made.decide(&["approve-payout", "--addresses", "addresses.json", "--withhold"]);
+    let shown = made.json(&["competition", "show", "sprint", "--format", "json", "--store", STORE]);
+    assert_eq!(shown["phase"], "final");
+    assert_eq!(shown["finals"].as_array().unwrap().len(), 1);
+    assert!(shown["payout"][0]["total"].as_str().unwrap().len() > 18, "{shown}");
+}
+
+#[test]
+fn a_secret_is_readable_by_its_owner_alone_and_printed_nowhere() {
+    let made = Made::new(2);
+    let file = made.path().join("ana.key");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let secret = text.lines().nth(1).unwrap();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let shown = made.good(&["operator", "show", "ana.key"]);
+    assert_eq!(shown.trim().len(), 64);
+    assert!(!shown.contains(secret));
+    assert!(made.refused(&["operator", "new", "ana.key"]).contains("exists"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let open = made.refused(&["operator", "show", "ana.key"]);
+    assert!(open.contains("chmod 600") && !open.contains(secret), "{open}");
+}
+
+#[test]
+fn a_private_reason_is_a_commitment_that_can_be_opened() {
+    let made = Made::new(3).opened();
+    made.write("why.txt", "Somebody told us in confidence.");
+    let act = ["announce", "title={\"en\":\"A\",\"zh\":\"甲\"}", "text={\"en\":\"B\",\"zh\":\"乙\"}", "--private", "why.txt", "--keep", "kept.json"];
+    made.decide(&act);
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(made.path().join("kept.json")).unwrap()).unwrap();
+    let salt = kept["salt"].as_str().unwrap().parse().unwrap();
+    let commitment = apogee_competition::private_commitment(&salt, kept["text"].as_str().unwrap());
+    let database = std::fs::read(made.path().join("a.sqlite")).unwrap();
+    let wal = std::fs::read(made.path().join("a.sqlite-wal")).unwrap_or_default();
+    let holds = |text: &str| [&database, &wal].iter().any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()));
+    assert!(holds(&commitment.to_string()), "the commitment is in the ledger");
+    assert!(!holds("in confidence"), "the reason is not");
+}
