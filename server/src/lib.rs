@@ -11,6 +11,7 @@ mod http;
 mod log;
 mod networks;
 mod recorded;
+mod sources;
 mod store;
 mod watch;
 mod web;

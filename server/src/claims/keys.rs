@@ -90,11 +90,7 @@ fn read(nodes: &Nodes, root: &Cid, id: u64, letter: Letter) -> Result<Option<Min
 }
 
 /// Who signs for an actor that holds a role.
-fn holder(
-    tree: &StateTree<'_, Nodes>,
-    address: &Address,
-    letter: Letter,
-) -> Result<Holder, ReadError> {
+fn holder(tree: &StateTree<'_, Nodes>, address: &Address, letter: Letter) -> Result<Holder, ReadError> {
     if let Some(key) = tree.account_key(address)? {
         let signs = matches!(key.payload(), Payload::Secp256k1(_) | Payload::BLS(_));
         return Ok(if signs { Holder::Key(address_text(&key, letter)) } else { Holder::Unknown });

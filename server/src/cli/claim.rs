@@ -247,12 +247,8 @@ impl Submit {
         let store = place.existing().await?;
         let chain = self.chosen.source(&config, Some(&read.network)).await?;
         let world = World { now: SystemClock.now(), source: chain.source, recorded: chain.recorded };
-        let filed = Filed {
-            message,
-            signature: self.signature,
-            proposal: self.proposal,
-            consent: self.consent,
-        };
+        let filed =
+            Filed { message, signature: self.signature, proposal: self.proposal, consent: self.consent };
         let competition = self.competition.as_deref().unwrap_or_else(|| read.competition.as_str());
         let accepted = file(&*store, &world, competition, &filed).await?;
         println!("#{} claim {}", accepted.seq, accepted.hash);

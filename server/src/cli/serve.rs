@@ -17,6 +17,7 @@ use crate::edge::{self, SystemClock};
 use crate::follow::{self, Stopped};
 use crate::http::{self, Limits, Service};
 use crate::networks::{self, Prepared};
+use crate::sources::Sources;
 use crate::store::Place;
 use crate::watch::{Feed, Watch};
 use crate::web::{App, Guard, Site};
@@ -62,6 +63,8 @@ pub(super) async fn serve(
     limits: &Limits,
     interval: Duration,
 ) -> Result<(), Failure> {
+    let clock = Arc::new(SystemClock);
+    let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks));
     let (end, ended) = watch::channel(false);
     let (mut feeds, mut indexing) = (Vec::new(), Vec::new());
     for network in networks {
@@ -76,7 +79,6 @@ pub(super) async fn serve(
         let entropy = edge::entropy_source()?;
         indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
     }
-    let clock = Arc::new(SystemClock);
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
     let looking = tokio::spawn({
@@ -86,6 +88,7 @@ pub(super) async fn serve(
     let site = Site::new(App {
         stands: Arc::new(Stands::new(Arc::clone(&store))),
         guard: Guard::new(edge::entropy()?),
+        sources,
         store,
         now: watch.now(),
     });

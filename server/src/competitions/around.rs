@@ -79,7 +79,7 @@ impl Around {
 
 /// How many collectors are healthy: the one indexer, unless it is late.
 fn collectors(ground: &Ground, world: &World) -> u32 {
-    let due = ground.epoch_of(world.now).unwrap_or(Epoch::GENESIS);
+    let due = ground.schedule().epoch_of(world.now).unwrap_or(Epoch::GENESIS);
     let late = due.height().saturating_sub(ground.head().height()) > BEHIND;
     u32::from(world.recorded || matches!(ground, Ground::Archive(_)) || !late)
 }

@@ -119,8 +119,7 @@ pub(crate) fn payments(
         };
         let read = |text: &String| text.parse::<Address>();
         let addresses = destination.addresses.iter().map(read).collect::<Result<_, _>>();
-        let addresses =
-            addresses.map_err(|cause| NoPayments::Address { entity: entity.clone(), cause })?;
+        let addresses = addresses.map_err(|cause| NoPayments::Address { entity: entity.clone(), cause })?;
         paid = paid.checked_add(amount).ok_or(Unpayable::Overflow)?;
         let name = stood.entities.list().iter().find(|other| other.id == *entity);
         let name = name.map(|entity| entity.name.to_string()).unwrap_or_default();

@@ -72,7 +72,8 @@ impl Shadow {
         {
             return Ok(root);
         }
-        let said = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        let said =
+            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
         let last = said.lines().last().unwrap_or("nothing").chars().take(300).collect::<String>();
         Err(NoShadow::Said(self.0.clone(), last))
     }

@@ -133,7 +133,7 @@ impl Stands {
         }
         let versions: Vec<RuleSet> =
             competition.rules().iter().map(|published| (*published.rules).clone()).collect();
-        let columns = self.columns(held.id());
+        let columns = self.columns(competition.id());
         let measured = ground.facts(&*self.store, &versions, at, &mut *columns.lock().await).await?;
         let working = tokio::task::spawn_blocking(move || {
             work_out(competition, rules, measured, triple, at)

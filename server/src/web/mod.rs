@@ -43,6 +43,7 @@ use bytes::Bytes;
 use tower::ServiceExt;
 
 use crate::competitions::Stands;
+use crate::sources::Sources;
 
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
@@ -62,6 +63,8 @@ pub(crate) struct App {
     pub(crate) stands: Arc<Stands>,
     /// Marks forms.
     pub(crate) guard: Guard,
+    /// Verified state.
+    pub(crate) sources: Arc<Sources>,
 }
 
 /// Every page: its path, as it is without language and form, and who makes it.

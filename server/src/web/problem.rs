@@ -68,11 +68,9 @@ pub(crate) enum Problem {
         board: String,
     },
     UnknownRules {
-        competition: String,
         version: u64,
     },
     UnknownEntry {
-        competition: String,
         seq: u64,
         last: u64,
     },
@@ -82,13 +80,10 @@ pub(crate) enum Problem {
         at: Epoch,
     },
     NotStarted {
-        competition: String,
         start: Option<Epoch>,
         at: Epoch,
     },
-    NoRules {
-        competition: String,
-    },
+    NoRules,
     /// Neither its network nor a package of it is in the database.
     NoGround {
         competition: String,
@@ -261,7 +256,7 @@ impl Problem {
             Self::UnknownRules { .. } => UNKNOWN_RULES,
             Self::UnknownEntry { .. } => UNKNOWN_ENTRY,
             Self::Frozen { .. } => FROZEN,
-            Self::NotStarted { .. } | Self::NoRules { .. } => NOT_STARTED,
+            Self::NotStarted { .. } | Self::NoRules => NOT_STARTED,
             Self::NoGround { .. } => NOT_INDEXED,
             Self::NoStandings(_) => NO_STANDINGS,
             Self::Ledger(_) => INTERNAL,
@@ -329,22 +324,22 @@ impl Problem {
             Self::UnknownBoard { board } => {
                 say("detail-unknown-board", fluent_args!["board" => board.as_str()])
             }
-            Self::UnknownRules { version, .. } => {
+            Self::UnknownRules { version } => {
                 say("detail-unknown-rules", fluent_args!["version" => *version])
             }
-            Self::UnknownEntry { seq, last, .. } => {
+            Self::UnknownEntry { seq, last } => {
                 say("detail-unknown-entry", fluent_args!["seq" => *seq, "last" => *last])
             }
             Self::Frozen { asked, at } => {
                 say("detail-frozen", fluent_args!["epoch" => grouped(asked), "at" => grouped(at)])
             }
-            Self::NotStarted { start, at, .. } => match start {
+            Self::NotStarted { start, at } => match start {
                 Some(start) => {
                     say("detail-not-started", fluent_args!["start" => grouped(start), "epoch" => grouped(at)])
                 }
                 None => language.t("detail-no-rules"),
             },
-            Self::NoRules { .. } => language.t("detail-no-rules"),
+            Self::NoRules => language.t("detail-no-rules"),
             Self::NoGround { competition } => {
                 say("detail-no-ground", fluent_args!["competition" => competition.as_str()])
             }

@@ -73,9 +73,11 @@ fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
         let name = format!("Miner {entity}");
         let text = message(&made, miner, "owner", entity, &["claim", "--name", &name]);
         accepted(&made, &text, &sign(&made, owner, frc, &text), &[]);
-        for (role, wallet, envelope, name) in
-            [("owner", owner, raw, "second"), ("worker", worker, frc, "third"), ("worker", worker, raw, "fourth")]
-        {
+        for (role, wallet, envelope, name) in [
+            ("owner", owner, raw, "second"),
+            ("worker", worker, frc, "third"),
+            ("worker", worker, raw, "fourth"),
+        ] {
             let name = format!("{entity} {name}");
             let text = message(&made, miner, role, entity, &["rename", "--name", &name]);
             accepted(&made, &text, &sign(&made, wallet, envelope, &text), &[]);

@@ -44,8 +44,22 @@ fn a_competition_goes_from_its_founding_to_an_approved_payout() {
 
     // The same by a proposal that goes round.
     let propose = [
-        "decide", "propose", "--competition", "sprint", "--actor", "ana", "--approver", "cy", "--reason",
-        "It was a mistake.", "--store", STORE, "--out", "revert.json", "revert", &format!("seq={seq}"),
+        "decide",
+        "propose",
+        "--competition",
+        "sprint",
+        "--actor",
+        "ana",
+        "--approver",
+        "cy",
+        "--reason",
+        "It was a mistake.",
+        "--store",
+        STORE,
+        "--out",
+        "revert.json",
+        "revert",
+        &format!("seq={seq}"),
     ];
     assert!(made.good(&propose).contains("no → yes"));
     let sign = |name: &str| {
@@ -127,14 +141,25 @@ fn a_secret_is_readable_by_its_owner_alone_and_printed_nowhere() {
 fn a_private_reason_is_a_commitment_that_can_be_opened() {
     let made = Made::new(3).opened();
     made.write("why.txt", "Somebody told us in confidence.");
-    let act = ["announce", "title={\"en\":\"A\",\"zh\":\"甲\"}", "text={\"en\":\"B\",\"zh\":\"乙\"}", "--private", "why.txt", "--keep", "kept.json"];
+    let act = [
+        "announce",
+        "title={\"en\":\"A\",\"zh\":\"甲\"}",
+        "text={\"en\":\"B\",\"zh\":\"乙\"}",
+        "--private",
+        "why.txt",
+        "--keep",
+        "kept.json",
+    ];
     made.decide(&act);
-    let kept: Value = serde_json::from_str(&std::fs::read_to_string(made.path().join("kept.json")).unwrap()).unwrap();
+    let kept: Value =
+        serde_json::from_str(&std::fs::read_to_string(made.path().join("kept.json")).unwrap()).unwrap();
     let salt = kept["salt"].as_str().unwrap().parse().unwrap();
     let commitment = apogee_competition::private_commitment(&salt, kept["text"].as_str().unwrap());
     let database = std::fs::read(made.path().join("a.sqlite")).unwrap();
     let wal = std::fs::read(made.path().join("a.sqlite-wal")).unwrap_or_default();
-    let holds = |text: &str| [&database, &wal].iter().any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()));
+    let holds = |text: &str| {
+        [&database, &wal].iter().any(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+    };
     assert!(holds(&commitment.to_string()), "the commitment is in the ledger");
     assert!(!holds("in confidence"), "the reason is not");
 }

@@ -71,7 +71,8 @@ impl Made {
     pub(crate) fn new(seed: u64) -> Self {
         let recipe = Recipe { seed, miners: 5, finality: 10, wallets: 9, ..Recipe::default() };
         let simulation = Arc::new(Simulation::new(recipe).unwrap());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let node = runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             SimNode::start(listener, simulation.clone(), Access::default()).unwrap()
@@ -159,9 +160,33 @@ impl Made {
             })
             .collect();
         let new = [
-            "competition", "new", "--id", "sprint", "--network", "simnet", "--domain", "apogee.example",
-            "--threshold", "2", "--notice", "5", "--yes", "--store", STORE, "--key", "ana.key", "--key", "bo.key",
-            "--key", "cy.key", "--operator", &operators[0], "--operator", &operators[1], "--operator", &operators[2],
+            "competition",
+            "new",
+            "--id",
+            "sprint",
+            "--network",
+            "simnet",
+            "--domain",
+            "apogee.example",
+            "--threshold",
+            "2",
+            "--notice",
+            "5",
+            "--yes",
+            "--store",
+            STORE,
+            "--key",
+            "ana.key",
+            "--key",
+            "bo.key",
+            "--key",
+            "cy.key",
+            "--operator",
+            &operators[0],
+            "--operator",
+            &operators[1],
+            "--operator",
+            &operators[2],
         ];
         self.good(&new);
     }
@@ -169,8 +194,22 @@ impl Made {
     /// `decide take` by two operators.
     pub(crate) fn deciding<'a>(act: &[&'a str]) -> Vec<&'a str> {
         let take = [
-            "decide", "take", "--competition", "sprint", "--actor", "ana", "--key", "ana.key", "--key", "bo.key",
-            "--reason", "It has to be.", "--recorded", "--yes", "--store", STORE,
+            "decide",
+            "take",
+            "--competition",
+            "sprint",
+            "--actor",
+            "ana",
+            "--key",
+            "ana.key",
+            "--key",
+            "bo.key",
+            "--reason",
+            "It has to be.",
+            "--recorded",
+            "--yes",
+            "--store",
+            STORE,
         ];
         [&take[..], act].concat()
     }

@@ -64,8 +64,10 @@ impl New {
         let mut signers = Vec::new();
         for secret in secrets {
             let key = secret.public();
-            let id = operators.iter().find(|operator| operator.key == key).map(|operator| operator.id.clone());
-            let id = id.ok_or_else(|| Failure::input(format!("{key} is the key of no operator that is named")))?;
+            let id =
+                operators.iter().find(|operator| operator.key == key).map(|operator| operator.id.clone());
+            let id =
+                id.ok_or_else(|| Failure::input(format!("{key} is the key of no operator that is named")))?;
             signers.push((id, secret));
         }
         let desk = Desk::found(&self.database, self.id.as_str(), &self.network, false).await?;

@@ -96,7 +96,9 @@ impl List {
             Format::Table => {
                 let line = |cells: [String; 8]| {
                     let [id, phase, seq, network, start, end, entities, rules] = cells;
-                    println!("{id:<24}{phase:<14}{seq:>6}  {network:<20}{start:>10}{end:>10}{entities:>10}{rules:>7}");
+                    println!(
+                        "{id:<24}{phase:<14}{seq:>6}  {network:<20}{start:>10}{end:>10}{entities:>10}{rules:>7}"
+                    );
                 };
                 line(columns.map(str::to_owned));
                 rows.iter().for_each(|row| line(columns.map(|name| plain(row, name))));

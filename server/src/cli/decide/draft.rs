@@ -11,12 +11,12 @@ use serde_json::{Map, Value, json};
 
 use super::act::{Means, PayoutTerms, completed, rules};
 use crate::claims::Wants;
+use crate::cli::Failure;
 use crate::cli::competition::documents::{self, wrong};
 use crate::cli::competition::simulate;
 use crate::cli::desk::Desk;
 use crate::cli::operator::own;
 use crate::cli::source::Database;
-use crate::cli::Failure;
 use crate::edge;
 
 /// Most bytes of an act that is written by hand.
@@ -146,7 +146,8 @@ impl Drafting {
             return if text.trim_start().starts_with('{') {
                 serde_json::from_str(text).map_err(|cause| wrong(file, cause))
             } else {
-                let table: toml::Table = toml::from_str(text).map_err(|cause| wrong(file, cause.message()))?;
+                let table: toml::Table =
+                    toml::from_str(text).map_err(|cause| wrong(file, cause.message()))?;
                 serde_json::to_value(table).map_err(|cause| wrong(file, cause))
             };
         }

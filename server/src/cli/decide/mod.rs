@@ -116,10 +116,7 @@ impl Take {
 }
 
 /// Sign an entry with keys that are here.
-pub(super) fn signed(
-    entry: Entry,
-    signers: &[(Id, Secret)],
-) -> Result<apogee_competition::Signed, Refusal> {
+pub(super) fn signed(entry: Entry, signers: &[(Id, Secret)]) -> Result<apogee_competition::Signed, Refusal> {
     let hash = entry.hash()?;
     let mut approvals: Vec<_> = signers
         .iter()
@@ -136,7 +133,8 @@ fn signers(desk: &Desk, secrets: Vec<Secret>) -> Result<Vec<(Id, Secret)>, Failu
     for secret in secrets {
         let key = secret.public();
         let id = operators.iter().find(|(_, other)| **other == key).map(|(id, _)| id.clone());
-        let id = id.ok_or_else(|| Failure::input(format!("{key} is the key of no operator of this competition")))?;
+        let id =
+            id.ok_or_else(|| Failure::input(format!("{key} is the key of no operator of this competition")))?;
         if signers.iter().any(|(other, _)| *other == id) {
             return Err(Failure::input(format!("the key of {id} is named twice")));
         }

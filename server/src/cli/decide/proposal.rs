@@ -72,7 +72,10 @@ impl Sign {
         if let Act::Found { operators, .. } = act
             && !operators.iter().any(|one| one.id == self.operator && one.key == secret.public())
         {
-            return Err(wrong(&self.key, format_args!("it is not the key of {} in the proposal", self.operator)));
+            return Err(wrong(
+                &self.key,
+                format_args!("it is not the key of {} in the proposal", self.operator),
+            ));
         }
         show(&signed.entry)?;
         for (name, hash) in [("preview", signed.entry.preview), ("simulation", simulation(act))] {

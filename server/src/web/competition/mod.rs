@@ -1,6 +1,6 @@
 //! Pages of a competition: one file a page, all made from a [`Stage`].
 
-//mod claim;
+mod claim;
 mod listed;
 mod meta;
 mod overview;
@@ -18,6 +18,6 @@ pub(crate) use self::stage::{Stage, TripleQuery};
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
         ("/c/{competition}", get(overview::show)),
-        //("/c/{competition}/claim", get(claim::show).post(claim::submit)),
+        ("/c/{competition}/claim", get(claim::show).post(claim::submit)),
     ]
 }

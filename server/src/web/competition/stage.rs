@@ -83,7 +83,7 @@ impl App {
         let at = limits.at(&ground, id, query.at)?;
         let seq = query.seq.unwrap_or(limits.shown.seq);
         if seq > limits.seq {
-            return Err(Problem::UnknownEntry { competition: id.to_owned(), seq, last: limits.seq });
+            return Err(Problem::UnknownEntry { seq, last: limits.seq });
         }
         let stood_on = now.held.until(seq)?;
         let rules = limits.rules(&stood_on, at, id, query)?;
@@ -219,7 +219,7 @@ impl Limits {
         let versions = competition.rules();
         if let Some(version) = query.rules {
             let found = versions.iter().find(|published| published.rules.version.number == version);
-            let unknown = || Problem::UnknownRules { competition: id.to_owned(), version };
+            let unknown = || Problem::UnknownRules { version };
             return found.cloned().map(Some).ok_or_else(unknown);
         }
         let pinned = self.shown.rules.filter(|_| !query.is_any());
@@ -264,16 +264,11 @@ impl Stage {
     /// The standings; before the start a problem.
     pub(crate) fn standing(&self) -> Result<&Arc<Stood>, Problem> {
         let start = self.competition.start();
-        self.stood.as_ref().ok_or_else(|| Problem::NotStarted {
-            competition: self.id().to_owned(),
-            start,
-            at: self.meta.chain.epoch,
-        })
+        self.stood.as_ref().ok_or_else(|| Problem::NotStarted { start, at: self.meta.chain.epoch })
     }
 
     /// The rules that are applied; before any are published a problem.
     pub(crate) fn rule_set(&self) -> Result<&RuleSet, Problem> {
-        let none = || Problem::NoRules { competition: self.id().to_owned() };
-        self.rules.as_ref().map(|rules| &*rules.rules).ok_or_else(none)
+        self.rules.as_ref().map(|rules| &*rules.rules).ok_or(Problem::NoRules)
     }
 }
