@@ -99,6 +99,14 @@ const PROGRAMS: &[Program] = &[
         argument: Some("standings"),
         features: "",
     },
+    Program {
+        bench: Bench::Standings,
+        name: "every page of a competition of five thousand at a new epoch",
+        package: "apogee-server",
+        example: "bench-standings",
+        argument: None,
+        features: "",
+    },
 ];
 
 /// Run the programs of a bench, all of them, and say which missed their bars.
