@@ -15,6 +15,8 @@ mod competition;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod freeze;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod http;

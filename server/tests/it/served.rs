@@ -9,20 +9,30 @@ use std::time::Duration;
 
 use apogee_testkit::example;
 
-/// The recording in a database that nobody writes: made once, for all tests.
+/// The recording and the competitions of the demo in a database that nobody writes: made once, for all tests.
 pub(crate) fn database() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap().keep();
-        let file = folder.join("devnet-a.sqlite");
-        let store = format!("sqlite:{}", file.display());
-        let output = Command::new(env!("CARGO_BIN_EXE_apogee"))
-            .args(["index", "--car", example("devnet-a").to_str().unwrap(), "--store", &store])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let file = folder.join("demo.sqlite");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
+        command.args(["demo", "--recording", example("devnet-a").to_str().unwrap(), "--data"]).arg(&file);
+        // It serves when it has made everything.
+        drop(Served::start(&mut command));
         file
     })
+}
+
+/// A copy of [`database`] that may be written.
+pub(crate) fn copy(folder: &Path) -> PathBuf {
+    let file = folder.join("copy.sqlite");
+    for end in ["", "-wal"] {
+        let from = PathBuf::from(format!("{}{end}", database().display()));
+        if from.is_file() {
+            std::fs::copy(from, format!("{}{end}", file.display())).unwrap();
+        }
+    }
+    file
 }
 
 /// `apogee serve` over [`database`], until it is dropped.
@@ -47,8 +57,8 @@ impl Served {
     /// What this command starts: it says on standard output where it answers.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut process = command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let line = lines.find(|line| line.starts_with("http://")).unwrap();
         let address = line.trim().trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
         Self { process, address }
     }
