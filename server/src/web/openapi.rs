@@ -8,7 +8,7 @@ use super::ask::Ask;
 use super::chrome::{Chrome, Section};
 use super::problem::{Details, Explained, Problem};
 use super::view::View;
-use super::{board, epoch, epochs, home, participant, problems, status};
+use super::{board, competition, epoch, epochs, home, participant, problems, status};
 
 /// An address that programs may ask.
 struct Operation {
@@ -61,8 +61,35 @@ const FIND: &[Parameter] = &[
     AT,
 ];
 
+/// Which standings of a competition.
+const STAGE_AT: Parameter = parameter(
+    "at",
+    "Which epoch, written e:51204, a time as 2026-05-24T09:12Z, or final. By default the newest one, or the final or frozen one.",
+    "e:100",
+);
+const STAGE_RULES: Parameter =
+    parameter("rules", "Number of a version of the rules. By default the one that holds at that epoch.", "1");
+const STAGE_SEQ: Parameter = parameter(
+    "seq",
+    "Number of the last entry of the ledger that is looked at. By default the newest one.",
+    "4",
+);
+const STAGE: &[Parameter] = &[STAGE_AT, STAGE_RULES, STAGE_SEQ];
+const CLAIM: &[Parameter] = &[
+    parameter(
+        "action",
+        "What is asked for: claim, join, leave, transfer, rename, set-payout-address or appeal.",
+        "claim",
+    ),
+    parameter("miner", "ID address of the miner.", "t01000"),
+    parameter("role", "Whose key signs: owner or worker.", "owner"),
+    parameter("entity", "Id of the entity.", "example"),
+    parameter("name", "With claim and rename: the name of the entity.", "Example"),
+];
+
 /// Parts of paths.
 const PLACES: &[Parameter] = &[
+    parameter("competition", "Id of the competition.", "devnet-sprint"),
     parameter("network", "Short name of the network.", "devnet-a"),
     parameter("series", "Name of a series that participants have.", "power.raw"),
     parameter("epoch", "Number of the epoch.", "100"),
@@ -80,7 +107,7 @@ fn operations() -> Vec<Operation> {
         page(
             "/index.json",
             "networks",
-            "Every network and how far it is indexed.",
+            "Every competition, and every network and how far it is indexed.",
             &[],
             Answer::Json(of::<home::Home>),
         ),
@@ -128,6 +155,20 @@ fn operations() -> Vec<Operation> {
             Answer::Json(of::<epoch::EpochView>),
         ),
         page(
+            "/c/{competition}.json",
+            "competition",
+            "A competition at a glance: where it stands, its pools, first places and what happened last.",
+            STAGE,
+            Answer::Json(of::<competition::Overview>),
+        ),
+        page(
+            "/c/{competition}/claim.json",
+            "claimMessage",
+            "A message to sign. Its signature is sent by POST to /c/{competition}/claim, as the page does it.",
+            CLAIM,
+            Answer::Json(of::<competition::Claim>),
+        ),
+        page(
             "/status.json",
             "status",
             "How every network and node does.",
@@ -172,7 +213,8 @@ fn operations() -> Vec<Operation> {
 type Components = Map<String, Value>;
 
 /// Schemas that mean the same in every answer; others are named after the answer that they are a part of.
-const SHARED: [&str; 2] = ["Meta", "Freshness"];
+const SHARED: [&str; 6] =
+    ["Meta", "Freshness", "CompetitionMeta", "CompetitionName", "CompetitionDates", "RulesVersion"];
 
 /// The schema of `T`, put among the components.
 fn of<T: ToSchema>(components: &mut Components) -> Value {

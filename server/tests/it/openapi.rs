@@ -77,7 +77,7 @@ fn every_documented_address_answers_as_it_is_described() {
                 }
             }
         }
-        if path.contains("/n/") || path == "/find" {
+        if path.contains("/n/") || path.contains("/c/") || path == "/find" {
             let refused = served.get(&format!("{}?unheard-of=1", address(path, operation, false)));
             assert_eq!(refused.status, 400, "{path} takes what is not described");
             validate(&document, &problem["schema"], &refused.json(), path);

@@ -10,8 +10,10 @@ use axum::routing::{MethodRouter, get};
 
 use super::App;
 
+pub(crate) use self::claim::Claim;
 pub(crate) use self::listed::Listed;
 pub(crate) use self::meta::Meta;
+pub(crate) use self::overview::Overview;
 pub(crate) use self::stage::{Stage, TripleQuery};
 
 /// Every page of a competition.
