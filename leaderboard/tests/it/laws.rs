@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::cases::{answer, standings};
 use crate::generator;
-use crate::race::{board, empty, fixed, join, pool, push, result, run, share};
+use crate::race::{board, empty, fixed, join, pool, push};
 use crate::second::full;
+use crate::stood::{result, run, share};
 
 /// Random cases that have standings.
 fn cases() -> impl Iterator<Item = (u64, Value, Standings)> {

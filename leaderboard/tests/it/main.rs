@@ -7,6 +7,8 @@ mod compare;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod exact;
+#[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod golden;
@@ -20,3 +22,5 @@ mod reasons;
 mod second;
 #[cfg(test)]
 mod standings;
+#[cfg(test)]
+mod stood;

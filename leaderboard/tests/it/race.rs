@@ -1,9 +1,6 @@
-//! Small competitions for tests that name their numbers.
+//! Small competitions for tests that name their numbers, as documents.
 
-use apogee_leaderboard::{PoolResult, Standings};
 use serde_json::{Value, json};
-
-use crate::cases::standings;
 
 pub(crate) const GIB: u128 = 1 << 30;
 pub(crate) const TIB: u128 = 1 << 40;
@@ -101,17 +98,4 @@ pub(crate) fn tiers(mode: &str, metric: &str, population: &str, base: u128, tier
     json!({
         "kind": "tiers", "mode": mode, "metric": metric, "population": population, "base": base.to_string(), "tiers": tiers,
     })
-}
-
-pub(crate) fn run(case: &Value) -> Standings {
-    standings(case).unwrap_or_else(|problem| panic!("{problem}"))
-}
-
-pub(crate) fn result<'s>(standings: &'s Standings, pool: &str, region: Option<&str>) -> &'s PoolResult {
-    let fits = |r: &&PoolResult| r.pool.as_str() == pool && r.region.as_ref().map(|r| r.as_str()) == region;
-    standings.pools.iter().find(fits).unwrap()
-}
-
-pub(crate) fn share(result: &PoolResult, entity: &str) -> u128 {
-    result.shares.iter().find(|share| share.entity.as_str() == entity).map_or(0, |share| share.amount.0)
 }

@@ -5,7 +5,8 @@ use apogee_rules::{Ineligible, Pool, Quantity, Rounding, RuleSet};
 use num_bigint::BigUint;
 use serde_json::json;
 
-use crate::race::{TIB, board, empty, fil, join, pool, push, run, tiers};
+use crate::race::{TIB, board, empty, fil, join, pool, push, tiers};
+use crate::stood::run;
 use crate::{cases, generator};
 
 /// Work a share out again from its steps, looking at nothing else.

@@ -17,6 +17,9 @@ mod follow;
 #[cfg(test)]
 mod freeze;
 #[cfg(test)]
+#[path = "../../../leaderboard/tests/it/golden.rs"]
+mod golden;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod http;
@@ -30,6 +33,11 @@ mod made;
 mod openapi;
 #[cfg(test)]
 mod postgres;
+#[cfg(test)]
+#[path = "../../../leaderboard/tests/it/race.rs"]
+mod race;
+#[cfg(test)]
+mod recomputed;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
