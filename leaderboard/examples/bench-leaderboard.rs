@@ -1,14 +1,13 @@
-//! `bench-leaderboard payout`: a million entities ranked, paid and put into the tree, beside sorting and hashing the same rows alone.
-//! `bench-leaderboard standings`: five thousand participants at a new epoch. Fails where a bar is missed.
+//! Five thousand participants at a new epoch: `bench-leaderboard standings`. Fails where the bar is missed.
 
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
-use apogee_domain::{Digest, Epoch};
+use apogee_domain::Epoch;
 use apogee_leaderboard::{
     Decision, Decisions, Effect, Entities, Entity, Facts, FactsDocument, Membership, Participant,
-    SeriesDocument, Source, Standings, Steps, merkle, stand,
+    SeriesDocument, Source, Standings, Steps, stand,
 };
 use apogee_rules::{Id, Quantity, RuleSet};
 use serde_json::json;
@@ -17,9 +16,8 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
-        Some("payout") => payout(),
         Some("standings") => standings(),
-        _ => Err("usage: bench-leaderboard payout|standings".into()),
+        _ => Err("usage: bench-leaderboard standings".into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -39,13 +37,6 @@ fn cpu_ms() -> Outcome<u64> {
     let stat = fs::read_to_string("/proc/self/schedstat")?;
     let nanoseconds: u64 = stat.split_whitespace().next().ok_or("schedstat is empty")?.parse()?;
     Ok(nanoseconds / 1_000_000)
-}
-
-fn memory_mib(what: &str) -> Outcome<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what)).ok_or("no such line")?;
-    let kib: u64 = line.split_whitespace().next().ok_or("an empty line")?.parse()?;
-    Ok(kib / 1024)
 }
 
 struct Inputs {
@@ -154,44 +145,6 @@ fn rules() -> Outcome<RuleSet> {
         "vesting": {"kind": "linear", "epochs": 518_400},
     });
     RuleSet::from_value(&document).map_err(|problems| problems.to_string().into())
-}
-
-fn payout() -> Outcome<bool> {
-    const ROWS: u32 = 1_000_000;
-    let inputs = inputs(ROWS)?;
-    println!("inputs: {} MiB, peak {} MiB", memory_mib("VmRSS:")?, memory_mib("VmHWM:")?);
-    let before = cpu_ms()?;
-    let standings = inputs.stand()?;
-    let stood = cpu_ms()? - before;
-    let peak = memory_mib("VmHWM:")?;
-    println!("with the standings: {} MiB, peak {peak} MiB", memory_mib("VmRSS:")?);
-    drop(inputs);
-
-    let mut rows: Vec<Vec<u8>> = Vec::new();
-    for row in &standings.entities {
-        rows.push(serde_json::to_vec(row)?);
-    }
-    for row in standings.boards.iter().flat_map(|list| &list.rows) {
-        rows.push(serde_json::to_vec(row)?);
-    }
-    for row in &standings.payouts {
-        rows.push(serde_json::to_vec(row)?);
-    }
-    let (entities, paid) = (standings.entities.len(), standings.payouts.len());
-    drop(standings);
-    // In an order that is not the one they are sorted into.
-    rows.sort_unstable_by_key(|row| merkle::leaf(row));
-    let before = cpu_ms()?;
-    rows.sort_unstable();
-    let leaves: Vec<Digest> = rows.iter().map(|row| merkle::leaf(row)).collect();
-    let root = merkle::Tree::new(leaves).root();
-    let alone = cpu_ms()? - before;
-
-    println!("{entities} entities, {paid} paid, {} rows in the tree", rows.len());
-    println!("ranked, paid and in the tree: {stood} ms of CPU, peak {peak} MiB");
-    println!("sorting and hashing the same rows alone: {alone} ms of CPU ({root})");
-    println!("ratio {}.{:02} (bar 3), peak {peak} MiB (bar 1024)", stood / alone, stood * 100 / alone % 100);
-    Ok(stood <= alone * 3 && peak < 1024)
 }
 
 fn standings() -> Outcome<bool> {

@@ -109,6 +109,22 @@ pub enum Effect {
     Note {},
 }
 
+impl Effect {
+    /// The kinds that change standings: all but `note`.
+    pub const KINDS: [&'static str; 10] = [
+        "disqualify",
+        "waive",
+        "remove-interval",
+        "set-region",
+        "adjust",
+        "attest",
+        "set-amount",
+        "award",
+        "set-end",
+        "revert",
+    ];
+}
+
 /// How much an adjustment adds or takes away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -172,10 +188,7 @@ impl Decisions {
         list.sort_by_key(|decision| decision.seq);
         for (expected, decision) in (1..).zip(&list) {
             if decision.seq != expected {
-                return Err(problem(
-                    "",
-                    format_args!("decision {} stands where {expected} belongs", decision.seq),
-                ));
+                return Err(problem(decision.seq, format_args!("it stands where {expected} belongs")));
             }
             check(decision)?;
         }

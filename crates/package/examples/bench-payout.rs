@@ -1,5 +1,4 @@
-//! A million entities, every other one claimed, ranked, paid and put into both trees, beside sorting and hashing the same rows alone. Fails where a bar
-//! is missed.
+//! A million claimed entities ranked, paid and put into both trees, beside sorting and hashing the same rows alone. Fails where a bar is missed.
 
 use std::error::Error;
 use std::fs;
@@ -39,11 +38,12 @@ fn cpu_ms() -> Outcome<u64> {
     Ok(nanoseconds / 1_000_000)
 }
 
-fn peak_mib() -> Outcome<u64> {
+/// The most memory that was held at once, in units of a million bytes, rounded up.
+fn peak_mb() -> Outcome<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak")?;
     let kib: u64 = line.split_whitespace().next().ok_or("an empty line")?.parse()?;
-    Ok(kib / 1024)
+    Ok((kib * 1024).div_ceil(1_000_000))
 }
 
 /// Spread by a fixed odd multiplier, so that ranks and addresses have nothing to do with ids.
@@ -58,17 +58,15 @@ fn inputs() -> Outcome<(Facts, Entities, RuleSet)> {
         let participant: apogee_rules::Id = format!("f0{number:07}").parse()?;
         steps.push((participant.clone(), vec![(first, Some(Quantity(u128::from(spread(number)) << 15)))]));
         participants.push(Participant { id: participant.clone(), region: None, seen: first });
-        if number % 2 == 0 {
-            entities.push(Entity {
-                attested: Vec::new(),
-                id: format!("team-{number:07}").parse()?,
-                members: vec![Membership { from: first, participant, until: None }],
-                name: format!("Team {number}").into(),
-                region: None,
-                registered: None,
-                tracks: Vec::new(),
-            });
-        }
+        entities.push(Entity {
+            attested: Vec::new(),
+            id: format!("team-{number:07}").parse()?,
+            members: vec![Membership { from: first, participant, until: None }],
+            name: format!("Team {number}").into(),
+            region: None,
+            registered: None,
+            tracks: Vec::new(),
+        });
     }
     let power = SeriesDocument {
         name: "power.raw".parse()?,
@@ -132,14 +130,14 @@ fn standings((facts, entities, rules): &(Facts, Entities, RuleSet)) -> Outcome<S
 /// From inputs to both trees; how long that takes beside making the inputs, and the list.
 fn paid() -> Outcome<(u64, PaymentList)> {
     let inputs = inputs()?;
-    println!("{ROWS} participants and {} entities: peak {} MiB", inputs.1.list().len(), peak_mib()?);
+    println!("{ROWS} participants and {} entities: peak {} MB", inputs.1.list().len(), peak_mb()?);
     let start = cpu_ms()?;
     let standings = standings(&inputs)?;
     let stood = cpu_ms()?;
     println!(
-        "ranked, paid and in the tree of standings: {} ms of CPU, peak {} MiB",
+        "ranked, paid and in the tree of standings: {} ms of CPU, peak {} MB",
         stood - start,
-        peak_mib()?
+        peak_mb()?
     );
     drop(inputs);
     let list = list(&standings)?;
@@ -177,7 +175,7 @@ fn rows(list: &PaymentList) -> Outcome<Vec<String>> {
 
 fn run() -> Outcome<bool> {
     let (took, list) = paid()?;
-    let peak = peak_mib()?;
+    let peak = peak_mb()?;
     let mut rows = rows(&list)?;
     // In an order that is not the one they are sorted into.
     rows.sort_by_cached_key(|row| canonical::sha256(row.as_bytes()));
@@ -187,9 +185,9 @@ fn run() -> Outcome<bool> {
     let alone = (cpu_ms()? - start).max(1);
     println!("sorting and hashing the same {} rows alone: {alone} ms of CPU", hashes.len());
     println!(
-        "ranked, paid and in both trees: {took} ms of CPU, ratio {}.{:02} (bar 3), peak {peak} MiB (bar 1024)",
+        "ranked, paid and in both trees: {took} ms of CPU, ratio {}.{:02} (bar 3), peak {peak} MB (bar 1000)",
         took / alone,
         took * 100 / alone % 100
     );
-    Ok(took <= alone * 3 && peak < 1024)
+    Ok(took <= alone * 3 && peak < 1000)
 }

@@ -167,27 +167,14 @@ fn means(row: &LedgerRow) -> bool {
     let Some(act) = row.entry.get("act") else { return false };
     let Ok(Value::Object(effect)) = serde_json::to_value(&row.effect) else { return false };
     let same = effect.iter().all(|(member, value)| act.get(member) == Some(value));
-    let resumed =
-        matches!(row.effect, Effect::RemoveInterval { .. }) && act.get("kind") == Some(&"resume".into());
-    same || resumed || (matches!(row.effect, Effect::Note {}) && !is_effect(act.get("kind")))
-}
-
-/// Whether an act of this kind changes standings (docs/rules.md §4).
-fn is_effect(kind: Option<&Value>) -> bool {
-    const KINDS: [&str; 11] = [
-        "disqualify",
-        "waive",
-        "remove-interval",
-        "set-region",
-        "adjust",
-        "attest",
-        "set-amount",
-        "award",
-        "set-end",
-        "revert",
-        "resume",
-    ];
-    kind.and_then(Value::as_str).is_some_and(|kind| KINDS.contains(&kind))
+    let kind = act.get("kind").and_then(Value::as_str);
+    let counts = kind.is_some_and(|kind| Effect::KINDS.contains(&kind));
+    match &row.effect {
+        _ if same => true,
+        Effect::RemoveInterval { .. } => kind == Some("resume"),
+        Effect::Note {} => kind != Some("resume") && !counts,
+        _ => false,
+    }
 }
 
 fn observations(contents: &Contents) -> Result<(), Defect> {

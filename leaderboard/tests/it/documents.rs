@@ -1,6 +1,8 @@
 //! Documents that are refused, each with where and why.
 
-use apogee_leaderboard::{Decisions, Entities, Facts};
+use std::collections::BTreeSet;
+
+use apogee_leaderboard::{Decisions, Effect, Entities, Facts};
 use serde_json::{Value, json};
 
 use crate::cases::standings;
@@ -129,8 +131,8 @@ fn decisions_are_refused_with_the_place_and_the_reason() {
         |list: Value| Decisions::parse(list.to_string().as_bytes()).expect_err("it is refused").to_string();
     let note = |seq: u32| json!({"seq": seq, "effect": {"kind": "note"}});
     assert!(Decisions::parse(json!([note(2), note(1)]).to_string().as_bytes()).is_ok());
-    assert_eq!(refused(json!([note(1), note(3)])), "decision 3 stands where 2 belongs");
-    assert_eq!(refused(json!([note(1), note(1)])), "decision 1 stands where 2 belongs");
+    assert_eq!(refused(json!([note(1), note(3)])), "3: it stands where 2 belongs");
+    assert_eq!(refused(json!([note(1), note(1)])), "1: it stands where 2 belongs");
     let effect = |effect: Value| json!([{"seq": 1, "effect": effect}]);
     assert_eq!(refused(effect(json!({"kind": "revert", "seq": 1}))), "1: decision 1 is not an earlier one");
     assert!(refused(effect(json!({"kind": "note", "more": 1}))).starts_with("[0].effect"));
@@ -139,6 +141,99 @@ fn decisions_are_refused_with_the_place_and_the_reason() {
     assert_eq!(refused(effect(removal)), "1: the interval from 5 until 4 is empty");
     let adjust = json!({"kind": "adjust", "participant": "f01", "series": "x", "from": 1, "delta": "+4"});
     assert!(refused(effect(adjust)).contains("a delta is a whole number"));
+}
+
+/// One good effect of each kind.
+fn effects() -> Value {
+    let title = json!({"en": "Bug", "zh": "漏洞"});
+    json!([
+        {"kind": "disqualify", "entities": ["f01"]},
+        {"kind": "waive", "entity": "f01", "check": "kyc"},
+        {"kind": "remove-interval", "from": 1, "until": 2, "metrics": ["power"], "regions": ["asia"]},
+        {"kind": "set-region", "target": "f01", "region": "asia"},
+        {"kind": "adjust", "participant": "f01", "series": "probe.ok", "from": 1, "delta": "-1"},
+        {"kind": "attest", "entity": "f01", "what": "kyc"},
+        {"kind": "set-amount", "pool": "prize", "amount": "5"},
+        {"kind": "award", "entity": "f01", "amount": "5", "title": title},
+        {"kind": "set-end", "until": 9},
+        {"kind": "revert", "seq": 1},
+        {"kind": "note"},
+    ])
+}
+
+#[test]
+fn every_malformed_decision_is_answered_with_path_and_reason() {
+    let effects = effects();
+    let good = effects.as_array().unwrap();
+    let list = |effect: &Value| json!([{"seq": 1, "effect": {"kind": "note"}}, {"seq": 2, "effect": effect}]);
+    let mut answers = BTreeSet::new();
+    let mut count = 0;
+    let mut refuse = |what: String, list: Value| {
+        let problem = match Decisions::parse(list.to_string().as_bytes()) {
+            Ok(_) => panic!("{what}: accepted"),
+            Err(problem) => problem,
+        };
+        let here = problem.path.starts_with("[1]") || problem.path == "2";
+        assert!(here && !problem.reason.is_empty(), "{what}: {problem}");
+        count += 1;
+        answers.insert(problem.to_string());
+    };
+    let kinds: Vec<&Value> = good.iter().map(|effect| &effect["kind"]).collect();
+    assert_eq!(kinds[..10], Effect::KINDS);
+    for effect in good {
+        assert!(Decisions::parse(list(effect).to_string().as_bytes()).is_ok(), "{effect}");
+        let mut more = effect.clone();
+        more["stranger"] = json!(1);
+        refuse(format!("{more}"), list(&more));
+        for member in effect.as_object().unwrap().keys() {
+            let mut less = effect.clone();
+            less.as_object_mut().unwrap().remove(member);
+            refuse(format!("{less}"), list(&less));
+            for other in [Value::Null, json!(true), json!(-1), json!(1.5), json!("a b"), json!({})] {
+                let mut changed = effect.clone();
+                changed[member] = other;
+                refuse(format!("{changed}"), list(&changed));
+            }
+        }
+    }
+    let late = 1_u64 << 53;
+    for (kind, member, value) in [
+        ("remove-interval", "from", json!(2)),
+        ("remove-interval", "until", json!(late)),
+        ("remove-interval", "metrics", json!(["a b"])),
+        ("disqualify", "entities", json!([""])),
+        ("adjust", "from", json!(late)),
+        ("adjust", "delta", json!("+1")),
+        ("adjust", "delta", json!("--1")),
+        ("adjust", "delta", json!("01")),
+        ("set-amount", "amount", json!("340282366920938463463374607431768211456")),
+        ("set-amount", "amount", json!("1e3")),
+        ("award", "title", json!({"en": "only"})),
+        ("award", "title", json!({"en": "x".repeat(4097), "zh": "x"})),
+        ("set-end", "until", json!(late)),
+        ("revert", "seq", json!(0)),
+        ("revert", "seq", json!(2)),
+    ] {
+        let mut effect = good.iter().find(|effect| effect["kind"] == kind).unwrap().clone();
+        effect[member] = value;
+        refuse(format!("{effect}"), list(&effect));
+    }
+    for row in [
+        json!({"seq": 2}),
+        json!({"effect": {"kind": "note"}}),
+        json!({"seq": 2, "effect": {"kind": "note"}, "by": "x"}),
+    ] {
+        refuse(format!("{row}"), json!([{"seq": 1, "effect": {"kind": "note"}}, row]));
+    }
+    assert!(count >= 200 && answers.len() >= 40, "{count} cases with {} answers", answers.len());
+}
+
+#[test]
+fn the_kinds_of_effects_are_those_that_are_read() {
+    let told = serde_json::from_value::<Effect>(json!({"kind": "pardon"})).unwrap_err().to_string();
+    let mut kinds: Vec<&str> = told.split('`').skip(3).step_by(2).collect();
+    assert_eq!(kinds.pop(), Some("note"));
+    assert_eq!(kinds, Effect::KINDS);
 }
 
 #[test]
