@@ -5,12 +5,16 @@ impl Speaker<'_> {
     pub(super) fn eligibility(&self) -> Vec<Clause> {
         let checks = &self.rules.eligibility;
         let intro = if checks.is_empty() {
-            say!(self.lang, "Whoever is not disqualified is eligible.", "未被取消资格者均符合条件。")
+            say!(
+                self.lang,
+                "Every entity that is not disqualified is eligible.",
+                "未被取消资格的参赛方均符合条件。"
+            )
         } else {
             say!(
                 self.lang,
-                "Whoever is not disqualified and passes all of these is eligible:",
-                "未被取消资格且满足以下全部条件者符合条件："
+                "An entity is eligible if it is not disqualified and passes all of these checks:",
+                "未被取消资格且通过以下全部检查的参赛方符合条件："
             )
         };
         let mut clauses = vec![self.clause("eligibility", intro)];
@@ -33,7 +37,7 @@ impl Speaker<'_> {
         match &check.kind {
             CheckKind::AtLeast { metric, value, per } => say!(
                 self.lang,
-                "{id}: {metric}{of} is at least {value}.",
+                "{id}: {of}{metric} is at least {value}.",
                 "{id}：{of}{metric} 不低于 {value}。",
                 id = id,
                 metric = metric,
@@ -42,7 +46,7 @@ impl Speaker<'_> {
             ),
             CheckKind::AtMost { metric, value, per } => say!(
                 self.lang,
-                "{id}: {metric}{of} is at most {value}.",
+                "{id}: {of}{metric} is at most {value}.",
                 "{id}：{of}{metric} 不高于 {value}。",
                 id = id,
                 metric = metric,
@@ -66,7 +70,7 @@ impl Speaker<'_> {
             CheckKind::Registered { deadline, late: Some(late) } => say!(
                 self.lang,
                 "{id}: it is registered before {deadline}; or before {late}, if its one member, the only one it ever had, was not on the chain before {deadline}.",
-                "{id}：在{deadline}之前注册；或在{late}之前注册，但其唯一且从未更换的成员在{deadline}之前未曾上链。",
+                "{id}：在{deadline}之前注册；或在{late}之前注册，前提是其唯一且从未更换的成员在{deadline}之前未曾上链。",
                 id = id,
                 deadline = self.epoch(*deadline),
                 late = self.epoch(late.deadline)
@@ -74,9 +78,9 @@ impl Speaker<'_> {
             CheckKind::Attested { what } => {
                 say!(self.lang, "{id}: {what} is attested.", "{id}：{what} 已获证明。", id = id, what = what)
             }
-            CheckKind::All { .. } => say!(self.lang, "{id}: all of these:", "{id}：满足以下全部：", id = id),
+            CheckKind::All { .. } => say!(self.lang, "{id}: all of these:", "{id}：以下全部通过：", id = id),
             CheckKind::Any { .. } => {
-                say!(self.lang, "{id}: at least one of these:", "{id}：至少满足以下一项：", id = id)
+                say!(self.lang, "{id}: at least one of these:", "{id}：以下至少通过一项：", id = id)
             }
         }
     }
@@ -84,7 +88,7 @@ impl Speaker<'_> {
     fn per(&self, per: Per) -> String {
         match per {
             Per::Entity => String::new(),
-            Per::Member => say!(self.lang, " of every single member", "每个成员各自的 "),
+            Per::Member => say!(self.lang, "of each member alone, ", "每个成员各自的 "),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Speaker<'_> {
                 say!(
                     self.lang,
                     "It ends before {end}. Standings after the end are those of the last epoch.",
-                    "在{end}之前结束。结束后的名次以最后一个高度为准。",
+                    "于{end}之前结束。结束后的名次以最后一个高度为准。",
                     end = end
                 ),
             ),
@@ -64,9 +64,13 @@ impl Speaker<'_> {
         let version = &self.rules.version;
         let reason = self.text(&version.reason);
         let published = if version.retroactive {
-            say!(self.lang, "It was published after that: it is retroactive.", "公布晚于生效：有追溯力。")
+            say!(
+                self.lang,
+                "It was published after it took effect: it is retroactive.",
+                "于生效之后公布，具有追溯力。"
+            )
         } else {
-            say!(self.lang, "It was published before that.", "公布早于生效。")
+            say!(self.lang, "It was published before it took effect.", "于生效之前公布。")
         };
         let mut clauses = vec![
             self.clause(
@@ -82,7 +86,7 @@ impl Speaker<'_> {
                 "version.from",
                 say!(
                     self.lang,
-                    "It holds from {from} on.",
+                    "It applies from {from} on.",
                     "自{from}起生效。",
                     from = self.epoch(version.from)
                 ),
@@ -116,13 +120,13 @@ impl Speaker<'_> {
                 say!(
                     self.lang,
                     "A member brings all of its history to its entity.",
-                    "成员把全部历史带入所属参赛方。"
+                    "成员的全部历史都计入所属参赛方。"
                 )
             }
             History::Dated => say!(
                 self.lang,
                 "A member counts for an entity in the epochs in which it belongs to it.",
-                "成员只在归属期间为参赛方计入。"
+                "成员仅归属期间的部分计入该参赛方。"
             ),
         };
         let region = if entities.same_region {
@@ -153,15 +157,15 @@ impl Speaker<'_> {
     pub(super) fn series(&self) -> Vec<Clause> {
         let one = |series: &crate::ObservedSeries| {
             let unit = match series.unit {
-                Unit::Bytes => say!(self.lang, "bytes", "字节"),
+                Unit::Bytes => say!(self.lang, "bytes", "字节数"),
                 Unit::Atto => say!(self.lang, "money", "金额"),
                 Unit::Gas => say!(self.lang, "gas", "gas"),
                 Unit::Count => say!(self.lang, "a count", "计数"),
                 Unit::Nano => say!(self.lang, "billionths", "十亿分之一"),
             };
             let reading = match series.reading {
-                Reading::Level => say!(self.lang, "read as a level at an epoch", "按高度读取当时数值"),
-                Reading::Cumulative => say!(self.lang, "counted up over time", "随时间累计"),
+                Reading::Level => say!(self.lang, "as it stands at an epoch", "取所读高度的数值"),
+                Reading::Cumulative => say!(self.lang, "accumulated over time", "随时间累计"),
             };
             let name = &series.name;
             self.clause(
@@ -185,7 +189,7 @@ impl Speaker<'_> {
             Vesting::Linear { epochs } => say!(
                 self.lang,
                 "Payouts vest evenly over {span}.",
-                "奖金在 {span}内均匀释放。",
+                "奖金在 {span}内线性释放。",
                 span = self.span(epochs)
             ),
         };

@@ -14,15 +14,15 @@ impl Speaker<'_> {
         match &metric.kind {
             MetricKind::Level { series } => say!(
                 self.lang,
-                "{id}: {series} of all members, added up.",
+                "{id}: the sum of {series} over all members.",
                 "{id}：各成员的 {series} 之和。",
                 id = id,
                 series = series
             ),
             MetricKind::Window { series, window } => say!(
                 self.lang,
-                "{id}: what {series} of all members gained {window}, added up.",
-                "{id}：各成员的 {series} {window}的增量之和。",
+                "{id}: how much {series} of all members grew {window}, added up.",
+                "{id}：{window}各成员的 {series} 增量之和。",
                 id = id,
                 series = series,
                 window = self.window(window)
@@ -30,7 +30,7 @@ impl Speaker<'_> {
             MetricKind::Rate { passed, failed, aggregation, min_samples, window } => {
                 let together = match aggregation {
                     Aggregation::Pooled => {
-                        say!(self.lang, "all members' samples together", "所有成员的样本合并计算")
+                        say!(self.lang, "all members' samples taken together", "所有成员的样本合并计算")
                     }
                     Aggregation::Mean => {
                         say!(self.lang, "the mean of the members' shares", "取各成员比率的平均值")
@@ -43,12 +43,12 @@ impl Speaker<'_> {
                         "至少需要 {least} 个样本",
                         least = least
                     ),
-                    None => say!(self.lang, "any number of samples is enough", "样本数量不限"),
+                    None => say!(self.lang, "no least number of samples", "样本数量不限"),
                 };
                 say!(
                     self.lang,
                     "{id}: the share of successes ({passed}) among successes and failures ({failed}) {window}; {together}; {samples}.",
-                    "{id}：成功（{passed}）占成功与失败（{failed}）总数的比率，{window}；{together}；{samples}。",
+                    "{id}：{window}，成功（{passed}）占成功与失败（{failed}）总数的比率；{together}；{samples}。",
                     id = id,
                     passed = passed,
                     failed = failed,
@@ -96,10 +96,10 @@ impl Speaker<'_> {
         let until = window.until.map(|epoch| self.epoch(epoch));
         match (from, until, window.last) {
             (.., Some(last)) => {
-                say!(self.lang, "in the last {span}", "最近 {span}", span = self.span(last))
+                say!(self.lang, "in the last {span}", "最近 {span}内", span = self.span(last))
             }
-            (None, None, None) => say!(self.lang, "since the start", "自比赛开始"),
-            (Some(from), None, None) => say!(self.lang, "since {from}", "自{from}起", from = from),
+            (None, None, None) => say!(self.lang, "since the start", "自比赛开始以来"),
+            (Some(from), None, None) => say!(self.lang, "since {from}", "自{from}以来", from = from),
             (None, Some(until), None) => {
                 say!(
                     self.lang,

@@ -22,17 +22,17 @@ impl Speaker<'_> {
     fn board(&self, board: &Board) -> Vec<Clause> {
         let path = format!("boards[{}]", board.id);
         let track = match &board.track {
-            Some(track) => say!(self.lang, "of the track {track}", "（限赛道 {track}）", track = track),
-            None => say!(self.lang, "of all tracks", "（不限赛道）"),
+            Some(track) => say!(self.lang, "of the track {track}", "赛道 {track} 中，", track = track),
+            None => say!(self.lang, "of all tracks", "不限赛道，"),
         };
         let lists = match board.partition {
-            Partition::None => say!(self.lang, "in one list", "同列一榜"),
+            Partition::None => say!(self.lang, "in one list", "合为一榜"),
             Partition::Region => say!(self.lang, "in a list for each region", "按地区分榜"),
         };
         let who = say!(
             self.lang,
             "{id}: {population} {track} are ranked by {metric}, largest first, {lists}.",
-            "{id}：{population}{track}按 {metric} 从大到小排名，{lists}。",
+            "{id}：{track}{population}按 {metric} 从大到小排名，{lists}。",
             id = board.id,
             population = self.population(board.population),
             track = track,
@@ -43,15 +43,15 @@ impl Speaker<'_> {
         let winners = match board.top {
             Some(top) => say!(
                 self.lang,
-                "The first {top} with more than {above} win.",
+                "The first {top} with a value above {above} win.",
                 "数值大于 {above} 的前 {top} 名获奖。",
                 top = top,
                 above = above
             ),
             None => say!(
                 self.lang,
-                "All with more than {above} win.",
-                "数值大于 {above} 者均获奖。",
+                "All with a value above {above} win.",
+                "数值大于 {above} 的全部获奖。",
                 above = above
             ),
         };
@@ -71,28 +71,28 @@ impl Speaker<'_> {
         match cutoff {
             Cutoff::IncludeAll => say!(
                 self.lang,
-                "If the last places end among equals, all of these win.",
-                "若末位名额处有并列，并列者全部获奖。"
+                "If the last place falls within a tie, all of those tied win.",
+                "若末位名额出现并列，并列者全部获奖。"
             ),
             Cutoff::None => say!(
                 self.lang,
-                "If the last places end among equals, none of these wins.",
-                "若末位名额处有并列，并列者均不获奖。"
+                "If the last place falls within a tie, none of those tied wins.",
+                "若末位名额出现并列，并列者均不获奖。"
             ),
             Cutoff::ById => say!(
                 self.lang,
-                "If the last places end among equals, they go by the order of ids.",
-                "若末位名额处有并列，按编号顺序取用。"
+                "If the last place falls within a tie, the order of ids decides.",
+                "若末位名额出现并列，按编号顺序决定。"
             ),
             Cutoff::Earliest => say!(
                 self.lang,
-                "If the last places end among equals, they go to those whose value changed longest ago, then by the order of ids.",
-                "若末位名额处有并列，取数值最早定型者，再按编号顺序。"
+                "If the last place falls within a tie, those whose value changed longest ago come first, then the order of ids decides.",
+                "若末位名额出现并列，数值最早不再变化者优先，其次按编号顺序。"
             ),
             Cutoff::Split => say!(
                 self.lang,
-                "If the last places end among equals, these share them in equal parts.",
-                "若末位名额处有并列，并列者均分这些名额。"
+                "If the last place falls within a tie, those tied share what is left of the places in equal parts.",
+                "若末位名额出现并列，并列者均分剩余名额。"
             ),
         }
     }
@@ -106,7 +106,7 @@ impl Speaker<'_> {
         let board = self.rules.board(&pool.board);
         let (lists, place) = match board.map(|board| board.partition) {
             Some(Partition::Region) => (
-                say!(self.lang, ", once for each region", "，每个地区各一份"),
+                say!(self.lang, ", once for each region", "，每个地区各设一份"),
                 say!(self.lang, " of the region", "该地区"),
             ),
             Some(Partition::None) | None => (String::new(), String::new()),
@@ -136,8 +136,8 @@ impl Speaker<'_> {
             };
             let reached = say!(
                 self.lang,
-                "What is reached is {base}the sum of {metric} over {population}{scope}.",
-                "达到的水平为{base}{scope}{population}的 {metric} 之和。",
+                "The level reached is {base}the sum of {metric} over {population}{scope}.",
+                "所达水平为{base}{scope}{population}的 {metric} 之和。",
                 base = base,
                 metric = metric,
                 population = self.population(*population),
@@ -164,8 +164,8 @@ impl Speaker<'_> {
             };
             let text = say!(
                 self.lang,
-                "No winner gets more than {share} of it; {excess}.",
-                "每个获奖者最多得其 {share}；{excess}。",
+                "No winner gets more than {share} of the pool; {excess}.",
+                "每个获奖者最多得奖池的 {share}；{excess}。",
                 share = percent(cap.share),
                 excess = excess
             );
@@ -201,26 +201,26 @@ impl Speaker<'_> {
             PoolAmount::ByDecision => say!(
                 self.lang,
                 "How much it holds is decided by people; nothing until then.",
-                "金额由人决定；决定之前为零。"
+                "金额由人工决定；决定之前为零。"
             ),
             PoolAmount::Open => {
                 say!(
                     self.lang,
                     "It holds what is paid from it, whatever that is.",
-                    "金额不限，等于应付之和。"
+                    "金额不设上限，等于应付总额。"
                 )
             }
             PoolAmount::Tiers { mode: TierMode::Highest, .. } => {
                 say!(
                     self.lang,
-                    "It holds the amount of the highest tier that is open.",
-                    "金额为已开启的最高一级。"
+                    "It holds the amount of the highest open tier.",
+                    "金额为已开启的最高档的金额。"
                 )
             }
             PoolAmount::Tiers { mode: TierMode::NewlyUnlocked, base, metric, .. } => say!(
                 self.lang,
-                "It holds the amount of the highest tier that is open, less that of the highest tier at or below {base}.",
-                "金额为已开启的最高一级，减去 {base} 已达到的最高一级。",
+                "It holds the amount of the highest open tier, less that of the highest tier at or below {base}.",
+                "金额为已开启的最高档的金额，减去 {base} 所达最高档的金额。",
                 base = self.quantity(*base, metric)
             ),
         }
@@ -235,7 +235,7 @@ impl Speaker<'_> {
             Some(gate) => say!(
                 self.lang,
                 "From {at} on: {amount}, if the sum of {metric} over {population}{track} is at least {each} in every region.",
-                "达到 {at}：{amount}，前提是每个地区{track}{population}的 {metric} 之和不低于 {each}。",
+                "达到 {at}：{amount}，前提是每个地区内{track}{population}的 {metric} 之和不低于 {each}。",
                 at = at,
                 amount = amount,
                 metric = gate.metric,
@@ -250,15 +250,17 @@ impl Speaker<'_> {
         match divide {
             Divide::Weight { metric } => say!(
                 self.lang,
-                "It is divided in proportion to {metric} of the winners.",
-                "按获奖者的 {metric} 比例分配。",
+                "It is divided among the winners in proportion to their {metric}.",
+                "按获奖者的 {metric} 所占比例分配。",
                 metric = metric
             ),
             Divide::Flat { each } => {
                 let each = self.money(*each);
                 say!(self.lang, "Each winner gets {each}.", "每个获奖者得 {each}。", each = each)
             }
-            Divide::Equal => say!(self.lang, "It is divided in equal parts.", "平均分配。"),
+            Divide::Equal => {
+                say!(self.lang, "It is divided among the winners in equal parts.", "由获奖者平分。")
+            }
             Divide::Metric { metric } => say!(
                 self.lang,
                 "Each winner gets as much as its {metric}.",

@@ -226,8 +226,8 @@ fn the_lower_tiers_of_the_first_race_read_as_they_were() {
     };
     assert!(changes.contains(&of(
         "version.from",
-        Some("It holds from epoch 0 (2020-08-24T22:00:00Z) on."),
-        Some("It holds from epoch 19452 (2020-08-31T16:06:00Z) on.")
+        Some("It applies from epoch 0 (2020-08-24T22:00:00Z) on."),
+        Some("It applies from epoch 19452 (2020-08-31T16:06:00Z) on.")
     )));
     let tiers: Vec<_> = changes.into_iter().filter(|change| change.path.contains("tiers")).collect();
     assert_eq!(
@@ -278,14 +278,14 @@ fn the_rules_of_the_first_race_are_said_in_both_languages() {
     for line in [
         "Space Race 1 (sr1)",
         "It begins at epoch 0 (2020-08-24T22:00:00Z).",
-        "storage: the share of successes (deals.storage.ok) among successes and failures (deals.storage.failed) since the start; all members' samples together; any number of samples is enough.",
-        "  storage: storage is at least 80 %.",
-        "  upgrade: upgrades of every single member is at least 1.",
+        "storage: the share of successes (deals.storage.ok) among successes and failures (deals.storage.failed) since the start; all members' samples taken together; no least number of samples.",
+        "  storage: storage is at least 80%.",
+        "  upgrade: of each member alone, upgrades is at least 1.",
         "  registered: it is registered before epoch 20160 (2020-08-31T22:00:00Z); or before epoch 48960 (2020-09-10T22:00:00Z), if its one member, the only one it ever had, was not on the chain before epoch 20160 (2020-08-31T22:00:00Z).",
         "global: eligible entities of all tracks are ranked by power, largest first, in one list.",
-        "  The first 100 with more than 0 B win.",
+        "  The first 100 with a value above 0 B win.",
         "    From 200 PiB on: 1,500,000 FIL, if the sum of power over all entities (eligible or not) is at least 1 PiB in every region.",
-        "  It is divided in proportion to power of the winners.",
+        "  It is divided among the winners in proportion to their power.",
         "Payouts vest evenly over 518400 epochs (180 days).",
     ] {
         assert!(english.iter().any(|said| said == line), "{line}\n\n{}", english.join("\n"));
@@ -293,7 +293,7 @@ fn the_rules_of_the_first_race_are_said_in_both_languages() {
     let chinese = lines(&rules.words(&ZH));
     for line in [
         "太空竞赛一期（sr1）",
-        "  storage：storage 不低于 80 %。",
+        "  storage：storage 不低于 80%。",
         "  数值大于 0 B 的前 100 名获奖。",
         "    达到 5 PiB：100,000 FIL。",
     ] {
