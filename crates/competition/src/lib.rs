@@ -17,6 +17,7 @@ mod phrase;
 mod propose;
 mod records;
 mod refusal;
+mod rows;
 mod text;
 mod timeline;
 
@@ -33,5 +34,6 @@ pub use records::{
     Published, RemovedInterval, Timestamps,
 };
 pub use refusal::{Kind, Refusal};
+pub use rows::{Accepted, Founded, Row, Said, Unfounded, check_claims, check_rows};
 pub use text::Words;
 pub use timeline::{Event, EventKind};

@@ -15,6 +15,8 @@ mod page;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod standings;
 #[cfg(test)]
 mod story;

@@ -1,6 +1,7 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use apogee_domain::Atto;
+use apogee_leaderboard::Standings;
 use apogee_rules::Id;
 
 use super::Address;
@@ -68,6 +69,9 @@ pub enum Unpayable {
     /// The amounts add up to more than there can be.
     #[error("the sum of the amounts is 2^128 attoFIL or more")]
     Overflow,
+    /// An entity whose address nobody has shown.
+    #[error("{0}: it has no payout address")]
+    NoAddress(Id),
     /// A way of paying that knows one address only.
     #[error("{0}: this pays one address, and it has several")]
     Several(Id),
@@ -139,6 +143,23 @@ impl PaymentList {
             Some(_) if sum != total => Err(Unpayable::Total(sum, total)),
             Some(_) => Ok(Self { payments, total }),
         }
+    }
+
+    /// What standings owe, each to the one address of its entity: the payouts of final standings to the addresses that the ledger shows.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or the first entity that is owed something and has no address.
+    pub fn owed(standings: &Standings, addresses: &BTreeMap<Id, Address>) -> Result<Self, Unpayable> {
+        let payments = standings.payouts.iter().map(|payout| {
+            let entity = payout.entity.clone();
+            let address = *addresses.get(&entity).ok_or_else(|| Unpayable::NoAddress(entity.clone()))?;
+            let name = standings.entity(entity.as_str()).map(|row| row.name().to_owned()).unwrap_or_default();
+            let amount = Atto(payout.total.0);
+            Ok(Payment { entity, name, addresses: vec![address], threshold: 1, amount })
+        });
+        let payments = payments.collect::<Result<Vec<_>, _>>()?;
+        let total = payments.iter().try_fold(Atto::ZERO, |sum, payment| sum.checked_add(payment.amount));
+        Self::new(payments, total.ok_or(Unpayable::Overflow)?)
     }
 
     /// The payments in order of entities.
