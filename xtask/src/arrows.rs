@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store-sqlite",
         ],
     ),
+    ("sr1-history", &["competition", "domain", "leaderboard", "package", "rules"]),
     ("simnet", &["domain", "filecoin", "filecoin-state"]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),

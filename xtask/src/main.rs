@@ -38,7 +38,7 @@ enum Task {
     Arrows,
     /// Check that links and paths in the documents lead somewhere
     Links,
-    /// Write docs/reference again from what the binary says
+    /// Write docs/reference again from what the binary says, and the package of examples/sr1-history
     Regen,
     /// Print the ratios of the benches against limits measured in the same run
     Bench {

@@ -1,6 +1,6 @@
-use crate::run::{Failure, command, finish};
+use crate::run::{Failure, cargo, command, finish};
 
-/// Write the generated references again. The tests that compare them with what is committed also know how to make them.
+/// Write what is generated again: the references, which the tests that compare them with what is committed also know how to make, and the replay of Space Race 1.
 pub(crate) fn regen() -> Result<(), Failure> {
     for package in ["apogee-rules", "apogee-server"] {
         let mut test =
@@ -8,5 +8,5 @@ pub(crate) fn regen() -> Result<(), Failure> {
         test.env("REGENERATE", "1");
         finish(test)?;
     }
-    Ok(())
+    cargo(&["run", "--release", "--package", "sr1-history"])
 }

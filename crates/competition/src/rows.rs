@@ -27,7 +27,7 @@ pub struct Row<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// What was asked for: `claim`, `join` and so on.
-    pub action: &'static str,
+    pub action: Id,
     /// The entity that it concerns.
     pub entity: Id,
     /// Epoch of the entry.
@@ -86,7 +86,7 @@ impl Accepted {
         let Act::Claim { message, proof, .. } = &signed.entry.act else { return None };
         let Message { action, entity, miner, .. } = message.parse().ok()?;
         Some(Self {
-            action: action.name(),
+            action: action.name().parse().ok()?,
             entity,
             epoch: signed.entry.epoch,
             message: message.clone(),

@@ -76,7 +76,7 @@ impl History {
             facts: facts_until(facts.clone(), &rules, at),
             rules,
             entities: competition.entities_document().map_err(|why| anyhow!("{why}"))?.list().to_vec(),
-            claims: entries.iter().filter_map(Accepted::of).map(claim).collect::<Result<_>>()?,
+            claims: entries.iter().filter_map(Accepted::of).map(claim).collect(),
             decisions: ledger(&entries, &competition)?,
             observations: Vec::new(),
             provenance: Vec::new(),
@@ -103,10 +103,10 @@ pub fn compressed(package: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::compress(package, LEVEL).context("the package does not compress")
 }
 
-fn claim(accepted: Accepted) -> Result<Claim> {
+fn claim(accepted: Accepted) -> Claim {
     let Accepted { action, entity, epoch, message, miner, signature } = accepted;
-    let effect = ClaimEffect { action: action.parse()?, entity, participant: Some(miner) };
-    Ok(Claim { effect, epoch, message, signature })
+    let effect = ClaimEffect { action, entity, participant: Some(miner) };
+    Claim { effect, epoch, message, signature }
 }
 
 fn ledger(entries: &[Signed], competition: &Competition) -> Result<Vec<LedgerRow>> {

@@ -98,7 +98,7 @@ fn a_package_rests_on_its_ledger_and_on_nothing_else() {
         ("entities 1: it is not", |p| p.entities[0].members.truncate(1)),
         ("entities 2: it is not", |p| p.entities[1].registered = Some(at(1001))),
         ("entities 2: it is not", |p| drop(p.entities.pop())),
-        ("claims 2: it is not", |p| p.claims[1].action = "leave"),
+        ("claims 2: it is not", |p| p.claims[1].action = id("leave")),
         ("claims 3: it is not", |p| p.claims[2].message.push(' ')),
         ("claims 3: it is not", |p| p.claims[2].signature.push('0')),
         ("claims 1: it is not", |p| drop(p.claims.remove(0))),
