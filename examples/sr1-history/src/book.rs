@@ -126,57 +126,53 @@ impl<'a> Book<'a> {
             evidence: evidence.iter().map(|line| (*line).to_owned()).collect(),
             preview: None,
         };
-        if draft.act.is_decision() {
-            // What it does is computed before it is taken, from the ledger that it would make.
-            let shown = Draft { preview: Some(Digest::default()), ..draft.clone() };
-            let entry =
-                propose(&self.competition, shown, &self.context()).map_err(|why| refused(kind, &why))?;
-            let mut with = self.competition.clone();
-            with.append(&signed(entry)?).map_err(|why| refused(kind, &why))?;
-            draft.preview = Some(self.report(&self.competition, &with)?);
+        // Guards want to see the hash of a report; which one comes out is known once there is an entry.
+        set(&mut draft, &self.competition, Digest::default());
+        let entry =
+            propose(&self.competition, draft.clone(), &self.context()).map_err(|why| refused(kind, &why))?;
+        if let Some(report) = self.report(&entry)? {
+            set(&mut draft, &self.competition, report);
         }
         let entry = propose(&self.competition, draft, &self.context()).map_err(|why| refused(kind, &why))?;
         self.admit(signed(entry)?)
     }
 
-    /// The hash of the report of what a change of the ledger does to everybody now.
-    fn report(&self, before: &Competition, after: &Competition) -> Result<Digest> {
-        let at = self.head();
-        let (before, after) = (self.standings(before, at, None)?, self.standings(after, at, None)?);
-        canonical::hash(&compare(&before, &after)).context("the report has no hash")
+    /// The hash of the report of what an entry does to everybody, read at the last epoch that is whole; `None` for one that changes no standings.
+    fn report(&self, entry: &Entry) -> Result<Option<Digest>> {
+        let before = &self.competition;
+        let (old, new) = match &entry.act {
+            Act::PublishRules { rules, .. } => match before.rules().last() {
+                Some(last) => (&*last.rules, &*rules.0),
+                None => return Ok(None),
+            },
+            act if act.is_decision() => {
+                let holds = &*before.rules_at(entry.epoch).context("no rules hold")?.rules;
+                (holds, holds)
+            }
+            _ => return Ok(None),
+        };
+        let after = before.after(entry).map_err(|why| refused(entry.act.kind(), &why))?;
+        let at = entry.epoch.minus(1);
+        let (before, after) = (self.standings(before, at, old)?, self.standings(&after, at, new)?);
+        canonical::hash(&compare(&before, &after)).map(Some).context("the report has no hash")
     }
 
-    /// The hash of the report of what other rules do to everybody now.
-    pub(crate) fn simulation(&self, rules: &RuleSet) -> Result<Digest> {
-        let at = self.head();
-        let before = self.standings(&self.competition, at, None)?;
-        let after = self.standings(&self.competition, at, Some(rules))?;
-        canonical::hash(&compare(&before, &after)).context("the report has no hash")
-    }
-
-    /// Standings under rules, or those that hold.
-    pub(crate) fn standings(
-        &self,
-        competition: &Competition,
-        at: Epoch,
-        rules: Option<&RuleSet>,
-    ) -> Result<Standings> {
+    fn standings(&self, competition: &Competition, at: Epoch, rules: &RuleSet) -> Result<Standings> {
         let versions: Vec<RuleSet> =
             competition.rules().iter().map(|published| (*published.rules).clone()).collect();
-        let holds = competition.rules_at(at).context("no rules hold")?;
         let wrong = |problem| anyhow!("{problem}");
         let facts = Facts::new(facts_until(self.facts.clone(), &versions, at)).map_err(wrong)?;
         let entities = competition.entities_document().map_err(wrong)?;
         let decisions = competition.decisions_document().map_err(wrong)?;
-        let rules = rules.unwrap_or(&holds.rules);
         stand(&facts, &entities, rules, &decisions, at, competition.seq()).map_err(wrong)
     }
 
     /// The standings of an epoch as the ledger has them now, and what names them.
     pub(crate) fn pinned(&self, at: Epoch) -> Result<(Pin, Standings)> {
-        let standings = self.standings(&self.competition, at, None)?;
-        let rules = self.competition.rules_at(at).context("no rules hold")?.hash;
-        Ok((Pin { at, root: standings.root, rules, seq: self.competition.seq() }, standings))
+        let holds = self.competition.rules_at(at).context("no rules hold")?;
+        let standings = self.standings(&self.competition, at, &holds.rules)?;
+        let pin = Pin { at, root: standings.root, rules: holds.hash, seq: self.competition.seq() };
+        Ok((pin, standings))
     }
 
     /// Let the leader of an entity, or whoever asks, send in a signed message.
@@ -230,6 +226,14 @@ impl<'a> Book<'a> {
     pub(crate) fn commitment(team: &Team) -> Result<Digest> {
         let (address, salt) = payout(&team.id)?;
         Ok(payout_commitment(&salt, &address))
+    }
+}
+
+/// Put the hash of a report where the act has one.
+fn set(draft: &mut Draft, competition: &Competition, report: Digest) {
+    draft.preview = draft.act.is_decision().then_some(report);
+    if let Act::PublishRules { simulation, .. } = &mut draft.act {
+        *simulation = (!competition.rules().is_empty()).then_some(report);
     }
 }
 

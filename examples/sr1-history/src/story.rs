@@ -16,7 +16,7 @@ use crate::measured::OUTAGE;
 use crate::people::{Fate, People, Team};
 use crate::time::{LAST, begins, epoch, moment};
 use crate::told::told;
-use crate::versions::{NAME, versions};
+use crate::versions::{NAME, Version, versions};
 
 /// Something that happens at a moment.
 type Event<'a> = (Timestamp, Box<dyn Fn(&mut Book<'_>) -> Result<()> + 'a>);
@@ -85,15 +85,13 @@ fn begin() -> Result<Vec<Event<'static>>> {
     ])
 }
 
-/// Every version of the rules at its date, with what it does to everybody.
+/// Every version of the rules at its date.
 fn published() -> Result<Vec<Event<'static>>> {
-    let publish = |version: crate::versions::Version| {
+    let publish = |version: Version| {
         event(version.published, move |book| {
             let rules = Rules(Box::new(version.rules.clone()));
-            let first = version.rules.version.number == 1;
-            let simulation = if first { None } else { Some(book.simulation(&version.rules)?) };
-            let reason = &version.rules.version.reason.en;
-            book.act(Act::PublishRules { rules, simulation }, reason, &[version.source]).map(drop)
+            let act = Act::PublishRules { rules, simulation: None };
+            book.act(act, &version.rules.version.reason.en, &[version.source]).map(drop)
         })
     };
     Ok(versions()?.into_iter().map(publish).collect())

@@ -117,11 +117,12 @@ fn forged(section: Section, number: usize, change: impl Fn(&mut Value)) -> Vec<u
 /// What the file cannot show, its ledger does.
 #[test]
 fn a_forgery_with_hashes_that_are_right_does_not_rest_on_the_ledger() {
-    let wrong = |section, number, change: fn(&mut Value)| {
+    type Change = fn(&mut Value);
+    let wrong = |section, number, change: Change| {
         let contents = import(&forged(section, number, change)[..]).unwrap().contents;
         founded(&contents).unwrap_err().to_string()
     };
-    let expected: [(&str, Section, usize, fn(&mut Value)); 8] = [
+    let expected: [(&str, Section, usize, Change); 8] = [
         ("rules 2", Section::Rules, 2, |row| row["eligibility"][0]["value"] = json!("9/10")),
         ("entities 7", Section::Entities, 7, |row| row["registered"] = json!(1)),
         ("entities 1", Section::Entities, 1, |row| drop(row["members"].as_array_mut().unwrap().pop())),
