@@ -82,6 +82,7 @@ id = "global"
 metric = "power"
 population = "eligible"
 top = 1000
+cutoff = "include-all"
 
 [[boards]]
 id = "earned"

@@ -1,6 +1,6 @@
 //! Claims through the binary: real signatures, and keys that are read from the state of a made chain.
 
-use std::process::Output;
+use std::process::{Command, Output};
 
 use apogee_competition::claim::{Envelope, SignatureKind, WalletSignature};
 use apogee_domain::Epoch;
@@ -8,6 +8,7 @@ use apogee_filecoin::types::SignatureKind as Scheme;
 use apogee_simnet::Keys;
 
 use crate::made::{Made, STORE, said};
+use crate::served::{Answer, Served};
 
 /// As `lotus wallet sign` prints it.
 fn sign(made: &Made, wallet: usize, envelope: Envelope, message: &str) -> String {
@@ -148,4 +149,81 @@ fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
     let check = [&["competition", "check", "sprint", "--store", STORE][..], &made.chain()].concat();
     let said = made.good(&check);
     assert!(said.contains("claims: 11, each signed by the key that verified state names"), "{said}");
+}
+
+/// As browsers send a form.
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+    fields.join("&")
+}
+
+fn post(served: &Served, headers: &str, fields: &[(&str, &str)]) -> Answer {
+    let body = encoded(fields);
+    let length = body.len();
+    served.say(&format!(
+        "POST /c/sprint/claim HTTP/1.1\r\nhost: a\r\nconnection: close\r\naccept: application/json\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {length}\r\n{headers}\r\n{body}"
+    ))
+}
+
+#[test]
+fn a_claim_is_made_and_sent_with_pages_alone() {
+    let made = claimable();
+    let url = made.chain()[1].to_owned();
+    made.write(
+        "serve.toml",
+        &format!(
+            "store = \"{STORE}\"\n[log]\nfilter = \"warn\"\n[networks.simnet]\nrules = \"network.toml\"\npoll_seconds = 1\n\
+             [[networks.simnet.endpoints]]\nurl = \"{url}\"\n"
+        ),
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
+    let served = Served::start(command.current_dir(made.path()).args(["serve", "--config", "serve.toml"]));
+    let address = |form: &str| {
+        format!("/c/sprint/claim{form}?action=claim&miner=t01001&role=owner&entity=one&name=One%20%E4%B8%80")
+    };
+    let asked = served.get(&address(".json")).json();
+    let message = asked["message"]["text"].as_str().unwrap_or_else(|| panic!("{asked}")).to_owned();
+    assert!(
+        message.contains("\nName: One 一\n") && message.contains("\nDomain: apogee.example\n"),
+        "{message}"
+    );
+    let page = served.get(&address("")).text();
+    let mark = page.split("name=\"mark\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let good = sign(&made, 0, Envelope::Frc0102, &message);
+    // Browsers send line ends of their own, people paste spaces.
+    let (sent, pasted) = (message.replace('\n', "\r\n"), format!("  {good}\r\n"));
+    let fields = |signature| [("mark", mark), ("message", &*sent), ("signature", signature)];
+    let problem = |answer: Answer| answer.json()["type"].as_str().unwrap().to_owned();
+
+    let foreign = post(&served, "origin: https://elsewhere.example\r\n", &fields(&pasted));
+    assert_eq!((foreign.status, problem(foreign)), (403, "/problems/other-origin".into()));
+    let unmarked = post(&served, "", &[("mark", ""), ("message", &sent), ("signature", &pasted)]);
+    assert_eq!((unmarked.status, problem(unmarked)), (403, "/problems/stale-form".into()));
+    let unknown = post(&served, "", &[("mark", mark), ("sudo", "1")]);
+    assert_eq!((unknown.status, problem(unknown)), (400, "/problems/invalid-query".into()));
+    let large = "0".repeat(20_000);
+    let large = post(&served, "", &fields(&large));
+    assert_eq!((large.status, problem(large)), (413, "/problems/content-too-large".into()));
+    let worker = sign(&made, 1, Envelope::Raw, &message);
+    let wrong = post(&served, "", &fields(&worker));
+    assert_eq!((wrong.status, problem(wrong)), (422, "/problems/claim-wrong-role".into()));
+    assert!(!made.kinds().contains_key("claim"), "nothing is stored");
+
+    let accepted = post(&served, "origin: http://a\r\n", &fields(&pasted));
+    assert_eq!(accepted.status, 303, "{accepted:?}");
+    let entry = accepted.header("location").unwrap().to_owned();
+    assert_eq!((made.kinds()["claim"], accepted.header("cache-control")), (1, Some("no-store")));
+    let again = post(&served, "", &fields(&pasted));
+    assert_eq!((again.status, problem(again)), (422, "/problems/claim-replayed".into()));
+    // Whoever sent it sees it at once.
+    let number: u64 = entry.rsplit('/').next().unwrap().parse().unwrap();
+    assert_eq!(served.get("/c/sprint.json").json()["meta"]["seq"], number);
+    for (other, status) in [("/c/sprint", 405), ("/", 405), ("/c/nobody/claim", 403)] {
+        let request =
+            format!("POST {other} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(served.say(&request).status, status, "{other}");
+    }
 }

@@ -2,7 +2,8 @@ mod filed;
 mod made;
 mod page;
 
-use axum::extract::{Path, RawForm, State};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
@@ -74,7 +75,7 @@ pub(super) async fn submit(
     State(app): State<App>,
     ask: Ask,
     Path(competition): Path<String>,
-    RawForm(body): RawForm,
+    body: Bytes,
 ) -> Result<Response, Problem> {
     let sent = filed::read(&body)?;
     if !app.guard.knows(&form(&competition), &sent.mark) {

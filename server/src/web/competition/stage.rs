@@ -86,7 +86,7 @@ impl App {
             return Err(Problem::UnknownEntry { seq, last: limits.seq });
         }
         let stood_on = now.held.until(seq)?;
-        let rules = limits.rules(&stood_on, at, id, query)?;
+        let rules = limits.rules(&stood_on, at, query)?;
         let mut stood = None;
         if let Some(rules) = rules.as_ref().filter(|rules| rules.rules.competition.start <= at) {
             let triple = Triple { at, rules: rules.hash, seq };
@@ -213,7 +213,6 @@ impl Limits {
         &self,
         competition: &Competition,
         at: Epoch,
-        id: &str,
         query: &TripleQuery,
     ) -> Result<Option<Published>, Problem> {
         let versions = competition.rules();
