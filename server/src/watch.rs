@@ -196,8 +196,11 @@ impl Watch {
             _ => freshness(&network, cursor.as_ref(), record.as_ref(), stopped.is_some(), seen),
         };
         let mut endpoints = feed.map(endpoints).unwrap_or_default();
+        let mut stopped = stopped;
         if frozen.is_some() {
+            // Both tell of later epochs.
             endpoints.iter_mut().for_each(|node| node.head = None);
+            stopped = None;
         }
         Ok(NetworkNow::new(network, digest, cursor, record, freshness, endpoints, stopped, seen))
     }

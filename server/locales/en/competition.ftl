@@ -129,3 +129,5 @@ happened-announce = An announcement
 happened-incident = An incident
 happened-close-incident = An incident was closed
 happened-upgrade = A network upgrade
+differs-title = These are not the standings that were frozen or final.
+differs-text = They are worked out from what is here, and come to another root than the ledger names:

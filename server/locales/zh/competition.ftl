@@ -129,3 +129,5 @@ happened-announce = 公告
 happened-incident = 事件
 happened-close-incident = 事件已结束
 happened-upgrade = 网络升级
+differs-title = 这不是封榜或终局时的榜单。
+differs-text = 由此处的数据得出的根与账本所载不同：

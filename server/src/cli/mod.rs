@@ -140,6 +140,7 @@ impl From<NoFacts> for Failure {
     fn from(error: NoFacts) -> Self {
         match error {
             NoFacts::Store(error) => Self::world(error),
+            error @ NoFacts::Moving => Self::world(error),
             error => Self::input(error),
         }
     }

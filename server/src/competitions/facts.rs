@@ -11,6 +11,9 @@ use apogee_store::{Page, Store, StoreError};
 /// Steps that are read at once.
 const PAGE: u32 = 10_000;
 
+/// How often an index is read again that moved meanwhile.
+const TRIES: u32 = 5;
+
 /// Why there are no facts for some rules.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoFacts {
@@ -20,6 +23,9 @@ pub(crate) enum NoFacts {
     /// A metric reads what an index does not have.
     #[error("{0} is not a series of a participant on the chain")]
     Series(SeriesName),
+    /// The index moved whenever it was read.
+    #[error("the index moves faster than it can be read")]
+    Moving,
     /// A metric looks at deals or sectors.
     #[error("metric {0}: deals and sectors are not kept one by one yet")]
     OneByOne(Id),
@@ -118,22 +124,42 @@ impl Columns {
         })
     }
 
-    /// Know everything up to `at`.
+    /// Know everything up to `at`, of one chain: reads are statements of their own, between which the index may move.
     async fn reach(&mut self, network: &NetworkId, at: Epoch, store: &dyn Store) -> Result<(), NoFacts> {
-        let digest = async || Ok::<_, NoFacts>(store.epoch(network, at).await?.map(|record| record.digest));
-        let begun = digest().await?;
-        let known = match self.known.take() {
-            Some((epoch, digest)) => {
-                store.epoch(network, epoch).await?.filter(|record| record.digest == digest)
+        for _ in 0..TRIES {
+            let before = Seen::of(store, network, at).await?;
+            // Nothing is known until all of it has been read: a read that fails, or is given up, leaves columns that do not fit.
+            let known = match self.known.take() {
+                Some((epoch, digest)) => {
+                    store.epoch(network, epoch).await?.filter(|record| record.digest == digest)
+                }
+                None => None,
+            };
+            let known = match known {
+                Some(record) if at < record.epoch => Some((record.epoch, record.digest)),
+                record => {
+                    // What a tipset did comes with the next one. Without what was known, or after it was undone, everything is read again.
+                    self.read(network, record.map_or(Epoch::GENESIS, |record| record.parent), at, store)
+                        .await?;
+                    before.digest.map(|digest| (at, digest))
+                }
+            };
+            if before.is_still(&Seen::of(store, network, at).await?, at) {
+                self.known = known;
+                return Ok(());
             }
-            None => None,
-        };
-        if let Some(record) = known.as_ref().filter(|record| at < record.epoch) {
-            self.known = Some((record.epoch, record.digest));
-            return Ok(());
         }
-        // What a tipset did comes with the next one. Without what was known, or after it was undone, everything is read again.
-        let from = known.map_or(Epoch::GENESIS, |record| record.parent);
+        Err(NoFacts::Moving)
+    }
+
+    /// Read the steps in `[from, at]` again.
+    async fn read(
+        &mut self,
+        network: &NetworkId,
+        from: Epoch,
+        at: Epoch,
+        store: &dyn Store,
+    ) -> Result<(), NoFacts> {
         for (name, column) in &mut self.steps {
             column.retain(|_, steps| {
                 steps.truncate(steps.partition_point(|(epoch, _)| *epoch < from));
@@ -141,9 +167,27 @@ impl Columns {
             });
             extend(column, store, network, name, from, at).await?;
         }
-        // Where the chain moved meanwhile, what was read is of two chains: the next time begins anew.
-        self.known = digest().await?.filter(|digest| Some(*digest) == begun).map(|digest| (at, digest));
         Ok(())
+    }
+}
+
+/// What an index is when something is read of it.
+struct Seen {
+    cursor: Option<(Epoch, Digest)>,
+    /// Digest of everything up to the epoch that is read.
+    digest: Option<Digest>,
+}
+
+impl Seen {
+    async fn of(store: &dyn Store, network: &NetworkId, at: Epoch) -> Result<Self, NoFacts> {
+        let cursor = store.cursor(network).await?.map(|cursor| (cursor.epoch, cursor.digest));
+        Ok(Self { cursor, digest: store.epoch(network, at).await?.map(|record| record.digest) })
+    }
+
+    /// Whether what was read between the two is of one chain: up to `at` nothing has changed, and nothing that came could belong there.
+    fn is_still(&self, after: &Self, at: Epoch) -> bool {
+        let whole = self.cursor.is_some_and(|(epoch, _)| at < epoch);
+        self.digest == after.digest && (whole || self.cursor == after.cursor)
     }
 }
 

@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use apogee_competition::{Broken, Competition, Refusal, Signed, fold};
 use apogee_domain::Digest;
@@ -8,11 +9,16 @@ use apogee_store::{LedgerEntry, LedgerHead, Page, Store, StoreError};
 /// Entries that are read at once.
 const PAGE: u32 = 1_000;
 
+/// Folds of earlier entries that are kept.
+const FOLDS: usize = 8;
+
 /// A competition as its ledger tells it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Held {
     entries: Vec<Arc<Signed>>,
     competition: Arc<Competition>,
+    /// The competition after earlier entries, as it was asked for last.
+    folds: Mutex<VecDeque<(u64, Arc<Competition>)>>,
 }
 
 /// Why there is no competition to look at.
@@ -44,7 +50,7 @@ pub(crate) enum NoLedger {
 impl Held {
     /// A competition without an entry.
     pub(crate) fn empty(id: Id) -> Self {
-        Self { entries: Vec::new(), competition: Arc::new(Competition::new(id)) }
+        Self { entries: Vec::new(), competition: Arc::new(Competition::new(id)), folds: Mutex::default() }
     }
 
     /// The competition of that name; one without an entry is [`empty`](Self::empty).
@@ -71,7 +77,7 @@ impl Held {
                 entries.push(Arc::new(signed));
             }
             if found.len() < PAGE as usize {
-                return Ok(Self { entries, competition: Arc::new(competition) });
+                return Ok(Self { entries, competition: Arc::new(competition), folds: Mutex::default() });
             }
         }
     }
@@ -106,10 +112,19 @@ impl Held {
         if seq >= self.competition.seq() {
             return Ok(Arc::clone(&self.competition));
         }
+        let folds = || self.folds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = folds().iter().find(|(known, _)| *known == seq) {
+            return Ok(Arc::clone(known));
+        }
         let first = self.entries.iter().take_while(|signed| signed.entry.seq <= seq);
         let folded = fold(self.id().clone(), first.map(|signed| &**signed));
-        folded
-            .map(Arc::new)
-            .map_err(|broken| NoLedger::Broken { competition: self.id().clone(), broken: Box::new(broken) })
+        let folded = folded.map(Arc::new).map_err(|broken| NoLedger::Broken {
+            competition: self.id().clone(),
+            broken: Box::new(broken),
+        })?;
+        let mut folds = folds();
+        folds.push_front((seq, Arc::clone(&folded)));
+        folds.truncate(FOLDS);
+        Ok(folded)
     }
 }

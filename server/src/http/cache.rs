@@ -176,14 +176,21 @@ impl Cache {
         Some(entry)
     }
 
-    /// The answer that `build` makes, which runs once however many ask for the address meanwhile.
-    pub(super) async fn build<F: Future<Output = Built>>(&self, address: &str, build: F) -> Built {
+    /// The answer that `build` makes, which runs once however many ask for the address in the same generation meanwhile.
+    pub(super) async fn build<F: Future<Output = Built>>(
+        &self,
+        address: &str,
+        generation: Digest,
+        build: F,
+    ) -> Built {
+        // No address has a space.
+        let flight = format!("{address} {generation}");
         let cell = {
             let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(building.entry(address.into()).or_default())
+            Arc::clone(building.entry(flight.as_str().into()).or_default())
         };
         // When whoever builds goes away, the next one who waits takes over.
-        let waiting = Waiting { cache: self, address, cell: &cell };
+        let waiting = Waiting { cache: self, flight: &flight, cell: &cell };
         let built = cell.get_or_init(|| async {
             let built = build.await;
             if let Built::Entry(entry) = &built {
@@ -233,17 +240,17 @@ impl Entries {
 /// Forgets the place where an answer is built when the last one who waits for it is gone.
 struct Waiting<'a> {
     cache: &'a Cache,
-    address: &'a str,
+    flight: &'a str,
     cell: &'a Arc<OnceCell<Built>>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut building = self.cache.building.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = building.get(self.address).is_some_and(|cell| Arc::ptr_eq(cell, self.cell));
+        let same = building.get(self.flight).is_some_and(|cell| Arc::ptr_eq(cell, self.cell));
         // Two: the map's and ours. Once it is built nobody has to join any more.
         if same && (self.cell.initialized() || Arc::strong_count(self.cell) <= 2) {
-            building.remove(self.address);
+            building.remove(self.flight);
         }
     }
 }
@@ -297,7 +304,7 @@ mod tests {
                     tokio::task::yield_now().await;
                     Built::Problem(Arc::new(Problem::Busy))
                 };
-                cache.build("/", build).await
+                cache.build("/", Digest::default(), build).await
             })
         };
         for one in [ask(), ask(), ask()] {

@@ -186,6 +186,8 @@ impl Metrics {
         self.connections.set(whole(connections));
         self.cache_entries.set(whole(entries));
         self.cache_bytes.set(whole(bytes));
+        // What is hidden now must not be told by what was known before.
+        self.endpoint_head.clear();
         for network in &now.networks {
             let of = OfNetwork { network: network.network.id.to_string() };
             self.live.get_or_create(&of).set(i64::from(network.freshness == Freshness::Live));

@@ -24,6 +24,9 @@ use crate::web::{Ask, Form, Look, Now, Problem, Site};
 /// Answers that are made at a time; more would only wait for each other's database and processor.
 const BUILDS: usize = 8;
 
+/// Forms that are looked at at a time: each may read state.
+const FORMS: usize = 2;
+
 /// Times an answer is made again when the index moves meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -47,6 +50,7 @@ pub(crate) struct Service {
     now: Arc<ArcSwap<Now>>,
     cache: Cache,
     builds: Semaphore,
+    forms: Semaphore,
     pub(super) metrics: Metrics,
     pub(super) connections: Arc<Connections>,
     limits: Limits,
@@ -65,6 +69,7 @@ impl Service {
             watch,
             cache: Cache::new(limits.cache_bytes),
             builds: Semaphore::new(BUILDS),
+            forms: Semaphore::new(FORMS),
             metrics: Metrics::new(),
             connections: Arc::new(Connections::new(&limits)),
             limits,
@@ -134,7 +139,7 @@ impl Service {
             }
             let body = Limited::new(body, LARGEST_FORM).collect().await;
             let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
-            let _permit = self.builds.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
+            let _permit = self.forms.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
             let ask = Ask::of(request.uri()).looking(Look::of(request.headers()));
             let response = self.site.form(&ask, body).await?;
             let (parts, body) = response.into_parts();
@@ -174,7 +179,10 @@ impl Service {
         if let Some(entry) = self.cache.get(&canonical, &self.now.load()) {
             return (given(request, entry.packed(Encoding::chosen(request.headers()))), Origin::Cache);
         }
-        let build = self.cache.build(&canonical, self.build(&ask));
+        let build = {
+            let generation = Scope::of(&ask.path).generation(&self.now.load());
+            self.cache.build(&canonical, generation, self.build(&ask))
+        };
         let response = match tokio::time::timeout(self.limits.request(), build).await {
             Ok(Built::Entry(entry)) => given(request, entry.packed(Encoding::chosen(request.headers()))),
             Ok(Built::Once(status, headers, body)) => with(request, status, headers, body),

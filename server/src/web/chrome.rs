@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use apogee_domain::Epoch;
+use apogee_domain::{Digest, Epoch};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -311,6 +311,11 @@ impl<'a> Chrome<'a> {
         let rules = stage.rules.as_ref().map_or(0, |rules| rules.version);
         let arguments = fluent_args!["epoch" => grouped(stage.chain.epoch), "rules" => rules.to_string(), "seq" => grouped(stage.seq)];
         Some([self.language().say(title, &arguments), self.language().say(text, &arguments)])
+    }
+
+    /// The root that these standings should have and have not.
+    pub(crate) fn differs(&self) -> Option<Digest> {
+        self.stage.and_then(|stage| stage.differs)
     }
 
     /// Whether what is shown is not official.

@@ -432,7 +432,7 @@ impl From<NoStandings> for Problem {
         match error {
             NoStandings::Ledger(error) => error.into(),
             NoStandings::Facts(NoFacts::Store(error)) => Self::Store(error),
-            NoStandings::Unfinished => Self::Busy,
+            NoStandings::Unfinished | NoStandings::Facts(NoFacts::Moving) => Self::Busy,
             error => Self::NoStandings(error),
         }
     }

@@ -2,6 +2,7 @@ mod filed;
 mod made;
 mod page;
 
+use apogee_domain::Epoch;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -11,7 +12,8 @@ use utoipa::ToSchema;
 
 pub(super) use self::made::ClaimQuery;
 use self::made::{Made, make};
-use super::{Meta, TripleQuery};
+use super::{Meta, Stage, TripleQuery};
+use crate::competitions::Ground;
 use crate::web::ask::{Ask, Form};
 use crate::web::query::Asked;
 use crate::web::{App, Problem};
@@ -47,7 +49,8 @@ pub(super) async fn show(
     let stage = app.stage(&competition, &TripleQuery::default()).await?;
     let rules = stage.rule_set()?;
     let ids = |ids: &[apogee_rules::Id]| ids.iter().map(ToString::to_string).collect();
-    let made = make(&app, &stage, &query);
+    let issued = app.newest(&stage).await?;
+    let made = make(&app, &stage, &query, issued);
     let (message, problem) = match made {
         Some(Ok(made)) => (Some(made), None),
         Some(Err(problem)) => (None, Some(problem)),
@@ -63,6 +66,19 @@ pub(super) async fn show(
         asked: query,
         meta: stage.meta,
     })
+}
+
+impl App {
+    /// The epoch that messages are issued at: the newest one, also while standings are frozen, or they would be born old.
+    async fn newest(&self, stage: &Stage) -> Result<Epoch, Problem> {
+        Ok(match stage.ground() {
+            Some(Ground::Index { network, cursor }) => {
+                self.store.cursor(&network.id).await?.map_or(cursor.epoch, |cursor| cursor.epoch)
+            }
+            Some(ground) => ground.head(),
+            None => Epoch::GENESIS,
+        })
+    }
 }
 
 /// What the mark of a form is made over.
@@ -82,6 +98,12 @@ pub(super) async fn submit(
         return Err(Problem::StaleForm);
     }
     let accepted = app.file(&competition, &sent.filed).await?;
+    let now = app.now.load();
+    let frozen = now.competition(&competition).is_some_and(|now| now.held.competition().frozen().is_some());
+    if frozen {
+        // Its number would tell how long the ledger is.
+        return Ok(Redirect::to(&ask.to(&format!("/c/{competition}"))).into_response());
+    }
     let entry = format!("/c/{competition}/decisions/{}", accepted.seq);
     if ask.form == Form::Json {
         let text = serde_json::json!({ "seq": accepted.seq, "hash": accepted.hash, "entry": entry });

@@ -29,6 +29,9 @@ pub(crate) struct Meta {
     /// Root of the standings; `null` before the start.
     #[schema(value_type = Option<String>)]
     pub(crate) snapshot: Option<Digest>,
+    /// The root that was frozen or final, where these standings have another one: they are not those, and not to be relied on.
+    #[schema(value_type = Option<String>)]
+    pub(crate) differs: Option<Digest>,
     /// Whether standings are frozen: then nothing newer than the freeze is shown.
     pub(crate) frozen: bool,
     /// Whether it is paused.

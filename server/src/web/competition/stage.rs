@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use apogee_competition::{Competition, Published};
+use apogee_competition::{Competition, Pin, Published};
 use apogee_domain::{Digest, Epoch, NetworkId};
 use apogee_rules::RuleSet;
 
@@ -67,6 +67,14 @@ struct Shown {
     at: Epoch,
     rules: Option<Digest>,
     seq: u64,
+    /// The root that was frozen or final.
+    root: Option<Digest>,
+}
+
+impl Shown {
+    fn of(pin: &Pin) -> Self {
+        Self { at: pin.at, rules: Some(pin.rules), seq: pin.seq, root: Some(pin.root) }
+    }
 }
 
 impl App {
@@ -99,6 +107,8 @@ impl App {
         let shown = if query.seq.is_some() || limits.frozen { seq } else { limits.seq };
         let competition = now.held.until(shown)?;
         let chain = self.chain(&network, &ground, at, query, &now).await?;
+        let chain_settled = chain.is_settled();
+        let snapshot = stood.as_ref().map(|stood| stood.standings.root);
         let holds = stood_on.rules_at(at).map(|published| published.hash);
         let meta = Meta {
             chain,
@@ -111,8 +121,9 @@ impl App {
                 .as_ref()
                 .map(|rules| Rules { version: rules.rules.version.number, hash: rules.hash }),
             seq,
-            snapshot: stood.as_ref().map(|stood| stood.standings.root),
-            frozen: limits.frozen,
+            snapshot,
+            frozen: limits.frozen && !chain_settled,
+            differs: limits.shown.root.filter(|_| !query.is_any()).filter(|root| snapshot != Some(*root)),
             simulated: rules.as_ref().is_some_and(|rules| Some(rules.hash) != holds),
             asked: query.asked(at),
         };
@@ -174,15 +185,17 @@ fn dates(competition: &Competition, ground: &Ground) -> Option<Dates> {
 impl Limits {
     fn of(competition: &Competition, ground: &Ground) -> Self {
         if let Some(pin) = competition.frozen() {
-            let shown = Shown { at: pin.at, rules: Some(pin.rules), seq: pin.seq };
-            return Self { at: pin.at, seq: pin.seq, frozen: true, shown };
+            let shown = Shown::of(pin);
+            return Self { at: pin.at.min(ground.head()), seq: pin.seq, frozen: true, shown };
         }
-        let shown = match competition.finals().last() {
-            Some(last) => Shown { at: last.pin.at, rules: Some(last.pin.rules), seq: last.pin.seq },
+        // A network that is cut by another freeze is not shown beyond that, also where results are final.
+        let last = competition.finals().last().filter(|last| last.pin.at <= ground.head());
+        let shown = match last {
+            Some(last) => Shown::of(&last.pin),
             None => {
                 let last = competition.end().map(|end| end.minus(1));
                 let at = last.map_or(ground.head(), |last| last.min(ground.head()));
-                Shown { at, rules: None, seq: competition.seq() }
+                Shown { at, rules: None, seq: competition.seq(), root: None }
             }
         };
         Self { at: ground.head(), seq: competition.seq(), frozen: false, shown }

@@ -1,3 +1,4 @@
+use apogee_competition::Refusal;
 use apogee_competition::claim::Role;
 
 use crate::claims::{self, Accepted, Filed, NotFiled};
@@ -55,7 +56,14 @@ impl App {
         let network = now.held.competition().founding().map(|founding| founding.network.clone());
         let world = self.sources.world(&network.ok_or_else(unknown)?).await;
         let world = world.map_err(|error| Problem::NoState { why: error.to_string() })?;
+        let frozen = now.held.competition().frozen().is_some();
         claims::file(&*self.store, &world, competition, filed).await.map_err(|error| match error {
+            // What is wrong is told with epochs and entries that a freeze hides.
+            NotFiled::Refused(refusal) if frozen => Problem::Refused(Box::new(Refusal {
+                path: "claim".to_owned(),
+                wrong: "it is not accepted".to_owned(),
+                ..*refusal
+            })),
             NotFiled::Refused(refusal) => Problem::Refused(refusal),
             NotFiled::NoCompetition(id) => Problem::UnknownCompetition(id),
             NotFiled::NoGround => Problem::NoGround { competition: competition.to_owned() },

@@ -63,11 +63,16 @@ pub(crate) struct Made {
 }
 
 /// The message that is asked for; `None` where too little is asked for, words where it cannot be made.
-pub(super) fn make(app: &App, stage: &Stage, query: &ClaimQuery) -> Option<Result<Made, String>> {
+pub(super) fn make(
+    app: &App,
+    stage: &Stage,
+    query: &ClaimQuery,
+    issued: Epoch,
+) -> Option<Result<Made, String>> {
     if query.miner.is_empty() || query.entity.is_empty() {
         return None;
     }
-    Some(message(app, stage, query).map(|message| {
+    Some(message(app, stage, query, issued).map(|message| {
         let text = message.to_string();
         Made {
             hex: text.bytes().map(|byte| format!("{byte:02x}")).collect(),
@@ -79,10 +84,9 @@ pub(super) fn make(app: &App, stage: &Stage, query: &ClaimQuery) -> Option<Resul
     }))
 }
 
-fn message(app: &App, stage: &Stage, query: &ClaimQuery) -> Result<Message, String> {
+fn message(app: &App, stage: &Stage, query: &ClaimQuery, issued: Epoch) -> Result<Message, String> {
     let competition = stage.now.held.competition();
     let founding = competition.founding().ok_or("nothing is founded")?;
-    let issued = stage.ground().map(crate::competitions::Ground::head).unwrap_or_default();
     let rules = competition.rules_at(issued).ok_or("no rules hold yet")?;
     let id = |field: &str, text: &str| text.parse().map_err(|error| format!("{field}: {error}"));
     let optional = |field: &str, text: &str| (!text.is_empty()).then(|| id(field, text)).transpose();
