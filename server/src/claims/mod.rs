@@ -5,7 +5,7 @@ mod keys;
 mod known;
 mod wallets;
 
-pub(crate) use self::file::{Filed, NotFiled, file};
+pub(crate) use self::file::{Accepted, Filed, NotFiled, file};
 pub(crate) use self::keys::NoState;
 pub(crate) use self::known::{Known, Wants};
 pub(crate) use self::wallets::Wallets;

@@ -73,7 +73,10 @@ impl Explain {
         })?;
         match self.format {
             Format::Table => {
-                println!("{} at epoch {}, rules {}, entry {}", found.entity, triple.at, triple.rules, triple.seq);
+                println!(
+                    "{} at epoch {}, rules {}, entry {}",
+                    found.entity, triple.at, triple.rules, triple.seq
+                );
                 println!("eligible: {}", if found.eligible { "yes" } else { "no" });
                 found.checks.iter().for_each(|reason| words(reason, 1));
                 found.pools.iter().for_each(pool);
@@ -84,8 +87,7 @@ impl Explain {
                 println!("root {}", stood.standings.root);
             }
             Format::Json | Format::Csv => {
-                let mut document = document(&found);
-                document["root"] = json!(stood.standings.root);
+                let document = document(&found, stood.standings.root);
                 println!("{document}");
             }
         }
@@ -140,7 +142,10 @@ fn words(reason: &CheckReason, depth: usize) {
 }
 
 fn place(reason: &PoolReason) -> String {
-    reason.region.as_ref().map_or_else(|| reason.pool.to_string(), |region| format!("{} in {region}", reason.pool))
+    reason
+        .region
+        .as_ref()
+        .map_or_else(|| reason.pool.to_string(), |region| format!("{} in {region}", reason.pool))
 }
 
 fn pool(reason: &PoolReason) {
@@ -179,7 +184,7 @@ fn check(reason: &CheckReason) -> Value {
     })
 }
 
-fn document(found: &Derivation) -> Value {
+fn document(found: &Derivation, root: Digest) -> Value {
     let pools: Vec<Value> = found.pools.iter().map(|reason| {
         let next = reason.next.as_ref().map(|next| json!({"tier": next.tier, "amount": next.amount, "missing": next.missing}));
         json!({
@@ -191,6 +196,6 @@ fn document(found: &Derivation) -> Value {
         found.awards.iter().map(|(seq, amount)| json!({"seq": seq, "amount": amount})).collect();
     json!({
         "entity": found.entity, "eligible": found.eligible, "total": found.total,
-        "checks": found.checks.iter().map(check).collect::<Vec<_>>(), "pools": pools, "awards": awards,
+        "root": root, "checks": found.checks.iter().map(check).collect::<Vec<_>>(), "pools": pools, "awards": awards,
     })
 }

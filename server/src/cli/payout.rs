@@ -180,7 +180,9 @@ impl Export {
             }
         }
         if let (Some(safe), Some(chain_id)) = (&self.safe, self.chain_id) {
-            let safe = safe.ethereum().ok_or_else(|| Failure::input(format!("--safe: {safe} has no Ethereum form")))?;
+            let safe = safe
+                .ethereum()
+                .ok_or_else(|| Failure::input(format!("--safe: {safe} has no Ethereum form")))?;
             let created_ms = u64::try_from(SystemClock.now().0 / 1_000).unwrap_or(0);
             let name = desk.held.id().to_string();
             let terms = SafeTerms { chain_id, safe, created_ms, name, most: BATCH };

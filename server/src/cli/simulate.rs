@@ -34,8 +34,7 @@ impl Simulate {
         let desk = Desk::open(&self.database, &self.competition, true).await?;
         let triple = self.chosen.of(&desk)?;
         let held = desk.stands.stand(&desk.held, &desk.ground, triple).await?;
-        let other =
-            desk.stands.stand_under(held.competition.clone(), &desk.ground, tried, triple).await?;
+        let other = desk.stands.stand_under(held.competition.clone(), &desk.ground, tried, triple).await?;
         let comparison = compare(&held.standings, &other.standings);
         match self.format {
             Format::Json => {

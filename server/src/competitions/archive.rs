@@ -45,7 +45,10 @@ pub(crate) enum NotImported {
 }
 
 /// The imported package of a competition, if it has one.
-pub(super) async fn archive(store: &dyn Store, competition: &str) -> Result<Option<Arc<Archive>>, StoreError> {
+pub(super) async fn archive(
+    store: &dyn Store,
+    competition: &str,
+) -> Result<Option<Arc<Archive>>, StoreError> {
     let heads = store.archives().await?;
     let Some(head) = heads.into_iter().find(|head| head.competition == competition) else { return Ok(None) };
     if let Some(archive) = kept(&head.root) {
@@ -86,7 +89,9 @@ fn of(imported: Imported) -> Archive {
 }
 
 /// A package as it stands in a file, packed with zstd or not.
-pub(crate) fn reader(mut file: impl Read + Send + 'static) -> std::io::Result<Box<dyn std::io::BufRead + Send>> {
+pub(crate) fn reader(
+    mut file: impl Read + Send + 'static,
+) -> std::io::Result<Box<dyn std::io::BufRead + Send>> {
     let mut first = Vec::new();
     file.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first)?;
     let packed = first == ZSTD;
@@ -144,7 +149,10 @@ pub(crate) fn claim(signed: &Signed) -> Option<Claim> {
 }
 
 /// An entry as a package has it.
-pub(crate) fn ledger_row(signed: &Signed, effect: apogee_leaderboard::Effect) -> serde_json::Result<LedgerRow> {
+pub(crate) fn ledger_row(
+    signed: &Signed,
+    effect: apogee_leaderboard::Effect,
+) -> serde_json::Result<LedgerRow> {
     Ok(LedgerRow {
         effect,
         entry: serde_json::to_value(&signed.entry)?,

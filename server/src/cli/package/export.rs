@@ -11,7 +11,6 @@ use apogee_rules::{Id, RuleSet, Versions};
 use apogee_store::{EpochRecord, Page, Store};
 use clap::Args;
 
-
 use crate::cli::competition::documents::{self, wrong};
 use crate::cli::competition::facts::Indexed;
 use crate::cli::desk::Desk;

@@ -116,7 +116,10 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
     let mut indexer = indexer(chain.clone(), store.clone(), edge::entropy_source()?);
     let cursor = progress::backfill(&mut indexer, &chain, &store).await?;
     if cursor.epoch < about.at {
-        return Ok(Err(format!("provenance 0: the chain ends at epoch {}, before {}", cursor.epoch, about.at)));
+        return Ok(Err(format!(
+            "provenance 0: the chain ends at epoch {}, before {}",
+            cursor.epoch, about.at
+        )));
     }
     let again = provenance(&*store, &network, about.at).await?;
     let same = |one: &Provenance, other: &Provenance| {
@@ -131,7 +134,12 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
     }
     let facts = read_facts(&*store, &network, &contents.rules, about.at).await?;
     let facts = apogee_package::facts_until(facts, &contents.rules, about.at);
-    if facts.participants.iter().map(|one| (&one.id, one.seen)).ne(contents.facts.participants.iter().map(|one| (&one.id, one.seen))) {
+    if facts.participants.iter().map(|one| (&one.id, one.seen)).ne(contents
+        .facts
+        .participants
+        .iter()
+        .map(|one| (&one.id, one.seen)))
+    {
         return Ok(Err("participants 0: others are seen on the chain".to_owned()));
     }
     let mut steps = 0;
