@@ -137,6 +137,12 @@ pub(super) struct StateSource {
 }
 
 impl Chosen {
+    /// The same for the network of that name, where none is named.
+    pub(super) fn or_network(mut self, name: &str) -> Self {
+        self.network = self.network.or_else(|| name.parse().ok());
+        self
+    }
+
     /// Whether a chain is named on the command line.
     pub(super) const fn is_given(&self) -> bool {
         self.car.is_some() || self.rpc.is_some()

@@ -139,7 +139,7 @@ fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
 
     // Keys that were good before the miner changed them, and messages that were.
     made.index(16);
-    let text = message(&made, "t01003", "owner", "three", &["rename", "--name", "Drei"]);
+    let text = message(&made, "t01003", "owner", "three", &["leave"]);
     assert_eq!(refused(&text, &sign(&made, 4, frc, &text)), "rotated-key");
     assert_eq!(refused(&text, &sign(&made, 7, frc, &text)), "wrong-role");
     accepted(&made, &text, &sign(&made, 6, frc, &text), &[]);

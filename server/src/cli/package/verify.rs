@@ -83,7 +83,8 @@ impl Verify {
         };
         if self.chosen.is_given() || self.config.is_some() {
             let (config, _) = Database::settings(self.config.clone()).place()?;
-            let chain = self.chosen.one(&config)?.open().await?;
+            let chosen = self.chosen.or_network(checked.contents.about.network.as_str());
+            let chain = chosen.one(&config)?.open().await?;
             match derived(&checked.contents, chain).await? {
                 Ok(said) => {
                     for line in &mut checked.lines {
