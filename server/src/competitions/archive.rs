@@ -130,9 +130,8 @@ pub(crate) fn founded(contents: &Contents) -> Result<Option<Founded>, Box<Unfoun
 
 /// A claim of a package as the ledger has it; `None` for one that no ledger could have.
 fn accepted(claim: &Claim) -> Option<Accepted> {
-    let action = ["claim", "join", "leave", "transfer", "rename", "set-payout-address", "appeal"];
     Some(Accepted {
-        action: action.into_iter().find(|action| claim.effect.action.as_str() == *action)?,
+        action: claim.effect.action.clone(),
         entity: claim.effect.entity.clone(),
         epoch: claim.epoch,
         message: claim.message.clone(),
@@ -144,7 +143,7 @@ fn accepted(claim: &Claim) -> Option<Accepted> {
 /// An accepted claim as a package has it; `None` for the act of an operator.
 pub(crate) fn claim(signed: &Signed) -> Option<Claim> {
     let Accepted { action, entity, epoch, message, miner, signature } = Accepted::of(signed)?;
-    let effect = ClaimEffect { action: action.parse().ok()?, entity, participant: Some(miner) };
+    let effect = ClaimEffect { action, entity, participant: Some(miner) };
     Some(Claim { effect, epoch, message, signature })
 }
 

@@ -47,8 +47,7 @@ fn a_package_carries_a_competition_to_a_server_that_never_saw_its_network() {
         verified.contains("1 signatures of claims are good") && verified.contains("L1 not made"),
         "{verified}"
     );
-    let derived =
-        made.good(&[&["package", "verify", "a.apogee"][..], &made.chain()].concat());
+    let derived = made.good(&[&["package", "verify", "a.apogee"][..], &made.chain()].concat());
     assert!(derived.contains("L1 made: 40 epochs of provenance"), "{derived}");
 
     // Packed or not, it arrives whole, and leaves again byte for byte.
