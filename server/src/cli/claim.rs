@@ -24,7 +24,7 @@ pub(super) enum Claim {
     /// Print the text that a miner's key signs, to the byte, and how to sign it.
     Message(Box<Compose>),
     /// Put a signed message into the ledger.
-    Submit(Submit),
+    Submit(Box<Submit>),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -8,15 +8,18 @@ mod db;
 mod decide;
 mod demo;
 mod desk;
+mod explain;
 mod health;
 mod index;
 mod operator;
 mod package;
+mod payout;
 mod progress;
 mod rules;
 mod serve;
 mod show;
 mod simnet;
+mod simulate;
 mod source;
 mod standings;
 mod verify;
@@ -63,6 +66,15 @@ enum Command {
     /// Act for a competition: each act is a signed entry of its ledger.
     #[command(subcommand)]
     Decide(decide::Decide),
+    /// Say why somebody is where it is and gets what it gets: eligibility as a tree of checks, and the arithmetic of every share.
+    Explain(explain::Explain),
+    /// Show what other rules would do to everybody's rank and money in a competition of the database.
+    ///
+    /// Nothing is changed: the result is a comparison, not a standing.
+    Simulate(simulate::Simulate),
+    /// From final standings to what is paid.
+    #[command(subcommand)]
+    Payout(payout::Payout),
     /// Make the keys that operators sign with.
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -158,6 +170,9 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Competition(competition) => competition.run().await,
         Command::Claim(claim) => claim.run().await,
         Command::Decide(decide) => decide.run().await,
+        Command::Explain(explain) => explain.run().await,
+        Command::Simulate(simulate) => simulate.run().await,
+        Command::Payout(payout) => payout.run().await,
         Command::Operator(operator) => operator.run(),
         Command::Package(package) => package.run().await,
         Command::Db(db) => db.run().await,

@@ -23,6 +23,11 @@ pub(super) struct Database {
 }
 
 impl Database {
+    /// The database of some settings.
+    pub(super) const fn settings(config: Option<PathBuf>) -> Self {
+        Self { config, store: None }
+    }
+
     /// The settings, and where the database lies.
     pub(super) fn place(&self) -> Result<(Config, Place), Failure> {
         let config = Config::load(self.config.as_deref()).map_err(Failure::input)?;
@@ -132,14 +137,24 @@ pub(super) struct StateSource {
 }
 
 impl Chosen {
+    /// The same for the network of that name, where none is named.
+    pub(super) fn or_network(mut self, name: &str) -> Self {
+        self.network = self.network.or_else(|| name.parse().ok());
+        self
+    }
+
+    /// Whether a chain is named on the command line.
+    pub(super) const fn is_given(&self) -> bool {
+        self.car.is_some() || self.rpc.is_some()
+    }
+
     /// The chain of that network where one is named, here or in the settings.
     pub(super) async fn source(
         &self,
         config: &Config,
         network: Option<&NetworkId>,
     ) -> Result<StateSource, Failure> {
-        let named = self.car.is_some() || self.rpc.is_some();
-        let settings = if named {
+        let settings = if self.is_given() {
             self.settings(config)?.pop().map(|(_, settings)| settings)
         } else {
             network.and_then(|network| config.networks.get(network)).cloned()

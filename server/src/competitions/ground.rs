@@ -6,6 +6,7 @@ use apogee_package::Provenance;
 use apogee_rules::RuleSet;
 use apogee_store::{Cursor, Store, StoreError};
 
+use super::archive::archive;
 use super::facts::{self, Columns, NoFacts};
 use super::held::Held;
 
@@ -44,6 +45,9 @@ impl Ground {
     /// What `held` stands on in a database: its package, else its network; `None` where neither is there.
     pub(crate) async fn of(store: &dyn Store, held: &Held) -> Result<Option<Self>, StoreError> {
         let Some(founding) = held.competition().founding() else { return Ok(None) };
+        if let Some(archive) = archive(store, held.id().as_str()).await? {
+            return Ok(Some(Self::Archive(archive)));
+        }
         let networks = store.networks().await?;
         let Some(network) = networks.into_iter().find(|network| network.id == founding.network) else {
             return Ok(None);

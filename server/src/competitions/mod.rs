@@ -3,6 +3,7 @@
 //! The command line and the pages both come here; nothing else reads a ledger or works out standings of a competition in a database.
 
 mod append;
+mod archive;
 mod around;
 mod effect;
 mod facts;
@@ -13,6 +14,7 @@ mod shadow;
 mod stood;
 
 pub(crate) use self::append::{NotAppended, append};
+pub(crate) use self::archive::{NotImported, claim, founded, import, ledger_row, pack, reader};
 pub(crate) use self::around::{Around, World};
 pub(crate) use self::effect::{Effect, NoEffect, effect};
 pub(crate) use self::facts::{NoFacts, read as read_facts, wanted};

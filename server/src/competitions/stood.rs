@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apogee_competition::{Competition, Published};
 use apogee_domain::{Digest, Epoch};
 use apogee_leaderboard::{Decisions, Entities, Facts, FactsDocument, Standings, stand};
-use apogee_rules::{Id, Problem, RuleSet};
+use apogee_rules::{Id, Problem, RuleSet, canonical};
 use apogee_store::Store;
 use tokio::sync::OnceCell;
 
@@ -127,12 +127,40 @@ impl Stands {
     ) -> Result<Stood, NoStandings> {
         let rules = competition.rules().iter().find(|published| published.hash == triple.rules).cloned();
         let rules = rules.ok_or(NoStandings::Rules { rules: triple.rules, seq: triple.seq })?;
+        self.stand_by(competition, ground, rules, triple).await
+    }
+
+    /// The standings of a competition under rules that nobody has published; the hash in `triple` is not looked at.
+    pub(crate) async fn stand_under(
+        &self,
+        competition: Arc<Competition>,
+        ground: &Ground,
+        rules: RuleSet,
+        triple: Triple,
+    ) -> Result<Stood, NoStandings> {
+        let unheard = NoStandings::Rules { rules: triple.rules, seq: triple.seq };
+        let (moment, _) = competition.head().ok_or(unheard)?;
+        let hash = canonical::hash(&rules).unwrap_or_default();
+        let rules = Published { rules: Arc::new(rules), hash, simulation: None, moment };
+        self.stand_by(competition, ground, rules, Triple { rules: hash, ..triple }).await
+    }
+
+    async fn stand_by(
+        &self,
+        competition: Arc<Competition>,
+        ground: &Ground,
+        rules: Published,
+        triple: Triple,
+    ) -> Result<Stood, NoStandings> {
         let (start, at) = (rules.rules.competition.start, competition.reads(triple.at));
         if at < start {
             return Err(NoStandings::NotStarted { start, at });
         }
-        let versions: Vec<RuleSet> =
+        let mut versions: Vec<RuleSet> =
             competition.rules().iter().map(|published| (*published.rules).clone()).collect();
+        if !competition.rules().iter().any(|published| published.hash == rules.hash) {
+            versions.push((*rules.rules).clone());
+        }
         let columns = self.columns(competition.id());
         let measured = ground.facts(&*self.store, &versions, at, &mut *columns.lock().await).await?;
         let working = tokio::task::spawn_blocking(move || {

@@ -11,7 +11,7 @@ use crate::made::{Made, STORE, said};
 use crate::served::{Answer, Served};
 
 /// As `lotus wallet sign` prints it.
-fn sign(made: &Made, wallet: usize, envelope: Envelope, message: &str) -> String {
+pub(crate) fn sign(made: &Made, wallet: usize, envelope: Envelope, message: &str) -> String {
     let signature = made.wallet(wallet).sign_bytes(&envelope.wrap(message.as_bytes())).unwrap();
     let kind = match signature.kind {
         Scheme::Bls => SignatureKind::Bls,
@@ -39,7 +39,7 @@ fn claimable() -> Made {
     made.opened()
 }
 
-fn message(made: &Made, miner: &str, role: &str, entity: &str, action: &[&str]) -> String {
+pub(crate) fn message(made: &Made, miner: &str, role: &str, entity: &str, action: &[&str]) -> String {
     let compose = ["claim", "message", "--competition", "sprint", "--store", STORE, "--miner", miner];
     made.good(&[&compose[..], &["--role", role, "--entity", entity, "--action"], action].concat())
 }
@@ -106,7 +106,7 @@ fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
     assert_eq!(altered("Network: simnet", "Network: mainnet"), "other-network");
     let rules = text.lines().find_map(|line| line.strip_prefix("Rules: ")).unwrap();
     assert_eq!(altered(rules, &"0".repeat(64)), "other-rules");
-    assert_eq!(altered("Name: Three", "Name: Miner one"), "name-taken");
+    assert_eq!(altered("Name: Three", "Name: one fourth"), "name-taken");
     assert_eq!(altered("Name: Three", "Name: Operator"), "name-reserved");
     assert_eq!(altered("Entity: three", "Entity: t01004"), "id-taken");
     assert_eq!(altered("Miner: t01003", "Miner: t09999"), "key-unknown");
@@ -139,7 +139,7 @@ fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
 
     // Keys that were good before the miner changed them, and messages that were.
     made.index(16);
-    let text = message(&made, "t01003", "owner", "three", &["rename", "--name", "Drei"]);
+    let text = message(&made, "t01003", "owner", "three", &["leave"]);
     assert_eq!(refused(&text, &sign(&made, 4, frc, &text)), "rotated-key");
     assert_eq!(refused(&text, &sign(&made, 7, frc, &text)), "wrong-role");
     accepted(&made, &text, &sign(&made, 6, frc, &text), &[]);

@@ -115,6 +115,26 @@ fn a_competition_goes_from_its_founding_to_an_approved_payout() {
     assert!(made.refused(&Made::deciding(&["approve-payout"])).contains("have no payout address"));
     made.write("addresses.json", "{\"t01001\": {\"addresses\": [\"t01\"]}}");
     made.decide(&["approve-payout", "--addresses", "addresses.json", "--withhold"]);
+    let export = ["payout", "export", "--competition", "sprint", "--store", STORE, "--withhold", "artefacts"];
+    assert!(made.refused(&export).contains("nobody to pay"), "without the addresses there is another list");
+    assert!(!made.path().join("artefacts").exists());
+    let safe = ["--addresses", "addresses.json", "--multisig", "t02", "--safe", "t03", "--chain-id", "314"];
+    made.good(&[&export[..], &safe].concat());
+    let read = |name: &str| std::fs::read_to_string(made.path().join("artefacts").join(name)).unwrap();
+    let list: Value = serde_json::from_str(&read("payout.json")).unwrap();
+    let proof: Value = serde_json::from_str(read("audit-proofs.jsonl").trim()).unwrap();
+    assert_eq!(list["root"], proof["root"]);
+    assert!(read("standard-v1.json").contains("standard-v1") && read("safe-1.json").contains("314"));
+    assert!(read("lotus-msig.sh").contains("lotus msig propose 't02'"));
+    assert!(read("payout.csv").starts_with("entity,name,"));
+    let withheld: u128 = list["withheld"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row[1].as_str().unwrap().parse::<u128>().unwrap())
+        .sum();
+    let number = |name: &str| list[name].as_str().unwrap().parse::<u128>().unwrap();
+    assert_eq!(number("total") + withheld, number("owed"), "nothing is lost");
     let shown = made.json(&["competition", "show", "sprint", "--format", "json", "--store", STORE]);
     assert_eq!(shown["phase"], "final");
     assert_eq!(shown["finals"].as_array().unwrap().len(), 1);

@@ -1,6 +1,8 @@
 //! The binary as people use it.
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod board;
@@ -40,5 +42,7 @@ mod race;
 mod recomputed;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod refused;
 #[cfg(test)]
 mod served;

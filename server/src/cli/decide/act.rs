@@ -91,9 +91,21 @@ pub(super) async fn completed(document: Value, desk: &Desk, means: Means<'_>) ->
             let total = Quantity(payments.list.total().0);
             Ok(Act::ApprovePayout { version, root: payments.root, total })
         }
-        _ => serde_json::from_value(Value::Object(members))
-            .map_err(|cause| Failure::input(format!("malformed: act: {cause}"))),
+        _ => plain(members),
     }
+}
+
+/// An act of which nothing is computed.
+fn plain(members: Map<String, Value>) -> Result<Act, Failure> {
+    let malformed = |cause: serde_json::Error| {
+        let lines: Vec<String> = cause.to_string().lines().map(str::to_owned).collect();
+        Failure::input(format!("malformed: act: {}", lines.join("; ")))
+    };
+    let act: Act = serde_json::from_value(Value::Object(members.clone())).map_err(malformed)?;
+    // An act without members is read whatever else stands there.
+    let written = serde_json::to_value(&act).map_err(malformed)?;
+    let stray = members.keys().find(|name| written.get(name.as_str()).is_none());
+    stray.map_or(Ok(act), |name| Err(Failure::input(format!("malformed: act: unknown field `{name}`"))))
 }
 
 /// The act again, from what of it is not computed.

@@ -202,14 +202,31 @@ pub(super) fn show(entry: &Entry) -> Result<(), Failure> {
         let hash = rules.0.hash().map_err(Failure::world)?;
         members.insert("rules".to_owned(), Value::from(format!("version {} {hash}", rules.0.version.number)));
     }
-    println!("{}", serde_json::to_string_pretty(&act).map_err(Failure::world)?);
+    println!("{}", visible(&serde_json::to_string_pretty(&act).map_err(Failure::world)?));
     println!("by {}, signed by {}", entry.actor, names(&entry.approvers));
     if let Some(reason) = &entry.reason {
-        println!("because: {reason}");
+        println!("because: {}", visible(reason));
     }
     Ok(())
 }
 
+/// A proposal comes from somebody else: what would move the cursor or hide from the eye is written out.
+fn visible(text: &str) -> String {
+    let plain = |c: char| matches!(c, '\n' | '"' | '\'' | '\\');
+    text.chars().flat_map(|c| if plain(c) { vec![c] } else { c.escape_debug().collect() }).collect()
+}
+
 fn names(ids: &[Id]) -> String {
     ids.iter().map(Id::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_deceive_is_written_out() {
+        assert_eq!(visible("\"6块\"\nis 'fine' \\"), "\"6块\"\nis 'fine' \\");
+        assert_eq!(visible("\u{1b}[2Ja\rb\u{202e}c"), "\\u{1b}[2Ja\\rb\\u{202e}c");
+    }
 }

@@ -1,0 +1,158 @@
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use apogee_competition::check_claims;
+use apogee_leaderboard::Source as From;
+use apogee_package::{Contents, Imported, Provenance, ReadError, Report};
+use clap::Args;
+
+use super::export::provenance;
+use crate::claims::Wallets;
+use crate::cli::competition::documents::wrong;
+use crate::cli::source::{Chosen, Database};
+use crate::cli::{Answer, Failure, chain_of, progress};
+use crate::competitions::{founded, read_facts, reader};
+use crate::edge;
+use crate::follow::indexer;
+use crate::networks::Chain;
+use crate::store::Place;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Verify {
+    /// A package, packed with zstd or not
+    file: PathBuf,
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Settings that name the chain, in place of --car and --rpc
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// What was found about a package, a line for each level.
+pub(super) struct Checked {
+    pub(super) report: Report,
+    pub(super) contents: Contents,
+    pub(super) ledger: Option<apogee_competition::Founded>,
+    lines: Vec<String>,
+}
+
+/// What is wrong with a package, or with the world.
+pub(super) enum Unsound {
+    Wrong(String),
+    Failed(Failure),
+}
+
+/// Check a file with nothing but itself: the package, and that it rests on its ledger.
+pub(super) fn check(file: &Path) -> Result<Checked, Unsound> {
+    let open = || File::open(file).map_err(|cause| Unsound::Failed(wrong(file, cause)));
+    let read = |error| match error {
+        ReadError::Defect(defect) => Unsound::Wrong(defect.to_string()),
+        error => Unsound::Failed(Failure::input(format!("{}: {}", file.display(), chain_of(&error)))),
+    };
+    let again = || reader(open()?).map_err(|cause| Unsound::Failed(wrong(file, cause)));
+    let report = apogee_package::verify(again()?).map_err(read)?;
+    let Imported { contents, .. } = apogee_package::import(again()?).map_err(read)?;
+    let ledger = founded(&contents).map_err(|unfounded| Unsound::Wrong(chain_of(&*unfounded)))?;
+    let mut lines: Vec<String> = report.to_string().lines().map(str::to_owned).collect();
+    let said = match &ledger {
+        None => "the ledger has no entries".to_owned(),
+        Some(ledger) => {
+            let claims = check_claims(&ledger.entries, &Wallets)
+                .map_err(|broken| Unsound::Wrong(format!("decisions {}", chain_of(&broken))))?;
+            format!(
+                "ledger made: {} entries fold and are signed by operators, {claims} signatures of claims are good",
+                ledger.entries.len()
+            )
+        }
+    };
+    lines.insert(2.min(lines.len()), said);
+    Ok(Checked { report, contents, ledger, lines })
+}
+
+impl Verify {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let file = self.file.clone();
+        let checking = tokio::task::spawn_blocking(move || check(&file)).await.map_err(Failure::world)?;
+        let mut checked = match checking {
+            Ok(checked) => checked,
+            Err(Unsound::Wrong(what)) => {
+                println!("WRONG {what}");
+                return Ok(Answer::No);
+            }
+            Err(Unsound::Failed(failure)) => return Err(failure),
+        };
+        if self.chosen.is_given() || self.config.is_some() {
+            let (config, _) = Database::settings(self.config.clone()).place()?;
+            let chosen = self.chosen.or_network(checked.contents.about.network.as_str());
+            let chain = chosen.one(&config)?.open().await?;
+            match derived(&checked.contents, chain).await? {
+                Ok(said) => {
+                    for line in &mut checked.lines {
+                        if line.starts_with("L1 ") {
+                            line.clone_from(&said);
+                        }
+                    }
+                }
+                Err(what) => {
+                    println!("WRONG {what}");
+                    return Ok(Answer::No);
+                }
+            }
+        }
+        println!("{}", checked.lines.join("\n"));
+        Ok(Answer::Yes)
+    }
+}
+
+/// Derive provenance and the chain's series again, and compare them row by row: what was done, or the first row that differs.
+async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, String>, Failure> {
+    let about = &contents.about;
+    if chain.network.genesis != about.genesis {
+        let found = &chain.network.genesis;
+        return Ok(Err(format!("about 1: its genesis is {}, but that of the chain {found}", about.genesis)));
+    }
+    let folder = tempfile::tempdir().map_err(Failure::world)?;
+    let store = Place::Sqlite(folder.path().join("again.sqlite")).open().await?;
+    let network = chain.network.id.clone();
+    let mut indexer = indexer(chain.clone(), store.clone(), edge::entropy_source()?);
+    let cursor = progress::backfill(&mut indexer, &chain, &store).await?;
+    if cursor.epoch < about.at {
+        return Ok(Err(format!(
+            "provenance 0: the chain ends at epoch {}, before {}",
+            cursor.epoch, about.at
+        )));
+    }
+    let again = provenance(&*store, &network, about.at).await?;
+    let same = |one: &Provenance, other: &Provenance| {
+        (one.epoch, &one.key, one.digest) == (other.epoch, &other.key, other.digest)
+    };
+    let first = contents.provenance.first().map(|row| row.epoch);
+    let again: Vec<_> = again.iter().filter(|row| Some(row.epoch) >= first).collect();
+    for (index, row) in contents.provenance.iter().enumerate() {
+        if again.get(index).is_none_or(|other| !same(row, other)) {
+            return Ok(Err(format!("provenance {}: the chain has another epoch {}", index + 1, row.epoch)));
+        }
+    }
+    let facts = read_facts(&*store, &network, &contents.rules, about.at).await?;
+    let facts = apogee_package::facts_until(facts, &contents.rules, about.at);
+    if facts.participants.iter().map(|one| (&one.id, one.seen)).ne(contents
+        .facts
+        .participants
+        .iter()
+        .map(|one| (&one.id, one.seen)))
+    {
+        return Ok(Err("participants 0: others are seen on the chain".to_owned()));
+    }
+    let mut steps = 0;
+    for series in contents.facts.series.iter().filter(|series| series.source == From::Chain) {
+        let other = facts.series.iter().find(|other| other.name == series.name);
+        if other.is_none_or(|other| other.steps.0 != series.steps.0) {
+            return Ok(Err(format!("steps 0: {} of the chain is another one", series.name)));
+        }
+        steps += series.steps.0.iter().map(|(_, steps)| steps.len()).sum::<usize>();
+    }
+    Ok(Ok(format!(
+        "L1 made: {} epochs of provenance and {steps} steps of the chain derived again and verified, all agree",
+        contents.provenance.len()
+    )))
+}
