@@ -113,7 +113,17 @@ impl Watch {
         if let Some(archive @ Ground::Archive(_)) = known {
             return Ok(Some(archive));
         }
-        match Ground::of(&*self.store, held).await? {
+        // A package that no longer opens is a defect of one competition, not of all.
+        let ground = match Ground::of(&*self.store, held).await {
+            Err(error @ StoreError::Damaged { .. }) => {
+                if before.competition(held.id().as_str()).is_none() {
+                    tracing::error!(error = &error as &dyn Error, "a package does not open");
+                }
+                return Ok(None);
+            }
+            ground => ground?,
+        };
+        match ground {
             Some(Ground::Index { network: shown, .. }) => {
                 let cursor = network.and_then(|network| network.cursor.clone());
                 Ok(cursor.map(|cursor| Ground::Index { network: shown, cursor }))

@@ -17,6 +17,9 @@ use crate::{edge, networks};
 /// Where the recording lies in a checkout.
 const RECORDING: &str = "examples/devnet-a";
 
+/// Where the replay of Space Race 1 lies.
+const HISTORY: &str = "examples/sr1-history/sr1-history.apogee.zst";
+
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Where to listen
@@ -59,22 +62,29 @@ impl Demo {
         );
         println!("Digest {}", cursor.digest);
         sprint::found(&*store, &chain.network).await?;
+        if let Some(file) = beside(HISTORY) {
+            super::package::import_once(&*store, &file).await?;
+        }
         serve::serve(listener, store, vec![prepared], &config.http, Duration::from_secs(1)).await?;
         Ok(Answer::Yes)
     }
 }
 
-/// The recording that comes with the program: below the folder it runs in or one above, beside the program, or where it was built.
+/// The recording that comes with the program.
 fn bundled() -> Result<PathBuf, Failure> {
-    let here = std::env::current_dir().ok();
-    let program = std::env::current_exe().ok();
-    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let places = [here.as_deref(), program.as_deref(), Some(built)];
-    let mut folders =
-        places.into_iter().flatten().flat_map(Path::ancestors).map(|folder| folder.join(RECORDING));
-    folders.find(|folder| folder.join("chain.car.zst").is_file()).ok_or_else(|| {
+    beside(&format!("{RECORDING}/chain.car.zst")).and_then(|file| file.parent().map(Path::to_owned)).ok_or_else(|| {
         Failure::input(format!(
             "no {RECORDING} in this folder, beside the program, or above either: name the folder of a recording with --recording"
         ))
     })
+}
+
+/// A file that comes with the program: below the folder it runs in or one above, beside the program, or where it was built.
+fn beside(file: &str) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok();
+    let program = std::env::current_exe().ok();
+    let built = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let places = [here.as_deref(), program.as_deref(), Some(built)];
+    let mut files = places.into_iter().flatten().flat_map(Path::ancestors).map(|folder| folder.join(file));
+    files.find(|file| file.is_file())
 }

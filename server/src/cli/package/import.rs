@@ -1,9 +1,11 @@
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use apogee_competition::Founded;
+use apogee_store::Store;
 use clap::Args;
 
-use super::verify::{Unsound, check};
+use super::verify::{Checked, Unsound, check};
 use crate::cli::competition::documents::wrong;
 use crate::cli::source::Database;
 use crate::cli::{Answer, Failure, chain_of};
@@ -20,27 +22,49 @@ pub(in crate::cli) struct Import {
 impl Import {
     /// Exits 1 at the first row that is not what it should be.
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let file = self.file.clone();
-        let checking = tokio::task::spawn_blocking(move || check(&file)).await.map_err(Failure::world)?;
-        let checked = match checking {
+        let (_, place) = self.database.place()?;
+        let checked = match checked(&self.file).await? {
             Ok(checked) => checked,
-            Err(Unsound::Wrong(what)) => {
+            Err(what) => {
                 println!("WRONG {what}");
                 return Ok(Answer::No);
             }
-            Err(Unsound::Failed(failure)) => return Err(failure),
         };
-        let founded = checked.ledger.ok_or_else(|| wrong(&self.file, NotImported::Unfounded))?;
-        let (_, place) = self.database.place()?;
-        let open = File::open(&self.file).map_err(|cause| wrong(&self.file, cause))?;
-        let plain = reader(open).map_err(|cause| wrong(&self.file, cause))?;
-        let packed = pack(plain)?;
-        let store = place.open().await?;
-        import(&*store, &founded, packed, checked.report.root).await?;
-        let competition = &founded.competition;
-        println!("{} with {} entries, root {}", competition.id(), competition.seq(), checked.report.root);
+        let root = checked.report.root;
+        let founded = put(&*place.open().await?, &self.file, checked).await?;
+        println!("{} with {} entries, root {root}", founded.competition.id(), founded.competition.seq());
         Ok(Answer::Yes)
     }
+}
+
+/// Check a package, and put it into a database where no competition of that name is.
+pub(in crate::cli) async fn import_once(store: &dyn Store, file: &Path) -> Result<(), Failure> {
+    let checked = checked(file).await?.map_err(|what| wrong(file, what))?;
+    let id = checked.contents.about.competition.to_string();
+    let heads = store.competitions().await.map_err(Failure::world)?;
+    if heads.iter().all(|head| head.competition != id) {
+        put(store, file, checked).await?;
+    }
+    Ok(())
+}
+
+/// A package that is what it should be, or what is not.
+async fn checked(file: &Path) -> Result<Result<Checked, String>, Failure> {
+    let file = file.to_owned();
+    let checking = tokio::task::spawn_blocking(move || check(&file)).await.map_err(Failure::world)?;
+    match checking {
+        Ok(checked) => Ok(Ok(checked)),
+        Err(Unsound::Wrong(what)) => Ok(Err(what)),
+        Err(Unsound::Failed(failure)) => Err(failure),
+    }
+}
+
+async fn put(store: &dyn Store, file: &Path, checked: Checked) -> Result<Founded, Failure> {
+    let founded = checked.ledger.ok_or_else(|| wrong(file, NotImported::Unfounded))?;
+    let open = File::open(file).map_err(|cause| wrong(file, cause))?;
+    let packed = pack(reader(open).map_err(|cause| wrong(file, cause))?)?;
+    import(store, &founded, packed, checked.report.root).await?;
+    Ok(founded)
 }
 
 impl From<NotImported> for Failure {

@@ -6,6 +6,7 @@ mod verify;
 
 use clap::Subcommand;
 
+pub(super) use self::import::import_once;
 use super::{Answer, Failure};
 
 #[derive(Debug, Subcommand)]

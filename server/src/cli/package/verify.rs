@@ -1,9 +1,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use apogee_competition::check_claims;
-use apogee_leaderboard::Source as From;
+use apogee_competition::{Final, Founded, Pin, check_claims, fold};
+use apogee_domain::{Digest, Epoch};
+use apogee_leaderboard::{Facts, Source as From, stand};
 use apogee_package::{Contents, Imported, Provenance, ReadError, Report};
+use apogee_rules::{Problem, RuleSet};
 use clap::Args;
 
 use super::export::provenance;
@@ -32,7 +34,7 @@ pub(in crate::cli) struct Verify {
 pub(super) struct Checked {
     pub(super) report: Report,
     pub(super) contents: Contents,
-    pub(super) ledger: Option<apogee_competition::Founded>,
+    pub(super) ledger: Option<Founded>,
     lines: Vec<String>,
 }
 
@@ -59,14 +61,56 @@ pub(super) fn check(file: &Path) -> Result<Checked, Unsound> {
         Some(ledger) => {
             let claims = check_claims(&ledger.entries, &Wallets)
                 .map_err(|broken| Unsound::Wrong(format!("decisions {}", chain_of(&broken))))?;
+            let finals = finals(&contents, ledger).map_err(Unsound::Wrong)?;
             format!(
-                "ledger made: {} entries fold and are signed by operators, {claims} signatures of claims are good",
+                "ledger made: {} entries fold and are signed by operators, {claims} signatures of claims are good, {finals} final standings have the roots that it names; \
+                 the reports of its acts were not computed again",
                 ledger.entries.len()
             )
         }
     };
     lines.insert(2.min(lines.len()), said);
     Ok(Checked { report, contents, ledger, lines })
+}
+
+/// Work out every version of the final standings again, and hold it against the root in the ledger: facts that were exchanged would give other ones.
+fn finals(contents: &Contents, ledger: &Founded) -> Result<usize, String> {
+    let finals = ledger.competition.finals();
+    for Final { pin, moment } in finals {
+        let place = format!("decisions {}", moment.seq);
+        if contents.about.at < pin.at {
+            let at = contents.about.at;
+            return Err(format!(
+                "{place}: standings are final at epoch {}, but the facts end at {at}",
+                pin.at
+            ));
+        }
+        let found = stood_at(contents, ledger, pin).map_err(|problem| format!("{place}: {problem}"))?;
+        if found != pin.root {
+            return Err(format!(
+                "{place}: final standings have the root {}, but {found} comes out",
+                pin.root
+            ));
+        }
+    }
+    Ok(finals.len())
+}
+
+/// The root of the standings that a pin names.
+fn stood_at(contents: &Contents, ledger: &Founded, pin: &Pin) -> Result<Digest, String> {
+    let until = ledger.entries.iter().take_while(|signed| signed.entry.seq <= pin.seq);
+    let competition = fold(contents.about.competition.clone(), until).map_err(|broken| chain_of(&broken))?;
+    let rules = competition.rules().iter().find(|published| published.hash == pin.rules);
+    let rules = rules.ok_or_else(|| format!("there are no rules with the hash {}", pin.rules))?;
+    let versions: Vec<RuleSet> =
+        competition.rules().iter().map(|published| (*published.rules).clone()).collect();
+    let at = competition.reads(pin.at);
+    let stood = || -> Result<Digest, Problem> {
+        let facts = Facts::new(apogee_package::facts_until(contents.facts.clone(), &versions, at))?;
+        let (entities, decisions) = (competition.entities_document()?, competition.decisions_document()?);
+        Ok(stand(&facts, &entities, &rules.rules, &decisions, at, pin.seq)?.root)
+    };
+    stood().map_err(|problem| problem.to_string())
 }
 
 impl Verify {
@@ -104,6 +148,11 @@ impl Verify {
     }
 }
 
+/// The first epoch that any version of the rules counts.
+fn start(contents: &Contents) -> Epoch {
+    contents.rules.iter().map(|rules| rules.competition.start).min().unwrap_or_default()
+}
+
 /// Derive provenance and the chain's series again, and compare them row by row: what was done, or the first row that differs.
 async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, String>, Failure> {
     let about = &contents.about;
@@ -124,10 +173,16 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
     }
     let again = provenance(&*store, &network, about.at).await?;
     let same = |one: &Provenance, other: &Provenance| {
-        (one.epoch, &one.key, one.digest) == (other.epoch, &other.key, other.digest)
+        (one.epoch, &one.key, one.digest, &one.checks)
+            == (other.epoch, &other.key, other.digest, &other.checks)
     };
     let first = contents.provenance.first().map(|row| row.epoch);
     let again: Vec<_> = again.iter().filter(|row| Some(row.epoch) >= first).collect();
+    let reaches = first.is_some_and(|first| first <= start(contents));
+    if contents.provenance.len() != again.len() || !reaches {
+        let what = "it does not cover every epoch from the start of the competition to the end of the facts";
+        return Ok(Err(format!("provenance 0: {what}")));
+    }
     for (index, row) in contents.provenance.iter().enumerate() {
         if again.get(index).is_none_or(|other| !same(row, other)) {
             return Ok(Err(format!("provenance {}: the chain has another epoch {}", index + 1, row.epoch)));
@@ -135,13 +190,17 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
     }
     let facts = read_facts(&*store, &network, &contents.rules, about.at).await?;
     let facts = apogee_package::facts_until(facts, &contents.rules, about.at);
-    if facts.participants.iter().map(|one| (&one.id, one.seen)).ne(contents
-        .facts
-        .participants
-        .iter()
-        .map(|one| (&one.id, one.seen)))
-    {
-        return Ok(Err("participants 0: others are seen on the chain".to_owned()));
+    for (index, one) in contents.facts.participants.iter().enumerate() {
+        // No chain tells where a machine stands.
+        if one.region.is_some() {
+            return Ok(Err(format!("participants {}: the chain names no region", index + 1)));
+        }
+        if facts.participants.get(index).is_none_or(|other| (&other.id, other.seen) != (&one.id, one.seen)) {
+            return Ok(Err(format!("participants {}: the chain has another one there", index + 1)));
+        }
+    }
+    if facts.participants.len() != contents.facts.participants.len() {
+        return Ok(Err("participants 0: more are seen on the chain".to_owned()));
     }
     let mut steps = 0;
     for series in contents.facts.series.iter().filter(|series| series.source == From::Chain) {
@@ -151,8 +210,14 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
         }
         steps += series.steps.0.iter().map(|(_, steps)| steps.len()).sum::<usize>();
     }
+    let observed = contents.facts.series.iter().filter(|series| series.source != From::Chain).count();
+    let observed = if observed == 0 {
+        String::new()
+    } else {
+        format!("; {observed} observed series are not on the chain")
+    };
     Ok(Ok(format!(
-        "L1 made: {} epochs of provenance and {steps} steps of the chain derived again and verified, all agree",
+        "L1 made: {} epochs of provenance and {steps} steps of the chain derived again and verified, all agree{observed}",
         contents.provenance.len()
     )))
 }
