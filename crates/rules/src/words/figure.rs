@@ -69,7 +69,7 @@ impl Speaker<'_> {
 pub(super) fn percent(ratio: Ratio) -> String {
     let hundredfold = ratio.numerator().checked_mul(100);
     match hundredfold.map(|n| (n / ratio.denominator(), n % ratio.denominator())) {
-        Some((percent, 0)) => format!("{percent}%"),
+        Some((percent, 0)) => format!("{percent} %"),
         _ => ratio.to_string(),
     }
 }
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(bytes(u128::MAX), "340,282,366,920,938,463,463,374,607,431,768,211,455 B");
         assert_eq!(decimal(100_000 * 10_u128.pow(18), 18), "100,000");
         assert_eq!(decimal(1, 18), "0.000000000000000001");
-        assert_eq!(percent(Ratio::new(4, 5).unwrap()), "80%");
+        assert_eq!(percent(Ratio::new(4, 5).unwrap()), "80 %");
         assert_eq!(percent(Ratio::new(799, 1000).unwrap()), "799/1000");
         assert_eq!(
             percent(Ratio::new(u128::MAX - 1, u128::MAX).unwrap()),

@@ -279,7 +279,7 @@ fn the_rules_of_the_first_race_are_said_in_both_languages() {
         "Space Race 1 (sr1)",
         "It begins at epoch 0 (2020-08-24T22:00:00Z).",
         "storage: the share of successes (deals.storage.ok) among successes and failures (deals.storage.failed) since the start; all members' samples taken together; no least number of samples.",
-        "  storage: storage is at least 80%.",
+        "  storage: storage is at least 80 %.",
         "  upgrade: of each member alone, upgrades is at least 1.",
         "  registered: it is registered before epoch 20160 (2020-08-31T22:00:00Z); or before epoch 48960 (2020-09-10T22:00:00Z), if its one member, the only one it ever had, was not on the chain before epoch 20160 (2020-08-31T22:00:00Z).",
         "global: eligible entities of all tracks are ranked by power, largest first, in one list.",
@@ -293,7 +293,7 @@ fn the_rules_of_the_first_race_are_said_in_both_languages() {
     let chinese = lines(&rules.words(&ZH));
     for line in [
         "太空竞赛一期（sr1）",
-        "  storage：storage 不低于 80%。",
+        "  storage：storage 不低于 80 %。",
         "  数值大于 0 B 的前 100 名获奖。",
         "    达到 5 PiB：100,000 FIL。",
     ] {
