@@ -181,9 +181,6 @@ impl From<NoState> for Failure {
 
 impl From<NoShadow> for Failure {
     fn from(error: NoShadow) -> Self {
-        match error {
-            NoShadow::Absent => Self::input(error),
-            error => Self::world(error),
-        }
+        Self::world(error)
     }
 }

@@ -119,8 +119,15 @@ impl Export {
     async fn run(self) -> Result<Answer, Failure> {
         let desk = Desk::open(&self.database, &self.competition, true).await?;
         let payments = self.terms.payments(&desk).await?;
-        let approved = desk.competition().payout().map(|(payout, _)| payout.clone());
-        let approved = approved.ok_or_else(|| Failure::input("wrong-state: no payout is approved"))?;
+        let approved = desk.competition().payout().map(|(payout, paid)| (payout.clone(), paid));
+        let (approved, paid) =
+            approved.ok_or_else(|| Failure::input("wrong-state: no payout is approved"))?;
+        // Artefacts of an amended list hold the whole amounts again, also of those who have theirs.
+        if paid.0 > 0 && desk.competition().finals().len() > 1 {
+            return Err(Failure::input(format!(
+                "wrong-state: {paid} atto were paid before results were amended, and the ledger does not say to whom: pay the differences by hand, from `payout propose` before and after"
+            )));
+        }
         if approved.root != payments.root {
             return Err(Failure::input(format!(
                 "the approved list has the root {}, but {} comes out: name the same addresses as then",

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apogee_competition::{Competition, Final};
+use apogee_competition::{Competition, Final, Hex, payout_commitment};
 use apogee_domain::{Atto, Digest};
 use apogee_package::payout::{Address, AuditTree, InvalidAddress, Payment, PaymentList, Unpayable};
 use apogee_rules::{Id, Quantity};
@@ -23,6 +23,19 @@ pub(crate) struct Destination {
     /// How many of them sign.
     #[serde(default = "one")]
     threshold: u32,
+    /// What hid the address, where the entity has committed to it and it is not opened yet.
+    #[serde(default)]
+    salt: Option<Hex<32>>,
+}
+
+impl Destination {
+    /// Whether this is the address that hashes to a commitment.
+    fn opens(&self, commitment: &Digest) -> bool {
+        let (Some(salt), [address], 1) = (&self.salt, self.addresses.as_slice(), self.threshold) else {
+            return false;
+        };
+        payout_commitment(salt, address) == *commitment
+    }
 }
 
 const fn one() -> u32 {
@@ -70,6 +83,11 @@ pub(crate) enum NoPayments {
         #[source]
         cause: InvalidAddress,
     },
+    /// The entity has said by signature where it is paid.
+    #[error(
+        "{0} has committed to an address: it is paid there and nowhere else; give that address with its salt, or let it be opened"
+    )]
+    Committed(Id),
     /// Nobody knows where to pay.
     #[error("{count} entities have no payout address: {named}")]
     Unaddressed { count: usize, named: String },
@@ -94,7 +112,32 @@ pub(crate) async fn final_standings<'a>(
     if pinned == found { Ok((last, stood)) } else { Err(NoPayments::Root { pinned, found }) }
 }
 
-/// Who is paid what: addresses that are given go before those that the ledger shows.
+/// Where an entity is paid: where it has committed to, and where it has not, what an operator says.
+fn destination(
+    competition: &Competition,
+    entity: &Id,
+    given: Option<&Destination>,
+) -> Result<Option<Destination>, NoPayments> {
+    let competitor = competition.entities().get(entity);
+    let opened = competitor.and_then(|competitor| competitor.address.clone());
+    let committed = || NoPayments::Committed(entity.clone());
+    match (opened, competitor.and_then(|competitor| competitor.payout), given) {
+        (Some(address), _, None) => {
+            Ok(Some(Destination { addresses: vec![address], threshold: 1, salt: None }))
+        }
+        (Some(address), _, Some(given))
+            if given.addresses == std::slice::from_ref(&address) && given.threshold == 1 =>
+        {
+            Ok(Some(given.clone()))
+        }
+        (Some(_), _, Some(_)) => Err(committed()),
+        (None, Some(commitment), Some(given)) if given.opens(&commitment) => Ok(Some(given.clone())),
+        (None, Some(_), Some(_)) => Err(committed()),
+        (None, _, given) => Ok(given.cloned()),
+    }
+}
+
+/// Who is paid what. An address that a miner has signed goes before any that is given.
 pub(crate) fn payments(
     stood: &Stood,
     competition: &Competition,
@@ -111,9 +154,7 @@ pub(crate) fn payments(
         let amount = Atto(payout.total.0);
         sum = sum.checked_add(amount).ok_or(Unpayable::Overflow)?;
         let entity = &payout.entity;
-        let shown = competition.entities().get(entity).and_then(|entity| entity.address.clone());
-        let shown = || shown.map(|address| Destination { addresses: vec![address], threshold: 1 });
-        let Some(destination) = given.get(entity).cloned().or_else(shown) else {
+        let Some(destination) = destination(competition, entity, given.get(entity))? else {
             withheld.push((entity.clone(), payout.total));
             continue;
         };

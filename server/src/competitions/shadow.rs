@@ -8,19 +8,28 @@ use serde_json::json;
 
 use super::stood::Stood;
 
-/// Where the second implementation lies beside the program, or where the program is called.
-const PLACES: [&str; 2] = ["shadow/apogee_shadow.py", "apogee_shadow.py"];
+/// The second implementation as it comes with the program: whatever lies in the folder where somebody works is not run in its place.
+const FILES: [(&str, &str); 3] = [
+    ("apogee_shadow.py", include_str!("../../../shadow/apogee_shadow.py")),
+    ("shadow_read.py", include_str!("../../../shadow/shadow_read.py")),
+    ("shadow_stand.py", include_str!("../../../shadow/shadow_stand.py")),
+];
 
-/// The second implementation of `docs/rules.md`, which shares no code with this one.
+/// The second implementation of `docs/rules.md`, which shares no code with this one; or another one in a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Shadow(PathBuf);
+pub(crate) enum Shadow {
+    /// The one that comes with the program.
+    Ours,
+    /// One that somebody names.
+    File(PathBuf),
+}
 
 /// Why the second implementation says nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoShadow {
-    /// It is not there.
-    #[error("the second implementation is not beside the program: name it with --shadow")]
-    Absent,
+    /// There is no place to run it.
+    #[error("the second implementation could not be laid out")]
+    Place(#[source] std::io::Error),
     /// It could not be run.
     #[error("{file} could not be run with python3", file = .0.display())]
     Run(PathBuf, #[source] std::io::Error),
@@ -35,15 +44,9 @@ struct Root {
 }
 
 impl Shadow {
-    /// The one at `file`, else the one beside the program or in the folder in which it runs.
-    pub(crate) fn find(file: Option<&Path>) -> Result<Self, NoShadow> {
-        if let Some(file) = file {
-            return Ok(Self(file.to_owned()));
-        }
-        let beside = std::env::current_exe().ok().and_then(|program| program.parent().map(Path::to_owned));
-        let folders = beside.into_iter().chain([PathBuf::from(".")]);
-        let mut files = folders.flat_map(|folder| PLACES.map(|place| folder.join(place)));
-        files.find(|file| file.is_file()).map(Self).ok_or(NoShadow::Absent)
+    /// The one at `file`, else our own.
+    pub(crate) fn of(file: Option<&Path>) -> Self {
+        file.map_or(Self::Ours, |file| Self::File(file.to_owned()))
     }
 
     /// The root that it computes for the same standings.
@@ -52,10 +55,21 @@ impl Shadow {
             "facts": stood.measured, "entities": stood.entities.list(), "rules": stood.rules(),
             "decisions": stood.decisions.list(), "at": stood.competition.reads(stood.triple.at), "seq": stood.triple.seq,
         });
-        let failed = |cause| NoShadow::Run(self.0.clone(), cause);
+        let folder = tempfile::tempdir().map_err(NoShadow::Place)?;
+        let file = match self {
+            Self::File(file) => file.clone(),
+            Self::Ours => {
+                for (name, text) in FILES {
+                    std::fs::write(folder.path().join(name), text).map_err(NoShadow::Place)?;
+                }
+                folder.path().join("apogee_shadow.py")
+            }
+        };
+        let failed = |cause| NoShadow::Run(file.clone(), cause);
         let mut child = Command::new("python3")
-            .arg("-B")
-            .arg(&self.0)
+            // No packages of the machine, no settings of the user: nothing but the file and Python's own library.
+            .args(["-B", "-E", "-s", "-S"])
+            .arg(&file)
             .arg("stand")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -75,6 +89,6 @@ impl Shadow {
         let said =
             String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
         let last = said.lines().last().unwrap_or("nothing").chars().take(300).collect::<String>();
-        Err(NoShadow::Said(self.0.clone(), last))
+        Err(NoShadow::Said(file, last))
     }
 }

@@ -148,7 +148,7 @@ async fn pin(
     println!("standings at epoch {}: root {root}", triple.at);
     let mut shadow = root;
     if last {
-        let second = Shadow::find(means.shadow)?;
+        let second = Shadow::of(means.shadow);
         let computed = tokio::task::spawn_blocking(move || second.root(&stood)).await;
         shadow = computed.map_err(Failure::world)??;
         println!("the second implementation: root {shadow}");

@@ -58,7 +58,7 @@ pub(super) struct Drafting {
     members: Vec<String>,
     #[command(flatten)]
     terms: PayoutTerms,
-    /// The second implementation; by default the one beside the program
+    /// Another second implementation than the one that comes with the program
     #[arg(long, value_name = "FILE")]
     shadow: Option<PathBuf>,
     /// The network is a recording, which is never late
