@@ -13,8 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::page::Page;
-pub(crate) use self::query::BoardQuery;
-use self::query::encoded;
+pub(crate) use self::query::{BoardQuery, encoded};
+
 use super::App;
 use super::ask::{Ask, Form};
 use super::chart::spark;

@@ -75,6 +75,28 @@ const STAGE_SEQ: Parameter = parameter(
     "4",
 );
 const STAGE: &[Parameter] = &[STAGE_AT, STAGE_RULES, STAGE_SEQ];
+const COMPETITION_BOARD: &[Parameter] = &[
+    STAGE_AT,
+    STAGE_RULES,
+    STAGE_SEQ,
+    parameter("show", "Who is shown: all, eligible or unclaimed.", "all"),
+    parameter("q", "Part of a name or id.", "t0"),
+    parameter(
+        "sort",
+        "A metric, name, region, status or amount, with - before it for the largest first; by default the rank.",
+        "-amount",
+    ),
+    parameter("page", "Which page of the rows, from 1 on.", "1"),
+    parameter("limit", "Rows of a page.", "10"),
+    parameter("me", "The entity whose row is given besides.", "t01001"),
+];
+const PAYOUT: &[Parameter] = &[
+    STAGE_AT,
+    STAGE_RULES,
+    STAGE_SEQ,
+    parameter("page", "Which page of the rows, from 1 on.", "1"),
+    parameter("limit", "Rows of a page.", "10"),
+];
 const CLAIM: &[Parameter] = &[
     parameter(
         "action",
@@ -90,6 +112,9 @@ const CLAIM: &[Parameter] = &[
 /// Parts of paths.
 const PLACES: &[Parameter] = &[
     parameter("competition", "Id of the competition.", "devnet-sprint"),
+    parameter("board", "Id of a board of the rules.", "power"),
+    parameter("entity", "Id of the entity; of an unclaimed miner its address.", "t01000"),
+    parameter("miner", "ID address of the miner.", "t01000"),
     parameter("network", "Short name of the network.", "devnet-a"),
     parameter("series", "Name of a series that participants have.", "power.raw"),
     parameter("epoch", "Number of the epoch.", "100"),
@@ -160,6 +185,104 @@ fn operations() -> Vec<Operation> {
             "A competition at a glance: where it stands, its pools, first places and what happened last.",
             STAGE,
             Answer::Json(of::<competition::Overview>),
+        ),
+        page(
+            "/c/{competition}/board.json",
+            "competitionBoard",
+            "The first board of a competition.",
+            COMPETITION_BOARD,
+            Answer::Json(of::<competition::Board>),
+        ),
+        page(
+            "/c/{competition}/board.csv",
+            "competitionBoardCsv",
+            "The first board of a competition as a table.",
+            COMPETITION_BOARD,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/board/{board}.json",
+            "competitionBoardNamed",
+            "A board of a competition; of one that is divided by region the list of ?region=.",
+            COMPETITION_BOARD,
+            Answer::Json(of::<competition::Board>),
+        ),
+        page(
+            "/c/{competition}/board/{board}.csv",
+            "competitionBoardNamedCsv",
+            "A board of a competition as a table.",
+            COMPETITION_BOARD,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/regions.json",
+            "competitionRegions",
+            "The regions of a competition beside each other.",
+            STAGE,
+            Answer::Json(of::<competition::Regions>),
+        ),
+        page(
+            "/c/{competition}/regions.csv",
+            "competitionRegionsCsv",
+            "The regions of a competition as a table.",
+            STAGE,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/e/{entity}.json",
+            "competitionEntity",
+            "An entity: why it is or is not eligible, what to do by when, its places, and how its payout comes about.",
+            STAGE,
+            Answer::Json(of::<competition::Entity>),
+        ),
+        page(
+            "/c/{competition}/e/{entity}.csv",
+            "competitionEntityCsv",
+            "The checks of an entity as a table.",
+            STAGE,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/m/{miner}",
+            "competitionMiner",
+            "The entity that a miner competes for.",
+            STAGE,
+            Answer::Redirect,
+        ),
+        page(
+            "/c/{competition}/payout.json",
+            "competitionPayout",
+            "What a competition pays, or would pay if it ended now, conserved to the atto.",
+            PAYOUT,
+            Answer::Json(of::<competition::Payout>),
+        ),
+        page(
+            "/c/{competition}/payout.csv",
+            "competitionPayoutCsv",
+            "What a competition pays, as a table.",
+            PAYOUT,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/payout/{entity}.json",
+            "competitionPayoutProof",
+            "What an entity is paid, with its proof in the standings (RFC 9162).",
+            STAGE,
+            Answer::Json(of::<competition::Proof>),
+        ),
+        page(
+            "/c/{competition}/verify.json",
+            "competitionVerify",
+            "How to recompute a competition, and what that proves.",
+            STAGE,
+            Answer::Json(of::<competition::Verify>),
+        ),
+        page(
+            "/c/{competition}/package",
+            "competitionPackage",
+            "The package of a competition at its newest final epoch, or at one that is asked for.",
+            STAGE,
+            Answer::Text(PLAIN),
         ),
         page(
             "/c/{competition}/claim.json",

@@ -67,3 +67,28 @@ pub(crate) struct StepAt {
     /// A string of digits; `null` is unknown.
     value: Option<String>,
 }
+
+/// A metric: for rates with its samples.
+#[derive(ToSchema)]
+pub(crate) struct Metered {
+    /// Digits, or a ratio `p/q`; `null` is unknown.
+    value: Option<String>,
+    /// Of rates: digits; `null` is unknown.
+    #[schema(required = false)]
+    samples: Option<String>,
+}
+
+/// That a row stands under a root (RFC 9162 §2.1.3).
+#[derive(ToSchema)]
+pub(crate) struct Inclusion {
+    /// The leaf: canonical JSON.
+    row: String,
+    /// Which leaf it is, from 0 on.
+    index: u64,
+    /// How many there are.
+    size: u64,
+    /// Hashes from the neighbour up.
+    path: Vec<String>,
+    /// The root.
+    root: String,
+}

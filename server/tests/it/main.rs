@@ -46,3 +46,5 @@ mod reference;
 mod refused;
 #[cfg(test)]
 mod served;
+#[cfg(test)]
+mod standings;

@@ -1,25 +1,51 @@
 //! Pages of a competition: one file a page, all made from a [`Stage`].
 
+mod about;
+mod board;
+mod checks;
 mod claim;
+mod curve;
+mod entity;
 mod listed;
+mod measured;
 mod meta;
 mod overview;
+mod package;
+mod payout;
+mod pools;
+mod regions;
 mod stage;
+mod status;
+mod verify;
 
 use axum::routing::{MethodRouter, get};
 
 use super::App;
 
+pub(crate) use self::board::Board;
 pub(crate) use self::claim::Claim;
+pub(crate) use self::entity::Entity;
 pub(crate) use self::listed::Listed;
 pub(crate) use self::meta::Meta;
 pub(crate) use self::overview::Overview;
+pub(crate) use self::payout::{Payout, Proof};
+pub(crate) use self::regions::Regions;
 pub(crate) use self::stage::{Stage, TripleQuery};
+pub(crate) use self::verify::Verify;
 
 /// Every page of a competition.
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
         ("/c/{competition}", get(overview::show)),
+        ("/c/{competition}/board", get(board::first)),
+        ("/c/{competition}/board/{board}", get(board::show)),
         ("/c/{competition}/claim", get(claim::show).post(claim::submit)),
+        ("/c/{competition}/e/{entity}", get(entity::show)),
+        ("/c/{competition}/m/{miner}", get(entity::miner)),
+        ("/c/{competition}/package", get(package::show)),
+        ("/c/{competition}/payout", get(payout::show)),
+        ("/c/{competition}/payout/{entity}", get(payout::prove)),
+        ("/c/{competition}/regions", get(regions::show)),
+        ("/c/{competition}/verify", get(verify::show)),
     ]
 }
