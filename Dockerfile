@@ -33,6 +33,7 @@ RUN apt-get update \
 COPY --from=build /out/apogee /usr/local/bin/apogee
 # `demo` looks for the recording below the folder it runs in.
 COPY examples/devnet-a /usr/share/apogee/examples/devnet-a
+COPY examples/sr1-history/sr1-history.apogee.zst /usr/share/apogee/examples/sr1-history/
 COPY deploy/apogee.toml /etc/apogee/apogee.toml
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/apogee/
 # The container's own loopback is of no use to anybody.

@@ -2,16 +2,17 @@
 
 use std::num::NonZeroU32;
 
-use apogee_competition::{Act, Message, Signed};
 use apogee_domain::{Epoch, NetworkId};
-use apogee_leaderboard::Effect;
-use apogee_package::{About, Checks, Claim, ClaimEffect, Clock, Contents, LedgerRow, Provenance};
-use apogee_rules::Id;
+use apogee_package::{About, Checks, Clock, Contents, Provenance};
 use apogee_store::{EpochRecord, Page, Store, StoreError};
 
+use super::archive::{claim, ledger_row};
 use super::ground::Ground;
 use super::held::Held;
 use super::stood::Stood;
+
+/// What wrote a package, for people.
+pub(crate) const PRODUCER: &str = concat!("apogee ", env!("CARGO_PKG_VERSION"));
 
 /// Epochs that are read at once.
 const PAGE: u32 = 1_000;
@@ -54,7 +55,7 @@ pub(crate) async fn contents(
     };
     let entries = || held.entries().iter().take_while(|signed| signed.entry.seq <= stood.triple.seq);
     let decisions = stood.decisions.list().iter().zip(entries());
-    let decisions = decisions.map(|(decision, signed)| row(signed, decision.effect.clone()));
+    let decisions = decisions.map(|(decision, signed)| ledger_row(signed, decision.effect.clone()));
     Ok(Contents {
         about: About {
             at,
@@ -62,7 +63,7 @@ pub(crate) async fn contents(
             competition: held.id().clone(),
             genesis,
             network: stood.standings.scope.network.clone(),
-            producer: concat!("apogee ", env!("CARGO_PKG_VERSION")).to_owned(),
+            producer: PRODUCER.to_owned(),
             seq: stood.triple.seq,
         },
         rules: stood.competition.rules().iter().map(|published| (*published.rules).clone()).collect(),
@@ -75,28 +76,8 @@ pub(crate) async fn contents(
     })
 }
 
-fn row(signed: &Signed, effect: Effect) -> Result<LedgerRow, serde_json::Error> {
-    Ok(LedgerRow {
-        effect,
-        entry: serde_json::to_value(&signed.entry)?,
-        hash: signed.hash,
-        previous: signed.entry.previous,
-        seq: signed.entry.seq,
-        signatures: signed.signatures.iter().map(serde_json::to_value).collect::<Result<_, _>>()?,
-    })
-}
-
-fn claim(signed: &Signed) -> Option<Claim> {
-    let Act::Claim { message, proof, .. } = &signed.entry.act else { return None };
-    let read: Message = message.parse().ok()?;
-    let action: Id = read.action.name().parse().ok()?;
-    let effect = ClaimEffect { action, entity: read.entity, participant: Some(read.miner) };
-    let signature = proof.signature.clone();
-    Some(Claim { effect, epoch: signed.entry.epoch, message: message.clone(), signature })
-}
-
 /// Where every epoch comes from, oldest first.
-async fn provenance(
+pub(crate) async fn provenance(
     store: &dyn Store,
     network: &NetworkId,
     at: Epoch,

@@ -15,9 +15,9 @@ mod shadow;
 mod stood;
 
 pub(crate) use self::append::{NotAppended, append};
-pub(crate) use self::archive::{NotImported, claim, founded, import, ledger_row, pack, reader};
+pub(crate) use self::archive::{NotImported, founded, import, pack, reader};
 pub(crate) use self::around::{Around, World};
-pub(crate) use self::contents::contents;
+pub(crate) use self::contents::{NoContents, PRODUCER, contents, provenance};
 pub(crate) use self::effect::{Effect, NoEffect, effect};
 pub(crate) use self::facts::{NoFacts, read as read_facts, wanted};
 pub(crate) use self::ground::Ground;

@@ -37,8 +37,6 @@ pub(crate) struct Stood {
     pub(crate) rules: Published,
     /// What was measured, in order.
     pub(crate) measured: FactsDocument,
-    /// The same as standings read it.
-    pub(crate) facts: Facts,
     /// Who competes.
     pub(crate) entities: Entities,
     /// What was decided.
@@ -182,7 +180,7 @@ fn work_out(
     let decisions = competition.decisions_document()?;
     let facts = Facts::new(measured.clone())?;
     let standings = stand(&facts, &entities, &rules.rules, &decisions, at, triple.seq)?;
-    Ok(Stood { triple, competition, rules, measured, facts, entities, decisions, standings })
+    Ok(Stood { triple, competition, rules, measured, entities, decisions, standings })
 }
 
 impl Stood {

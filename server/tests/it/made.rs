@@ -6,9 +6,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use apogee_filecoin::crypto::drand::BeaconKey;
-use apogee_filecoin::types::json::address_text;
 use apogee_simnet::{Access, Recipe, SimNode, Simulation, Wallet};
-use fvm_shared::address::Network;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -231,10 +229,6 @@ impl Made {
     /// The wallets of the made chain by what they are called.
     pub(crate) fn wallet(&self, index: usize) -> &Wallet {
         self.simulation.wallet(index).unwrap()
-    }
-
-    pub(crate) fn address(&self, index: usize) -> String {
-        address_text(&self.wallet(index).address(), Network::Testnet)
     }
 
     /// The entries of the ledger by kind.

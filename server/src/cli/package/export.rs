@@ -3,12 +3,10 @@ use std::io::{BufWriter, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use apogee_competition::Competition;
-use apogee_domain::{Digest, Epoch, NetworkId, Schedule};
+use apogee_domain::{Digest, Epoch, Schedule};
 use apogee_leaderboard::Entity;
-use apogee_package::{About, Checks, Clock, Contents, LedgerRow, Provenance, WriteError};
+use apogee_package::{About, Clock, Contents, LedgerRow, WriteError};
 use apogee_rules::{Id, RuleSet, Versions};
-use apogee_store::{EpochRecord, Page, Store};
 use clap::Args;
 
 use crate::cli::competition::documents::{self, wrong};
@@ -16,12 +14,7 @@ use crate::cli::competition::facts::Indexed;
 use crate::cli::desk::Desk;
 use crate::cli::source::{Database, epoch};
 use crate::cli::{Answer, Failure};
-use crate::competitions::{Ground, claim, ledger_row};
-
-/// Epochs that are read at once.
-const PAGE: u32 = 1_000;
-/// What wrote the file, for people.
-const PRODUCER: &str = concat!("apogee ", env!("CARGO_PKG_VERSION"));
+use crate::competitions::{NoContents, PRODUCER, contents, provenance};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Export {
@@ -68,35 +61,10 @@ impl Export {
         let at = at.ok_or_else(|| Failure::input("no epoch is final yet, or no rules are published"))?;
         settled(desk.ground.final_epoch(), at)?;
         let stood = desk.stand(at).await?;
-        let at = competition.reads(at);
-        let (genesis, provenance) = match &desk.ground {
-            Ground::Index { network, .. } => {
-                (network.genesis.clone(), provenance(&*desk.store, &network.id, at).await?)
-            }
-            Ground::Archive(archive) => {
-                let until = archive.provenance.iter().filter(|row| row.epoch <= at);
-                (archive.genesis.clone(), until.cloned().collect())
-            }
-        };
-        let decisions = stood.decisions.list().iter().zip(desk.held.entries());
-        let decisions = decisions.map(|(decision, signed)| ledger_row(signed, decision.effect.clone()));
-        Ok(Contents {
-            about: About {
-                at,
-                clock: clock(desk.ground.schedule())?,
-                competition: competition.id().clone(),
-                genesis,
-                network: network(competition)?,
-                producer: PRODUCER.to_owned(),
-                seq: competition.seq(),
-            },
-            rules: competition.rules().iter().map(|published| (*published.rules).clone()).collect(),
-            facts: stood.measured.clone(),
-            entities: stood.entities.list().to_vec(),
-            claims: desk.held.entries().iter().filter_map(|signed| claim(signed)).collect(),
-            decisions: decisions.collect::<Result<_, _>>().map_err(Failure::world)?,
-            observations: Vec::new(),
-            provenance,
+        let contents = contents(&*desk.store, &desk.held, &desk.ground, &stood).await;
+        contents.map_err(|error| match error {
+            NoContents::Store(error) => Failure::world(error),
+            error => Failure::input(error),
         })
     }
 
@@ -127,7 +95,9 @@ impl Export {
             claims: Vec::new(),
             decisions,
             observations: Vec::new(),
-            provenance: provenance(&*indexed.store, &indexed.network.id, indexed.at).await?,
+            provenance: provenance(&*indexed.store, &indexed.network.id, indexed.at)
+                .await
+                .map_err(Failure::world)?,
         })
     }
 }
@@ -141,11 +111,6 @@ fn settled(settled: Option<Epoch>, at: Epoch) -> Result<(), Failure> {
 
 fn id(text: &str) -> Result<Id, Failure> {
     text.parse().map_err(Failure::world)
-}
-
-fn network(competition: &Competition) -> Result<Id, Failure> {
-    let founding = competition.founding().ok_or_else(|| Failure::input("nobody has founded it"))?;
-    id(founding.network.as_str())
 }
 
 /// When the network's epochs are.
@@ -173,42 +138,4 @@ fn write(file: &Path, contents: Contents) -> Result<Digest, Failure> {
     temporary.as_file().sync_all().map_err(world)?;
     temporary.persist_noclobber(file).map_err(|failed| world(failed.error))?;
     Ok(root)
-}
-
-/// Where every epoch comes from, oldest first.
-pub(super) async fn provenance(
-    store: &dyn Store,
-    network: &NetworkId,
-    at: Epoch,
-) -> Result<Vec<Provenance>, Failure> {
-    let mut provenance = Vec::new();
-    let mut after = Some(at.plus(1));
-    loop {
-        let records = store.epochs(network, Page { after, limit: PAGE }).await.map_err(Failure::world)?;
-        after = records.last().map(|record| record.epoch);
-        provenance.extend(records.iter().map(of));
-        if records.len() < PAGE as usize {
-            break;
-        }
-    }
-    provenance.reverse();
-    if let Some(oldest) = provenance.first_mut() {
-        oldest.granted = oldest.epoch > Epoch::GENESIS;
-    }
-    Ok(provenance)
-}
-
-fn of(record: &EpochRecord) -> Provenance {
-    let sum = |count: fn(&apogee_store::CheckRecord) -> u64| record.checks.iter().map(count).sum();
-    Provenance {
-        checks: Checks {
-            failed: sum(|check| check.failed),
-            not_made: sum(|check| check.not_made.iter().map(|unmade| unmade.count).sum()),
-            passed: sum(|check| check.passed),
-        },
-        digest: record.digest,
-        epoch: record.epoch,
-        granted: false,
-        key: record.key.split(',').filter(|cid| !cid.is_empty()).map(str::to_owned).collect(),
-    }
 }

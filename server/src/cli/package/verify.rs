@@ -8,12 +8,11 @@ use apogee_package::{Contents, Imported, Provenance, ReadError, Report};
 use apogee_rules::{Problem, RuleSet};
 use clap::Args;
 
-use super::export::provenance;
 use crate::claims::Wallets;
 use crate::cli::competition::documents::wrong;
 use crate::cli::source::{Chosen, Database};
 use crate::cli::{Answer, Failure, chain_of, progress};
-use crate::competitions::{founded, read_facts, reader};
+use crate::competitions::{founded, provenance, read_facts, reader};
 use crate::edge;
 use crate::follow::indexer;
 use crate::networks::Chain;
@@ -171,7 +170,7 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
             cursor.epoch, about.at
         )));
     }
-    let again = provenance(&*store, &network, about.at).await?;
+    let again = provenance(&*store, &network, about.at).await.map_err(Failure::world)?;
     let same = |one: &Provenance, other: &Provenance| {
         (one.epoch, &one.key, one.digest, &one.checks)
             == (other.epoch, &other.key, other.digest, &other.checks)
