@@ -147,6 +147,19 @@ pub fn blockers(competition: &Competition, context: &Context<'_>) -> Vec<Blocker
     blockers
 }
 
+/// What is in the way of final standings as far as the ledger, the head and finality show it: no collector and no message is asked.
+#[must_use]
+pub fn standing_in_the_way(
+    competition: &Competition,
+    head: Epoch,
+    final_epoch: Option<Epoch>,
+) -> Vec<Blocker> {
+    let now = competition.head.map_or(head, |(last, _)| last.epoch.max(head));
+    let mut blockers = blockers::in_ledger(competition, now, None);
+    blockers.extend(not_final(competition, final_epoch));
+    blockers
+}
+
 /// Whether the signatures of all claims are good, by verified state of their epochs.
 ///
 /// # Errors
@@ -190,11 +203,13 @@ fn around(competition: &Competition, context: &Context<'_>) -> Vec<Blocker> {
     if context.pending_claims > 0 {
         blockers.push(Blocker::PendingClaims { count: context.pending_claims });
     }
-    let last = competition.end().map(|end| end.minus(1));
-    if let Some(last) = last.filter(|last| context.final_epoch.is_none_or(|epoch| epoch < *last)) {
-        blockers.push(Blocker::NotFinal { last, final_epoch: context.final_epoch });
-    }
+    blockers.extend(not_final(competition, context.final_epoch));
     blockers
+}
+
+fn not_final(competition: &Competition, final_epoch: Option<Epoch>) -> Option<Blocker> {
+    let last = competition.end()?.minus(1);
+    final_epoch.is_none_or(|epoch| epoch < last).then_some(Blocker::NotFinal { last, final_epoch })
 }
 
 fn circumstances(competition: &Competition, entry: &Entry, context: &Context<'_>) -> Result<(), Refusal> {

@@ -65,12 +65,12 @@ enum Language {
 }
 
 impl Language {
-    const fn voice(self) -> Voice<'static> {
+    const fn voice(self) -> Voice {
         let lang = match self {
             Self::En => Lang::En,
             Self::Zh => Lang::Zh,
         };
-        Voice { lang, network: None }
+        Voice { lang, schedule: None }
     }
 }
 

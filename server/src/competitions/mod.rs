@@ -13,6 +13,7 @@ mod held;
 mod payments;
 mod shadow;
 mod stood;
+mod what_if;
 
 pub(crate) use self::append::{NotAppended, append};
 pub(crate) use self::archive::{NotImported, founded, import, pack, reader};

@@ -112,6 +112,17 @@ impl Stands {
         Arc::clone(columns.entry(id.clone()).or_default())
     }
 
+    /// What rules that are not published read, up to an epoch.
+    pub(super) async fn facts(
+        &self,
+        ground: &Ground,
+        rules: &[RuleSet],
+        at: Epoch,
+    ) -> Result<FactsDocument, NoFacts> {
+        // Apart from what is kept: those are the columns of the published rules.
+        ground.facts(&*self.store, rules, at, &mut None).await
+    }
+
     async fn make(&self, held: &Held, ground: &Ground, triple: Triple) -> Result<Stood, NoStandings> {
         self.stand_as(held.until(triple.seq)?, ground, triple).await
     }

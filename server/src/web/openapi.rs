@@ -97,6 +97,42 @@ const PAYOUT: &[Parameter] = &[
     parameter("page", "Which page of the rows, from 1 on.", "1"),
     parameter("limit", "Rows of a page.", "10"),
 ];
+const PAGE: Parameter = parameter("page", "Which page of the rows, from 1 on.", "1");
+const STAGE_PAGES: &[Parameter] = &[STAGE_AT, STAGE_RULES, STAGE_SEQ, PAGE];
+const TIMELINE: &[Parameter] = &[
+    STAGE_AT,
+    STAGE_RULES,
+    STAGE_SEQ,
+    parameter(
+        "kind",
+        "Only announcement, upgrade, rules, lifecycle, decision, incident or claim.",
+        "announcement",
+    ),
+    PAGE,
+];
+const SIMULATE: &[Parameter] = &[
+    STAGE_AT,
+    parameter(
+        "rules",
+        "Number of the version to start from. By default the one that holds at that epoch.",
+        "1",
+    ),
+    STAGE_SEQ,
+    parameter("with", "Number of a published version that is applied instead.", "1"),
+    parameter(
+        "set.pools.capacity.amount.tiers.0.at",
+        "Any member of the rules can be changed: set. and its path, items of lists by their id or their place from 0 on. The value is written with its unit; - leaves the member out.",
+        "8KiB",
+    ),
+    parameter(
+        "remove",
+        "Epochs that do not count: from..until, then : and metrics, then : and regions; several with ; between them.",
+        "10..20:blocks",
+    ),
+    parameter("disqualify", "Entities that are not eligible, with commas between them.", "t01001"),
+    parameter("rows", "changed for only those for whom something changes, or all.", "changed"),
+    PAGE,
+];
 const CLAIM: &[Parameter] = &[
     parameter(
         "action",
@@ -115,6 +151,10 @@ const PLACES: &[Parameter] = &[
     parameter("board", "Id of a board of the rules.", "power"),
     parameter("entity", "Id of the entity; of an unclaimed miner its address.", "t01000"),
     parameter("miner", "ID address of the miner.", "t01000"),
+    parameter("version", "A version of the rules.", "v1"),
+    parameter("older", "A version of the rules.", "v1"),
+    parameter("newer", "Another version of the rules.", "v1"),
+    parameter("seq", "Number of an entry of the ledger.", "2"),
     parameter("network", "Short name of the network.", "devnet-a"),
     parameter("series", "Name of a series that participants have.", "power.raw"),
     parameter("epoch", "Number of the epoch.", "100"),
@@ -290,6 +330,76 @@ fn operations() -> Vec<Operation> {
             "A message to sign. Its signature is sent by POST to /c/{competition}/claim, as the page does it.",
             CLAIM,
             Answer::Json(of::<competition::Claim>),
+        ),
+        page(
+            "/c/{competition}/decisions.json",
+            "decisions",
+            "Every decision, the newest first, and every appeal.",
+            STAGE_PAGES,
+            Answer::Json(of::<competition::Decisions>),
+        ),
+        page(
+            "/c/{competition}/decisions.csv",
+            "decisionsCsv",
+            "Every decision as a table.",
+            STAGE,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/decisions/{seq}.json",
+            "ledgerEntry",
+            "One entry of the ledger: who signed it, and what it does to everybody.",
+            STAGE_PAGES,
+            Answer::Json(of::<competition::EntryView>),
+        ),
+        page(
+            "/c/{competition}/rules.json",
+            "rules",
+            "The rules in words and as data, and every version of them.",
+            STAGE,
+            Answer::Json(of::<competition::RulesView>),
+        ),
+        page(
+            "/c/{competition}/rules.csv",
+            "rulesCsv",
+            "Every version of the rules as a table.",
+            STAGE,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/rules/{version}.json",
+            "rulesVersion",
+            "One version of the rules; its canonical JSON has the hash that is named.",
+            STAGE,
+            Answer::Json(of::<competition::RulesView>),
+        ),
+        page(
+            "/c/{competition}/rules/{older}..{newer}.json",
+            "rulesDiff",
+            "Two versions side by side, and what the newer one does to everybody.",
+            STAGE_PAGES,
+            Answer::Json(of::<competition::DiffView>),
+        ),
+        page(
+            "/c/{competition}/simulate.json",
+            "simulate",
+            "What would be, were the rules or decisions others. Never official.",
+            SIMULATE,
+            Answer::Json(of::<competition::Simulation>),
+        ),
+        page(
+            "/c/{competition}/timeline.json",
+            "timeline",
+            "Everything that happened, what is to come, and what the chain shows.",
+            TIMELINE,
+            Answer::Json(of::<competition::Timeline>),
+        ),
+        page(
+            "/c/{competition}/timeline.csv",
+            "timelineCsv",
+            "Everything that happened as a table.",
+            TIMELINE,
+            Answer::Text(CSV),
         ),
         page(
             "/status.json",

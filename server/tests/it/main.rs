@@ -48,3 +48,5 @@ mod refused;
 mod served;
 #[cfg(test)]
 mod standings;
+#[cfg(test)]
+mod told;

@@ -11,9 +11,10 @@ mod scalar;
 
 use serde_json::Value;
 
-use cursor::Reader;
-pub(crate) use cursor::Spoken;
+use cursor::{Author, Reader};
+pub(crate) use cursor::{Spoken, shown};
 
+use crate::edit::covers;
 use crate::{Problems, RuleSet, canonical, validate};
 
 /// Largest document, in bytes.
@@ -40,6 +41,27 @@ impl RuleSet {
     pub fn from_value(value: &Value) -> Result<Self, Problems> {
         let mut reader = Reader::default();
         let rules = reader.rule_set(value);
+        finish(reader, rules)
+    }
+}
+
+/// A canonical document of which some members are written as authors write them.
+pub(crate) struct Edited<'v> {
+    pub(crate) value: &'v Value,
+    /// The ways to those members.
+    pub(crate) places: &'v [String],
+    pub(crate) epoch_seconds: Option<u64>,
+}
+
+impl Edited<'_> {
+    pub(crate) fn read(&self) -> Result<RuleSet, Problems> {
+        let author = Author { epoch_seconds: self.epoch_seconds, ..Author::default() };
+        let mut reader = Reader { author: Some(author), ..Reader::default() };
+        let rules = reader.rule_set(self.value);
+        if let Some(author) = &mut reader.author {
+            // Quantities of a canonical document have no unit.
+            author.spoken.retain(|path, _| self.places.iter().any(|place| covers(place, path)));
+        }
         finish(reader, rules)
     }
 }

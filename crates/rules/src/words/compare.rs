@@ -17,7 +17,7 @@ pub struct Reworded {
 impl RuleSet {
     /// What `newer` says differently, in its order; what it no longer says stands at the end.
     #[must_use]
-    pub fn reworded(&self, newer: &Self, voice: &Voice<'_>) -> Vec<Reworded> {
+    pub fn reworded(&self, newer: &Self, voice: &Voice) -> Vec<Reworded> {
         let clauses = |rules: &Self| rules.words(voice).into_iter().flat_map(|section| section.clauses);
         let older: Vec<Clause> = clauses(self).collect();
         let mut before: BTreeMap<&str, &str> =

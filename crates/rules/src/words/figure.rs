@@ -9,16 +9,16 @@ const BINARY: &[(&str, u32)] =
     &[("EiB", 60), ("PiB", 50), ("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10), ("B", 0)];
 
 impl Speaker<'_> {
-    /// An epoch, with its date where the network is known.
+    /// An epoch, with its date where the schedule is known.
     pub(super) fn epoch(&self, epoch: Epoch) -> String {
-        match self.network {
-            Some(network) => {
+        match self.schedule {
+            Some(schedule) => {
                 say!(
                     self.lang,
                     "epoch {height} ({time})",
                     "高度 {height}（{time}）",
                     height = epoch,
-                    time = network.time_of(epoch)
+                    time = schedule.time_of(epoch)
                 )
             }
             // Chinese text goes on behind it.
@@ -26,9 +26,9 @@ impl Speaker<'_> {
         }
     }
 
-    /// A number of epochs, with the days where the network is known and they are whole.
+    /// A number of epochs, with the days where the schedule is known and they are whole.
     pub(super) fn span(&self, epochs: u64) -> String {
-        let seconds = self.network.and_then(|network| epochs.checked_mul(network.epoch_seconds.into()));
+        let seconds = self.schedule.and_then(|schedule| epochs.checked_mul(schedule.epoch_seconds.into()));
         match seconds.filter(|seconds| *seconds > 0 && seconds % 86_400 == 0) {
             Some(seconds) => say!(
                 self.lang,

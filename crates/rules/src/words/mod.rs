@@ -9,7 +9,7 @@ mod pools;
 
 use std::fmt::Display;
 
-use apogee_domain::Network;
+use apogee_domain::Schedule;
 
 pub use compare::Reworded;
 
@@ -26,11 +26,11 @@ pub enum Lang {
 
 /// How the rules are put into words.
 #[derive(Clone, Copy, Debug)]
-pub struct Voice<'n> {
+pub struct Voice {
     /// In which language.
     pub lang: Lang,
-    /// With its genesis time, epochs are shown with their dates.
-    pub network: Option<&'n Network>,
+    /// When epochs begin: with it they are shown with their dates.
+    pub schedule: Option<Schedule>,
 }
 
 /// One part of the rules in words.
@@ -69,8 +69,8 @@ use say;
 impl RuleSet {
     /// All of the rules in words.
     #[must_use]
-    pub fn words(&self, voice: &Voice<'_>) -> Vec<Section> {
-        let speaker = Speaker { rules: self, lang: voice.lang, network: voice.network };
+    pub fn words(&self, voice: &Voice) -> Vec<Section> {
+        let speaker = Speaker { rules: self, lang: voice.lang, schedule: voice.schedule };
         let titled = |id, (en, zh), clauses| {
             let title = match voice.lang {
                 Lang::En => en,
@@ -96,7 +96,7 @@ impl RuleSet {
 struct Speaker<'r> {
     rules: &'r RuleSet,
     lang: Lang,
-    network: Option<&'r Network>,
+    schedule: Option<Schedule>,
 }
 
 impl Speaker<'_> {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::examples::read;
 use crate::refused::BASE;
 
-const EN: Voice<'_> = Voice { lang: Lang::En, network: None };
-const ZH: Voice<'_> = Voice { lang: Lang::Zh, network: None };
+const EN: Voice = Voice { lang: Lang::En, schedule: None };
+const ZH: Voice = Voice { lang: Lang::Zh, schedule: None };
 
 fn testnet() -> Network {
     Network {
@@ -218,7 +218,7 @@ fn a_change_of_any_member_is_in_the_difference_and_in_the_words() {
 fn the_lower_tiers_of_the_first_race_read_as_they_were() {
     let (one, two) = (read("sr1-v1.toml"), read("sr1-v2.toml"));
     let network = testnet();
-    let changes = one.reworded(&two, &Voice { lang: Lang::En, network: Some(&network) });
+    let changes = one.reworded(&two, &Voice { lang: Lang::En, schedule: Some(network.schedule()) });
     let of = |path: &str, before: Option<&str>, after: Option<&str>| Reworded {
         path: path.into(),
         before: before.map(Into::into),
@@ -274,7 +274,7 @@ fn the_difference_names_members_by_what_they_are_called() {
 fn the_rules_of_the_first_race_are_said_in_both_languages() {
     let rules = read("sr1-v3.toml");
     let network = testnet();
-    let english = lines(&rules.words(&Voice { lang: Lang::En, network: Some(&network) }));
+    let english = lines(&rules.words(&Voice { lang: Lang::En, schedule: Some(network.schedule()) }));
     for line in [
         "Space Race 1 (sr1)",
         "It begins at epoch 0 (2020-08-24T22:00:00Z).",
