@@ -132,8 +132,8 @@ pub(super) fn passed(measure: &Measure) -> Option<u128> {
     let (samples, fraction) = (measure.samples()?, measure.fraction()?);
     let (numerator, denominator) = fraction.parts();
     let passed = numerator * samples;
-    let is_whole = &passed % &denominator == (&denominator - &denominator);
-    if is_whole { u128::try_from(passed / denominator).ok() } else { None }
+    let rest = &passed % &denominator;
+    if rest.bits() == 0 { u128::try_from(passed / denominator).ok() } else { None }
 }
 
 /// What a rate was taken from: `63/82`.

@@ -78,7 +78,7 @@ pub(crate) struct Payout {
     /// Root of the tree over the rows with their addresses (RFC 9162); `null` where an address is not known.
     #[schema(value_type = Option<String>)]
     audit_root: Option<Digest>,
-    /// Root of OpenZeppelin's `standard-v1` tree; `null` where an address has no Ethereum form.
+    /// Root of the tree `standard-v1` of `OpenZeppelin`; `null` where an address has no Ethereum form.
     standard_root: Option<String>,
     /// The payout that was approved last.
     approved: Option<Approved>,

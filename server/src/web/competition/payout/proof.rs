@@ -34,7 +34,7 @@ pub(crate) struct Proof {
     /// That its payment is a leaf of the approved list; `null` until every address is known.
     #[schema(value_type = Option<schema::Inclusion>)]
     audit: Option<Inclusion>,
-    /// Its proof in OpenZeppelin's `standard-v1` tree, from its neighbour up; `null` where an address has no Ethereum form.
+    /// Its proof in the tree `standard-v1` of `OpenZeppelin`, from its neighbour up; `null` where an address has no Ethereum form.
     standard: Option<Vec<String>>,
     #[serde(skip)]
     atto: u128,
