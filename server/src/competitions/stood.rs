@@ -37,6 +37,8 @@ pub(crate) struct Stood {
     pub(crate) rules: Published,
     /// What was measured, in order.
     pub(crate) measured: FactsDocument,
+    /// The same as standings read it.
+    pub(crate) facts: Facts,
     /// Who competes.
     pub(crate) entities: Entities,
     /// What was decided.
@@ -191,7 +193,7 @@ fn work_out(
     let decisions = competition.decisions_document()?;
     let facts = Facts::new(measured.clone())?;
     let standings = stand(&facts, &entities, &rules.rules, &decisions, at, triple.seq)?;
-    Ok(Stood { triple, competition, rules, measured, entities, decisions, standings })
+    Ok(Stood { triple, competition, rules, measured, facts, entities, decisions, standings })
 }
 
 impl Stood {

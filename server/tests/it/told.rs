@@ -33,13 +33,20 @@ fn a_version_of_the_rules_is_the_data_that_its_hash_names() {
     let served = Served::new();
     for address in [format!("{SPRINT}/rules.json"), format!("{SPRINT}/rules/v1.json")] {
         let rules = good(&served, &address);
-        assert_eq!(hash(&canonical(&rules["rules"])), rules["version"]["hash"].as_str().unwrap(), "{address}");
+        assert_eq!(
+            hash(&canonical(&rules["rules"])),
+            rules["version"]["hash"].as_str().unwrap(),
+            "{address}"
+        );
         assert_eq!(rules["version"]["number"], 1);
     }
     let english = page(&served, &format!("{SPRINT}/rules"));
     let chinese = page(&served, &format!("/zh{SPRINT}/rules"));
     assert!(english.contains("at least 8 KiB"), "{english}");
-    assert!(chinese.contains("8 KiB") && chinese.contains("资格") && !chinese.contains("at least"), "{chinese}");
+    assert!(
+        chinese.contains("8 KiB") && chinese.contains("资格") && !chinese.contains("at least"),
+        "{chinese}"
+    );
     assert_eq!(served.get(&format!("{SPRINT}/rules/v99.json")).status, 404);
     assert_eq!(served.get(&format!("{SPRINT}/rules/2.json")).status, 404);
 }
@@ -112,7 +119,10 @@ fn a_what_if_is_an_address_and_the_same_address_the_same_bytes() {
     assert_eq!(csv.lines().count(), 4, "{csv}");
 
     // What a form sends without a change asks nothing.
-    let form = good(&served, &format!("{SPRINT}/simulate.json?set.eligibility.few-faults.value=2&remove=&disqualify="));
+    let form = good(
+        &served,
+        &format!("{SPRINT}/simulate.json?set.eligibility.few-faults.value=2&remove=&disqualify="),
+    );
     assert_eq!((&form["effect"], &form["changes"]), (&Value::Null, &Value::Array(Vec::new())));
     let out = good(&served, &format!("{SPRINT}/simulate.json?disqualify=t01000"));
     assert_eq!(out["effect"]["newly_ineligible"][0]["entity"], "t01000");
@@ -136,14 +146,21 @@ fn a_bad_question_is_answered_with_the_path_and_the_reason() {
         assert_eq!(answer["effect"], Value::Null, "{question}");
         assert!(!problem["reason"].as_str().unwrap().is_empty(), "{question}");
         if !path.is_empty() {
-            assert_eq!((problem["path"].as_str(), problem["change"].as_u64()), (Some(path), change), "{question}");
+            assert_eq!(
+                (problem["path"].as_str(), problem["change"].as_u64()),
+                (Some(path), change),
+                "{question}"
+            );
         }
         page(&served, &format!("{SPRINT}/simulate?{question}"));
     }
-    let script = page(&served, &format!("{SPRINT}/simulate?set.pools.capacity.amount.tiers.0.at=%3Cscript%3E"));
+    let script =
+        page(&served, &format!("{SPRINT}/simulate?set.pools.capacity.amount.tiers.0.at=%3Cscript%3E"));
     assert!(!script.contains("<script") && script.contains("aria-invalid"), "{script}");
     let many: String = (0..65).map(|n| format!("set.a{n}=1&")).collect();
-    for question in [&*many, "set.a=1&set.a=2", "remove=1", "remove=2..x", "disqualify=a%20b", "with=no", "seat=1"] {
+    for question in
+        [&*many, "set.a=1&set.a=2", "remove=1", "remove=2..x", "disqualify=a%20b", "with=no", "seat=1"]
+    {
         let answer = served.get(&format!("{SPRINT}/simulate.json?{question}"));
         assert_eq!(answer.status, 400, "{question:.40}: {answer:?}");
     }
