@@ -29,7 +29,19 @@ const NOTICE: Duration = Duration::from_millis(2_500);
 const MOST: Duration = Duration::from_millis(250);
 
 /// Every page of the competition; those of its entities are made when they are asked for.
-const PAGES: &[&str] = &["", "/claim"];
+const PAGES: &[&str] = &[
+    "",
+    "/board",
+    "/board/earned",
+    "/regions",
+    "/payout",
+    "/rules",
+    "/timeline",
+    "/decisions",
+    "/simulate",
+    "/claim",
+    "/verify",
+];
 
 const RULES: &str = r#"
 [competition]
