@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::page::Page;
+pub(crate) use self::page::in_sentence;
 pub(crate) use self::query::{BoardQuery, encoded};
 
 use super::App;

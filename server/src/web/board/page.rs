@@ -28,7 +28,7 @@ impl<'a> Page<'a> {
 }
 
 /// A heading inside a sentence: without its capital, unless it is spelled with more than one.
-fn in_sentence(heading: String) -> String {
+pub(crate) fn in_sentence(heading: String) -> String {
     let mut letters = heading.chars();
     match letters.next() {
         Some(first) if !letters.as_str().contains(char::is_uppercase) => {

@@ -23,7 +23,7 @@ use super::curve::{curve, is_drawn, members, size};
 use super::measured::{Metered, Shown, coin_of};
 use super::pools::{PoolView, pools};
 use super::status::{Judge, Standing, Status};
-use super::{Meta, Stage};
+use super::{Meta, Stage, is_indexed};
 use crate::competitions::Stood;
 use crate::web::ask::{Ask, Form};
 use crate::web::figure::Coin;
@@ -85,6 +85,8 @@ pub(crate) struct Board {
     drawn: bool,
     #[serde(skip)]
     over: bool,
+    #[serde(skip)]
+    indexed: bool,
 }
 
 /// A metric beside the one that is ranked.
@@ -258,6 +260,7 @@ impl Board {
             rules: Arc::clone(&stood.rules.rules),
             drawn,
             over: standings.scope.over,
+            indexed: is_indexed(stage),
             columns,
             query,
         };

@@ -203,8 +203,12 @@ impl CheckView {
             "bar" => self.bar_text(), "n" => samples,
         ];
         let at_least = self.asks == "at-least";
+        let met = self.state.is_met();
         let key = match (value.0.fraction().is_some(), value.0.is_known(), at_least) {
+            (_, false, _) if value.0.samples() == Some(0) => "check-no-samples",
             (_, false, _) => "check-unknown",
+            _ if self.per == Some(Per::Member) && met => "check-members-met",
+            _ if self.per == Some(Per::Member) => "check-members",
             (true, _, true) if value.0.samples().is_some() => "check-rate-at-least",
             (true, _, false) if value.0.samples().is_some() => "check-rate-at-most",
             (_, _, true) => "check-at-least",
@@ -261,6 +265,6 @@ impl CheckView {
             u128::try_from(numerator * 1000_u32 / denominator).ok()
         };
         let bar = apogee_leaderboard::Fraction::Small(bar);
-        Some((percent(value), percent(&bar), thousandths(value)?, thousandths(&bar)?))
+        Some((percent(value), percent(&bar).replace(".0 %", " %"), thousandths(value)?, thousandths(&bar)?))
     }
 }

@@ -23,7 +23,7 @@ use super::checks::{CheckView, Context};
 use super::curve::{gained, members, memberships};
 use super::measured::{Metered, Shown, coin_of};
 use super::status::{Judge, Standing, Status};
-use super::{Meta, Stage, TripleQuery};
+use super::{Meta, Stage, TripleQuery, is_indexed};
 use crate::competitions::Stood;
 use crate::web::ask::Ask;
 use crate::web::chart::Line;
@@ -92,6 +92,9 @@ pub(crate) struct Entity {
     until: Until,
     #[serde(skip)]
     first_seen: Option<Epoch>,
+    /// Whether its miners have pages of their own.
+    #[serde(skip)]
+    indexed: bool,
 }
 
 /// By when something can still change.
@@ -310,7 +313,7 @@ impl Entity {
             over: standings.scope.over,
             registered: competitor.map(|competitor| competitor.registered),
             ranks: ranks(stood, row),
-            metrics: row.metrics().map(metric).collect(),
+            metrics: in_order(rules, row).map(metric).collect(),
             checks: CheckView::all(context, checks),
             members: past.iter().map(|member| one(stood, member, &now)).collect(),
             pools: pools.into_iter().map(|reason| PoolShare::new(rules, coin, reason)).collect(),
@@ -334,8 +337,20 @@ impl Entity {
                 appeals: stage.competition.timestamps().provisional_until,
             },
             first_seen: super::curve::seen(stood, &row.id),
+            indexed: is_indexed(stage),
         })
     }
+}
+
+/// The metrics of a row: what the first board is ranked by, then in the order of the rules.
+fn in_order<'a>(
+    rules: &'a RuleSet,
+    row: &'a EntityRow,
+) -> impl Iterator<Item = (&'a apogee_rules::Id, &'a apogee_leaderboard::Measure)> {
+    let first = rules.boards.first().map(|board| &board.metric);
+    let others = rules.metrics.iter().map(|metric| &metric.id).filter(move |id| Some(*id) != first);
+    let value = |id: &'a apogee_rules::Id| Some((id, row.metric(id.as_str())?));
+    first.into_iter().chain(others).filter_map(value)
 }
 
 /// A stage without ground has no standings; its times are never asked for.

@@ -70,7 +70,7 @@ impl Shown {
     pub(super) fn bound(&self, bound: Bound) -> String {
         match bound {
             Bound::Quantity(quantity) => self.with_unit(quantity.0),
-            Bound::Ratio(ratio) => percent(&Fraction::Small(ratio)),
+            Bound::Ratio(ratio) => percent(&Fraction::Small(ratio)).replace(".0 %", " %"),
         }
     }
 
@@ -176,10 +176,10 @@ pub(super) fn metric_name(language: Language, rules: &RuleSet, metric: &Id) -> S
         _ => None,
     };
     let Some(mine) = series(metric).filter(|series| series.spec().is_some()) else {
-        return metric.to_string();
+        return language.name("metric", metric.as_str());
     };
     let others = rules.metrics.iter().filter(|other| series(&other.id).as_ref() == Some(&mine)).count();
-    if others > 1 { metric.to_string() } else { language.name("head", mine.as_str()) }
+    if others > 1 { language.name("metric", metric.as_str()) } else { language.name("head", mine.as_str()) }
 }
 
 /// A metric as documents have it: `{"value"}`, for rates `{"samples", "value"}`.

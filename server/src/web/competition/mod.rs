@@ -55,6 +55,11 @@ pub(crate) use self::stage::{Stage, TripleQuery};
 pub(crate) use self::timeline::Timeline;
 pub(crate) use self::verify::Verify;
 
+/// Whether the network has pages of its own: that of a package has none.
+fn is_indexed(stage: &Stage) -> bool {
+    matches!(stage.ground(), Some(crate::competitions::Ground::Index { .. }))
+}
+
 /// Every page of a competition.
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![

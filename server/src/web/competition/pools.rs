@@ -72,6 +72,8 @@ pub(super) struct TierView {
     level: u128,
     #[serde(skip)]
     holds: u128,
+    #[serde(skip)]
+    shown: Shown,
 }
 
 /// A condition that every region has to meet.
@@ -189,6 +191,10 @@ impl PoolView {
             gate: tier.gate.as_ref().map(&mut gate),
             level: tier.at.0,
             holds: tier.amount.0,
+            shown: metric.map_or_else(
+                || Shown::of(rules, &pool.id, coin, None),
+                |metric| Shown::of(rules, metric, coin, Some(tier.at.0)),
+            ),
         };
         let tiers = tiers.iter().map(&mut tier).collect();
         Self {
@@ -215,7 +221,7 @@ impl PoolView {
 
     /// What it holds: `500,000 FIL`.
     pub(super) fn money(&self) -> String {
-        money(self.coin, self.holds)
+        neat(&money(self.coin, self.holds))
     }
 
     /// `Pool global: 500,000.00 FIL`, with the region where it is one of several.
@@ -266,6 +272,7 @@ impl PoolView {
                 }
                 let last = tier.level == top;
                 let text = if last { shown.with_unit(tier.level) } else { shown.whole(tier.level) };
+                let text = neat(&text);
                 labels.push(Label {
                     x: place(tier.level),
                     anchor: if last { "end" } else { "middle" },
@@ -298,8 +305,8 @@ impl PoolView {
 
     fn step(&self, language: Language, shown: Shown, index: usize, tier: &TierView) -> TierStep {
         let holds = self.tier.and_then(|tier| usize::try_from(tier).ok());
-        let arguments =
-            fluent_args!["at" => shown.with_unit(tier.level), "amount" => money(self.coin, tier.holds)];
+        let (at, amount) = (neat(&tier.shown.with_unit(tier.level)), neat(&money(self.coin, tier.holds)));
+        let arguments = fluent_args!["at" => at, "amount" => amount];
         let reached = self.level >= tier.level;
         let (class, mut note) = match holds {
             Some(holds) if holds == index => ("is-now", language.t("tier-now")),
@@ -315,7 +322,7 @@ impl PoolView {
             }
         };
         if let Some(gate) = &tier.gate {
-            note.push(' ');
+            note.push_str(language.t("tier-and").as_str());
             note.push_str(&gate.text(language));
         }
         TierStep { class, head: language.say("tier-head", &arguments), note }
@@ -324,13 +331,21 @@ impl PoolView {
 
 impl GateView {
     fn text(&self, language: Language) -> String {
-        let needed = self.shown.with_unit(self.needed);
+        let needed = neat(&self.shown.with_unit(self.needed));
         let Some(lowest) = &self.lowest else { return String::new() };
         let region = language.name("region", &lowest.region);
         let level = self.shown.with_unit(lowest.sum);
         let key = if self.met { "gate-met" } else { "gate-unmet" };
         language.say(key, &fluent_args!["needed" => needed, "region" => region, "level" => level])
     }
+}
+
+/// A figure without decimals that say nothing.
+fn neat(text: &str) -> String {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let whole = number.split_once('.').filter(|(_, rest)| rest.bytes().all(|digit| digit == b'0'));
+    let number = whole.map_or(number, |(whole, _)| whole);
+    format!("{number} {unit}").trim_end().to_owned()
 }
 
 /// An amount in the coin of the competition with two decimals.

@@ -8,6 +8,7 @@ use super::detail::Part;
 use super::query::Show;
 use super::{Board, Column, Detail, ROWS, Row};
 use crate::web::ask::{Ask, Language};
+use crate::web::board::in_sentence;
 use crate::web::chart::spark;
 use crate::web::chrome::{Chrome, Section};
 use crate::web::competition::measured::{ValueCell, metric_name};
@@ -61,7 +62,7 @@ impl Page<'_> {
 
     fn lead(&self) -> String {
         let arguments = fluent_args![
-            "n" => self.view.total, "miners" => self.view.miners, "metric" => self.ranked_by(),
+            "n" => self.view.total, "miners" => self.view.miners, "metric" => in_sentence(self.ranked_by()),
         ];
         self.language().say("cb-lead", &arguments)
     }
@@ -205,8 +206,8 @@ impl Page<'_> {
         self.c.at_stage(&format!("e/{}", row.entity))
     }
 
-    fn miner(&self, id: &str) -> String {
-        self.c.page(&format!("m/{id}"))
+    fn miner(&self, id: &str) -> Option<String> {
+        self.view.indexed.then(|| self.c.page(&format!("m/{id}")))
     }
 
     fn spark(&self, row: &Row) -> Option<String> {

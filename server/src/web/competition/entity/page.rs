@@ -81,11 +81,11 @@ impl Leaf<'_> {
     fn waived(&self) -> Option<(String, String)> {
         let seq = self.check.decision?;
         let text = self.c.language().say("en-waived-by", &fluent_args!["n" => grouped(seq)]);
-        Some((self.c.at_stage(&format!("decisions#d{seq}")), text))
+        Some((self.c.at_stage(&format!("decisions/{seq}")), text))
     }
 
     /// Miners with what each brought to a rate: name, address, class, counts.
-    fn members(&self) -> Vec<(String, String, String)> {
+    fn members(&self) -> Vec<(String, Option<String>, String)> {
         let Some(metric) = self.check.metric.as_deref().filter(|_| self.check.is_rate()) else {
             return Vec::new();
         };
@@ -98,7 +98,7 @@ impl Leaf<'_> {
                 .c
                 .language()
                 .say("en-of", &fluent_args!["passed" => grouped(passed), "n" => grouped(of)]);
-            Some((member.participant.clone(), self.c.page(&format!("m/{}", member.participant)), counts))
+            Some((member.participant.clone(), self.owner.miner(&member.participant), counts))
         };
         members.filter_map(row).take(20).collect()
     }
@@ -151,7 +151,7 @@ impl Page<'_> {
 
     fn decision(&self, seq: u64) -> (String, String) {
         let text = self.language().say("en-decision", &fluent_args!["n" => grouped(seq)]);
-        (self.c.at_stage(&format!("decisions#d{seq}")), text)
+        (self.c.at_stage(&format!("decisions/{seq}")), text)
     }
 
     /// The decision that decides.
@@ -218,8 +218,8 @@ impl Page<'_> {
         member.value.zip(shown).map_or_else(|| "–".to_owned(), |(value, shown)| shown.whole(value))
     }
 
-    fn miner(&self, id: &str) -> String {
-        self.c.page(&format!("m/{id}"))
+    fn miner(&self, id: &str) -> Option<String> {
+        self.view.indexed.then(|| self.c.page(&format!("m/{id}")))
     }
 
     fn shares(&self) -> impl Iterator<Item = &PoolShare> {

@@ -1,5 +1,6 @@
 //! The one answer of an entity's page: why, what to do, by when.
 
+use apogee_competition::Phase;
 use apogee_domain::Epoch;
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -105,8 +106,14 @@ impl Entity {
         let by = self.decisions.iter().find(|about| about.act == "disqualify" && about.holds);
         verdict.why = by.and_then(|about| about.reason.clone()).unwrap_or_default();
         verdict.decision = by.map(|about| about.seq);
-        verdict.todo = language.t("en-do-appeal");
-        verdict.by = self.appeals_until();
+        self.closed(language, verdict);
+    }
+
+    /// What only a decision can change.
+    fn closed(&self, language: Language, verdict: &mut Verdict) {
+        let is_final = matches!(self.meta.phase, Phase::Final | Phase::Paid | Phase::Archived);
+        verdict.todo = language.t(if is_final { "en-do-final" } else { "en-do-appeal" });
+        verdict.by = self.appeals_until().filter(|_| !is_final);
     }
 
     fn appeals_until(&self) -> Option<Epoch> {
@@ -119,8 +126,7 @@ impl Entity {
         verdict.gauge = Gauge::of(check, language);
         // What is over can be changed by a decision alone.
         if self.over {
-            verdict.todo = language.t("en-do-appeal");
-            verdict.by = self.appeals_until();
+            self.closed(language, verdict);
             return;
         }
         verdict.todo = check.todo(language);

@@ -1,13 +1,12 @@
 //! The payout as a page.
 
-use apogee_domain::{Unit, Value};
 use askama::Template;
 
 use super::{Approved, Paid, Payout, Row};
 use crate::web::ask::Ask;
 use crate::web::chrome::{Chrome, Section};
 use crate::web::competition::pools::{PoolView, money};
-use crate::web::figure::{exact, grouped};
+use crate::web::figure::grouped;
 use crate::web::words::fluent_args;
 
 #[derive(Template)]
@@ -51,6 +50,7 @@ impl Page<'_> {
     fn lead(&self) -> String {
         let view = self.view;
         let key = match (view.version, &view.approved) {
+            (Some(_), Some(_)) if view.sums.paid == 0 => "po-lead-unpaid",
             (Some(_), Some(_)) => "po-lead-approved",
             (Some(_), None) => "po-lead-final",
             (None, _) => "po-lead-now",
@@ -117,7 +117,7 @@ impl Page<'_> {
 
     fn pool_left(&self, pool: &PoolView) -> String {
         let left = pool.undistributed.parse().unwrap_or(0);
-        exact(Unit::Atto, Value(left))
+        whole(left)
     }
 
     fn row_amount(&self, row: &Row) -> String {
@@ -165,7 +165,7 @@ impl Page<'_> {
     }
 
     fn entry(&self, seq: impl std::fmt::Display) -> String {
-        self.c.at_stage(&format!("decisions#d{seq}"))
+        self.c.at_stage(&format!("decisions/{seq}"))
     }
 
     fn payment(&self, paid: &Paid) -> String {
