@@ -312,6 +312,7 @@ simulate-disqualify-hint = Entities by their id, with commas
 simulate-go = Simulate
 simulate-back = Back to v{ $base }
 simulate-stored = Nothing is stored. The address of this page holds the whole question.
+simulate-tiers = Tiers of the pools
 simulate-others = Changed as well:
 simulate-grammar = Every other member of the rules
 simulate-grammar-set = Any member can be changed in the address: set. and its path, with dots; items of lists by their id, tiers by their place from 0 on.

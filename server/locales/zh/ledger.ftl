@@ -296,6 +296,7 @@ simulate-disqualify-hint = 参赛方 id，用逗号分隔
 simulate-go = 模拟
 simulate-back = 回到 v{ $base }
 simulate-stored = 不保存任何内容。本页地址就是完整的问题。
+simulate-tiers = 奖池档位
 simulate-others = 另有改动：
 simulate-grammar = 规则的其他成员
 simulate-grammar-set = 任何成员都可以在地址中修改：set. 加路径，以点分隔；列表中的项用其 id，档位用从 0 起的序号。

@@ -15,8 +15,9 @@ const LANE: [i64; 2] = [38, 31];
 const TOP: i64 = 44;
 /// Marks of one lane that are drawn; those beyond them are in the list.
 const MOST: usize = 200;
-/// Between two names on a lane, in thousandths of its width.
-const NAME: i64 = 45;
+/// Between two numbers on a lane, and between its left end and the first one, which its name needs: thousandths of its width.
+const NUMBER: i64 = 45;
+const NAME: i64 = 120;
 
 /// An event on a lane.
 #[derive(Clone, Copy, Debug)]
@@ -115,12 +116,12 @@ impl<'a> Lanes<'a> {
                 continue;
             }
             let y = TOP + height * i64::try_from(lanes.len()).unwrap_or(0);
-            let mut free = i64::MIN;
+            let mut free = NAME;
             let drawn = own.iter().rev().take(MOST).rev().map(|mark| {
                 let along = mark.from.since(first).saturating_mul(1000) / span;
                 let named = number < 5 && along >= free;
                 if named {
-                    free = along.saturating_add(NAME);
+                    free = along.saturating_add(NUMBER);
                 }
                 let anchor = match along {
                     ..=20 => "start",

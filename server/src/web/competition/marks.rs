@@ -21,13 +21,13 @@ pub(super) fn marks(before: &str, after: &str) -> [Vec<Piece>; 2] {
 
 /// Figures with their unit, words, and every other character alone.
 fn tokens(text: &str) -> Vec<&str> {
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ',' | '_' | '-' | '/');
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ',' | '_' | '-' | '/' | ':');
     let mut tokens = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let word = rest.find(|c: char| !inner(c)).unwrap_or(rest.len());
         // A point or comma at the end of a word belongs to the sentence.
-        let word = rest.get(..word).unwrap_or_default().trim_end_matches(['.', ',', '-', '/']).len();
+        let word = rest.get(..word).unwrap_or_default().trim_end_matches(['.', ',', '-', '/', ':']).len();
         let (token, after) = rest.split_at(word.max(first.len_utf8()));
         tokens.push(token);
         rest = after;

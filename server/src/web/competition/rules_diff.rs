@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use apogee_competition::Published;
 use apogee_domain::{Digest, Epoch};
-use apogee_rules::{Change, Reworded, canonical, diff};
+use apogee_rules::{Change, Clause, Reworded, canonical, diff};
 use askama::Template;
 use axum::response::Response;
 use serde::Serialize;
@@ -140,9 +142,11 @@ pub(super) async fn show(
         Some(attached) => Some(app.attached(&stage, (&old, &new), attached).await?),
     };
     let voice = stage.voice(ask.language);
-    let words = paired(old.rules.reworded(&new.rules, &voice));
-    let clauses: usize = new.rules.words(&voice).iter().map(|part| part.clauses.len()).sum();
+    let [before, after]: [Vec<Clause>; 2] = [&old, &new]
+        .map(|version| version.rules.words(&voice).into_iter().flat_map(|part| part.clauses).collect());
+    let words = paired(old.rules.reworded(&new.rules, &voice), &before, &after);
     let changed = words.iter().filter(|statement| statement.after.is_some()).count();
+    let clauses = after.iter().filter(|clause| !is_of_version(&clause.path)).count();
     let members = diff(&old.rules, &new.rules).map_err(|cause| Problem::Broken(Box::new(cause)))?;
     let member = |Change { path, before, after }| Member { path, before, after };
     ask.answer(&DiffView {
@@ -182,24 +186,38 @@ impl App {
     }
 }
 
-/// What is gone and what is new in one list, in pairs: a tier stands by its level, and moves when that changes.
-fn paired(reworded: Vec<Reworded>) -> Vec<Statement> {
-    let list = |path: &str| path.rfind('[').map(|end| path.get(..end).unwrap_or_default().to_owned());
-    let (gone, kept): (Vec<Reworded>, Vec<Reworded>) =
-        reworded.into_iter().partition(|change| change.after.is_none());
-    let mut gone: Vec<Option<Reworded>> = gone.into_iter().map(Some).collect();
-    let mut statements = Vec::new();
-    for change in kept {
-        let mut before = change.before.clone();
-        if before.is_none() && list(&change.path).is_some() {
-            let same = |old: &&mut Option<Reworded>| {
-                old.as_ref().is_some_and(|old| list(&old.path) == list(&change.path))
-            };
-            before = gone.iter_mut().find(same).and_then(Option::take).and_then(|old| old.before);
+/// What a version says of itself; that stands beside the statements.
+fn is_of_version(path: &str) -> bool {
+    matches!(path, "version.number" | "version.supersedes" | "version.reason")
+}
+
+/// The list of tiers that a clause about one of them belongs to.
+fn tiers(path: &str) -> Option<&str> {
+    path.strip_suffix(']')?.rsplit_once('[').map(|(list, _)| list).filter(|list| list.ends_with(".tiers"))
+}
+
+/// The statements that differ. Tiers stand by their level, which is what changes most: where there are as many as before, they are compared by
+/// their place.
+fn paired(reworded: Vec<Reworded>, before: &[Clause], after: &[Clause]) -> Vec<Statement> {
+    let of = |clauses: &[Clause], list: &str| -> Vec<Clause> {
+        clauses.iter().filter(|clause| tiers(&clause.path) == Some(list)).cloned().collect()
+    };
+    let (mut done, mut statements) = (BTreeSet::new(), Vec::new());
+    for change in reworded.into_iter().filter(|change| !is_of_version(&change.path)) {
+        let Some(list) = tiers(&change.path).map(str::to_owned) else {
+            statements.push(Statement::new(change.path, change.before, change.after));
+            continue;
+        };
+        let (old, new) = (of(before, &list), of(after, &list));
+        if old.len() != new.len() {
+            statements.push(Statement::new(change.path, change.before, change.after));
+        } else if done.insert(list.clone()) {
+            let pairs = old.into_iter().zip(new).enumerate().filter(|(_, (old, new))| old.text != new.text);
+            statements.extend(pairs.map(|(place, (old, new))| {
+                Statement::new(format!("{list}[{place}]"), Some(old.text), Some(new.text))
+            }));
         }
-        statements.push(Statement::new(change.path, before, change.after));
     }
-    statements.extend(gone.into_iter().flatten().map(|old| Statement::new(old.path, old.before, None)));
     statements
 }
 
@@ -314,5 +332,35 @@ impl Page<'_> {
 
     fn entry(&self) -> String {
         self.c.at_stage(&format!("decisions/{}", self.view.newer.seq))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apogee_rules::{Lang, RuleSet, Voice};
+
+    use super::*;
+
+    #[test]
+    fn tiers_that_move_stand_beside_what_they_were() {
+        let rules = |file: &str| {
+            let path = apogee_testkit::workspace().join("examples/rules").join(file);
+            RuleSet::from_toml(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        let (old, new) = (rules("sr1-v1.toml"), rules("sr1-v2.toml"));
+        let voice = Voice { lang: Lang::En, schedule: None };
+        let [before, after]: [Vec<Clause>; 2] =
+            [&old, &new].map(|rules| rules.words(&voice).into_iter().flat_map(|part| part.clauses).collect());
+        let statements = paired(old.reworded(&new, &voice), &before, &after);
+        let tier = |place: usize| {
+            let path = format!("pools[region].amount.tiers[{place}]");
+            let found = statements.iter().find(|statement| statement.path == path).unwrap();
+            (found.before.clone().unwrap(), found.after.clone().unwrap())
+        };
+        let (was, is) = tier(0);
+        assert!(was.contains("100 TiB") && is.contains("10 TiB"), "{was} {is}");
+        let (was, is) = tier(1);
+        assert!(was.contains("500 TiB") && is.contains("100 TiB"), "{was} {is}");
+        assert!(statements.iter().all(|statement| statement.path != "version.number"));
     }
 }

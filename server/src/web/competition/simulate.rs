@@ -242,6 +242,24 @@ impl Page<'_> {
         self.c.at_stage("simulate")
     }
 
+    /// Fields with their numbers: those of tiers are many, and stand behind the others.
+    fn numbered(&self, tiers: bool) -> Vec<(usize, &Field)> {
+        let fields = self.view.fields.iter().enumerate();
+        fields.filter(|(_, field)| field.member.path.contains(".tiers.") == tiers).collect()
+    }
+
+    fn plain(&self) -> Vec<(usize, &Field)> {
+        self.numbered(false)
+    }
+
+    fn tiers(&self) -> Vec<(usize, &Field)> {
+        self.numbered(true)
+    }
+
+    fn tier_changed(&self) -> bool {
+        self.tiers().iter().any(|(_, field)| field.asked.is_some())
+    }
+
     fn field_value<'f>(&self, field: &'f Field) -> &'f str {
         field.asked.as_deref().unwrap_or(&field.member.value)
     }

@@ -425,6 +425,12 @@ impl Page<'_> {
         }
     }
 
+    /// The epochs of an event; one that does not last is of one epoch.
+    fn when(&self, event: &Event) -> String {
+        let lasts = event.open == Some(true) || event.act == "pause";
+        self.epochs(&event.from, &event.until.or((!lasts).then(|| event.from.plus(1))))
+    }
+
     fn time_of(&self, event: &Event) -> String {
         self.c.time(event.from_time.as_deref().unwrap_or(&event.time))
     }
