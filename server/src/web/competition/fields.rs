@@ -152,7 +152,7 @@ fn ratio(ratio: Ratio) -> String {
 fn bytes(quantity: Quantity) -> String {
     const UNITS: [(&str, u32); 6] =
         [("EiB", 60), ("PiB", 50), ("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let whole = UNITS.iter().find(|(_, shift)| quantity.0 > 0 && quantity.0 % (1 << shift) == 0);
+    let whole = UNITS.iter().find(|(_, shift)| quantity.0 > 0 && quantity.0.is_multiple_of(1 << shift));
     whole.map_or_else(|| format!("{quantity}B"), |(unit, shift)| format!("{}{unit}", quantity.0 >> shift))
 }
 
