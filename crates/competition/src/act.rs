@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Words;
 use crate::claim::Proof;
 use crate::operator::Operator;
-use crate::parts::{Opening, Outcome, Pin, Rules};
+use crate::parts::{Opening, Outcome, Payee, Pin, Rules};
 
 /// What somebody does (`docs/competition.md` §4). Each is one entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,9 @@ pub enum Act {
         amount: Quantity,
         /// Their transactions.
         transactions: Vec<String>,
+        /// Who got how much of it; absent where that is not said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payees: Option<Vec<Payee>>,
     },
     /// Show payout addresses, once results are final.
     OpenPayoutAddresses {

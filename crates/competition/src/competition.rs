@@ -27,10 +27,12 @@ pub struct Competition {
     pub(crate) finals: Vec<Final>,
     pub(crate) payout: Option<Payout>,
     pub(crate) paid: Quantity,
+    /// What of it went to whom; `None` once a payment did not name its payees.
+    pub(crate) paid_to: Option<BTreeMap<Id, Quantity>>,
     pub(crate) cancelled: bool,
     pub(crate) archived: bool,
     pub(crate) entities: BTreeMap<Id, Competitor>,
-    pub(crate) nonces: BTreeSet<String>,
+    pub(crate) nonces: BTreeMap<Id, BTreeSet<String>>,
     pub(crate) decisions: BTreeMap<u64, Act>,
     pub(crate) incidents: BTreeMap<u64, Incident>,
     pub(crate) appeals: BTreeMap<u64, Appeal>,
@@ -53,10 +55,11 @@ impl Competition {
             finals: Vec::new(),
             payout: None,
             paid: Quantity::ZERO,
+            paid_to: Some(BTreeMap::new()),
             cancelled: false,
             archived: false,
             entities: BTreeMap::new(),
-            nonces: BTreeSet::new(),
+            nonces: BTreeMap::new(),
             decisions: BTreeMap::new(),
             incidents: BTreeMap::new(),
             appeals: BTreeMap::new(),
@@ -184,6 +187,12 @@ impl Competition {
     #[must_use]
     pub fn payout(&self) -> Option<(&Payout, Quantity)> {
         self.payout.as_ref().map(|payout| (payout, self.paid))
+    }
+
+    /// What was paid to whom so far, in atto, whatever was amended since; `None` if a payment did not name its payees.
+    #[must_use]
+    pub const fn paid_to(&self) -> Option<&BTreeMap<Id, Quantity>> {
+        self.paid_to.as_ref()
     }
 
     /// Everybody who claimed, by id.

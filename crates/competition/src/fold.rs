@@ -5,6 +5,7 @@ use crate::claim::{Action, Message};
 use crate::competition::Competition;
 use crate::entry::{Entry, Signed};
 use crate::guard;
+use crate::parts::Payee;
 use crate::records::{
     Appeal, Competitor, Final, Founding, Incident, Membership, Moment, PausedInterval, Payout, Published,
     RemovedInterval,
@@ -162,10 +163,7 @@ impl Competition {
                 self.frozen = Some(pin.clone());
                 self.stamps.frozen = Some(moment);
             }
-            Act::Thaw => {
-                self.frozen = None;
-                self.stamps.thawed = Some(moment);
-            }
+            Act::Thaw => self.thaw(moment),
             Act::End => self.stamps.ended = Some(moment),
             Act::Provisional { until } => {
                 self.stamps.provisional = Some(moment);
@@ -180,8 +178,15 @@ impl Competition {
                 self.payout = Some(Payout { root: *root, total: *total, seq: moment.seq });
                 self.settle(moment);
             }
-            Act::Pay { amount, .. } => {
+            Act::Pay { amount, payees, .. } => {
                 self.paid = Quantity(self.paid.0.saturating_add(amount.0));
+                self.paid_to = self.paid_to.take().zip(payees.as_ref()).map(|(mut paid, payees)| {
+                    for Payee { entity, amount } in payees {
+                        let sum = paid.entry(entity.clone()).or_insert(Quantity::ZERO);
+                        *sum = Quantity(sum.0.saturating_add(amount.0));
+                    }
+                    paid
+                });
                 self.settle(moment);
             }
             Act::OpenPayoutAddresses { openings } => {
@@ -197,6 +202,10 @@ impl Competition {
             }
             Act::Cancel => {
                 self.cancelled = true;
+                // A thaw cannot follow any more.
+                if self.frozen.is_some() {
+                    self.thaw(moment);
+                }
                 self.stamps.end_of_updates = Some(moment);
             }
             Act::AnswerAppeal { appeal, .. } => {
@@ -224,6 +233,11 @@ impl Competition {
         self.operators.insert(id, key);
     }
 
+    fn thaw(&mut self, moment: Moment) {
+        self.frozen = None;
+        self.stamps.thawed = Some(moment);
+    }
+
     fn settle(&mut self, moment: Moment) {
         if self.payout.as_ref().is_some_and(|payout| payout.total == self.paid) {
             self.stamps.paid = Some(moment);
@@ -231,7 +245,7 @@ impl Competition {
     }
 
     fn apply_claim(&mut self, moment: Moment, message: Message, region: Option<Id>) {
-        self.nonces.insert(message.nonce);
+        self.nonces.entry(message.miner.clone()).or_default().insert(message.nonce);
         let Message { entity, miner, .. } = message;
         let member = Membership { participant: miner.clone(), region, from: moment.epoch, until: None };
         match message.action {

@@ -27,7 +27,7 @@ pub use competition::Competition;
 pub use entry::{ENTRY_SIZE, Entry, Signed, payout_commitment, private_commitment};
 pub use fold::{Broken, fold};
 pub use hex::{Hex, InvalidHex};
-pub use parts::{Opening, Outcome, Pin, Rules};
+pub use parts::{Opening, Outcome, Payee, Pin, Rules};
 pub use propose::{Context, Draft, Submission, admit, audit, blockers, propose, standing_in_the_way, submit};
 pub use records::{
     Appeal, Competitor, Final, Founding, Incident, Membership, Moment, PausedInterval, Payout, Phase,

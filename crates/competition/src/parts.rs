@@ -1,5 +1,5 @@
 use apogee_domain::{Digest, Epoch};
-use apogee_rules::{Id, RuleSet};
+use apogee_rules::{Id, Quantity, RuleSet};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Hex;
@@ -38,6 +38,16 @@ pub enum Outcome {
     Upheld,
     /// It is not.
     Dismissed,
+}
+
+/// Who was paid, and how much.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Payee {
+    /// Who.
+    pub entity: Id,
+    /// In atto; above zero.
+    pub amount: Quantity,
 }
 
 /// A payout address that is shown, with what its commitment was made of.

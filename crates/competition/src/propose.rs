@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use apogee_domain::{Digest, Epoch, Timestamp};
 use apogee_rules::Id;
 
@@ -8,8 +10,12 @@ use crate::competition::Competition;
 use crate::entry::{Entry, Signed};
 use crate::fold::Broken;
 use crate::guard;
+use crate::parts::Pin;
 use crate::records::Competitor;
 use crate::refusal::{Kind, Refusal, ensure};
+
+/// How old an entry may be when it is put in, in epochs and time: nobody sees it before.
+const OLDEST: (i64, Duration) = (120, Duration::from_secs(3_600));
 
 /// What is known besides the ledger at the moment of an act.
 #[derive(Clone, Copy)]
@@ -222,6 +228,18 @@ fn circumstances(competition: &Competition, entry: &Entry, context: &Context<'_>
         || format!("it is of epoch {} and {now}, later than now", entry.epoch),
         "wait until then",
     )?;
+    let (epochs, time) = OLDEST;
+    ensure(
+        head.since(entry.epoch) <= epochs && context.now.since(now) <= time,
+        Kind::Expired,
+        "entry.epoch",
+        || format!("it is of epoch {} and {now}, and this is epoch {head}", entry.epoch),
+        "propose the act again, on top of the ledger as it is",
+    )?;
+    if entry.epoch < head {
+        // By being held back nothing becomes retroactive, short of notice or late.
+        guard::check(competition, &Entry { epoch: head, ..entry.clone() })?;
+    }
     match &entry.act {
         Act::Start => ensure(
             context.collectors > 0,
@@ -243,7 +261,11 @@ fn circumstances(competition: &Competition, entry: &Entry, context: &Context<'_>
         Act::Provisional { .. } => {
             blockers::refuse(context.gaps.iter().map(|what| Blocker::Gap { what: what.clone() }).collect())
         }
-        Act::Finalize { .. } | Act::Amend { .. } => blockers::refuse(around(competition, context)),
+        Act::Freeze { pin } => whole(pin, context),
+        Act::Finalize { pin, .. } | Act::Amend { pin, .. } => {
+            whole(pin, context)?;
+            blockers::refuse(around(competition, context))
+        }
         Act::Claim { message, .. } => {
             proofs(entry, context.chain, context.verify)?;
             shown(competition, &message.parse()?, entry.epoch, context)
@@ -251,6 +273,17 @@ fn circumstances(competition: &Competition, entry: &Entry, context: &Context<'_>
         act if act.is_decision() => targets(competition, act, entry.epoch, context),
         _ => Ok(()),
     }
+}
+
+/// What an epoch did is known with the next one: standings that are read before may change.
+fn whole(pin: &Pin, context: &Context<'_>) -> Result<(), Refusal> {
+    ensure(
+        pin.at < context.head,
+        Kind::TooEarly,
+        "act.pin.at",
+        || format!("epoch {} is not whole before the next one, and the head is {}", pin.at, context.head),
+        "pin an epoch before the head",
+    )
 }
 
 fn proofs(entry: &Entry, chain: &dyn Chain, verify: &dyn Verify) -> Result<(), Refusal> {

@@ -121,7 +121,7 @@ pub struct Founding {
     pub domain: String,
     /// How many operators an act with weight needs.
     pub threshold: u32,
-    /// Epochs of notice before a new end.
+    /// Epochs of notice before a new end, and that appeals last at least.
     pub notice: u32,
 }
 

@@ -104,7 +104,7 @@ kinds! {
     NotAnAct = "not-an-act",
     /// The message was made for later.
     NotYetValid = "not-yet-valid",
-    /// The message has expired, or would live too long.
+    /// The message has expired, or would live too long; or the entry was proposed too long ago.
     Expired = "expired",
     /// The nonce has been used.
     Replayed = "replayed",

@@ -93,14 +93,14 @@ fn a_competition_goes_from_its_founding_to_an_approved_payout() {
     assert!(made.refused(&Made::deciding(&approve)).contains("no final standings"));
     made.index(56);
     made.decide(&["end"]);
-    made.decide(&["provisional", "until=60"]);
+    made.decide(&["provisional", "until=66"]);
     let shadow = shadow();
     let finalize = ["finalize", "--shadow", &shadow];
     let typed = made.refused(&Made::deciding(&["finalize", &format!("shadow={hash}")]));
     assert!(typed.contains("computed here"), "{typed}");
     let early = made.refused(&Made::deciding(&finalize));
     assert!(early.contains("blocked") && early.contains("appeal-time"), "{early}");
-    made.index(61);
+    made.index(67);
     made.write("other.py", "print('{\"root\": \"".to_owned().as_str());
     assert_eq!(made.apogee(&Made::deciding(&["finalize", "--shadow", "other.py"])).status.code(), Some(3));
     made.write("liar.py", &format!("print('{{\"root\": \"{hash}\"}}')"));

@@ -10,5 +10,5 @@ pub use proof::{
     proposal_commitment,
 };
 
-pub(crate) use name::{check as check_name, clash};
+pub(crate) use name::{check as check_name, clash, resembles_miner};
 pub(crate) use proof::{check as check_proof, prove};

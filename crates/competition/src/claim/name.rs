@@ -52,6 +52,31 @@ fn is_participant(name: &str) -> bool {
         && letters.all(|c| c.is_ascii_alphanumeric())
 }
 
+/// Whether letters and digits, in lower case, look like the id of a miner: `f0` or `t0` and a number of four digits or more, where `o` reads as 0,
+/// `i` and `l` as 1. Miners are numbered from 1,000; below, words such as "foil" would do.
+pub(crate) fn resembles_miner(plain: &str) -> bool {
+    let digit = |c| match c {
+        'o' => '0',
+        'i' | 'l' => '1',
+        c => c,
+    };
+    let mut letters = plain.chars();
+    let network = matches!(letters.next(), Some('f' | 't'));
+    let mut digits = letters.map(digit);
+    network
+        && digits.next() == Some('0')
+        && digits.next().is_some_and(|c| matches!(c, '1'..='9'))
+        && digits.clone().count() >= 3
+        && digits.all(|c| c.is_ascii_digit())
+}
+
+/// The same of a name, by what it looks like. A letter may look like a Latin one in one case only: the Cyrillic т does as Т.
+fn reads_as_miner(name: &str) -> bool {
+    let plain: String = name.nfkc().filter(|c| c.is_alphanumeric()).collect();
+    let looks = |text: String| -> String { skeleton(&text).flat_map(char::to_lowercase).collect() };
+    [plain.to_uppercase(), plain.to_lowercase(), plain].into_iter().any(|text| resembles_miner(&looks(text)))
+}
+
 /// Whether a name can be shown.
 pub(crate) fn check(name: &str) -> Result<(), Refusal> {
     let length = name.chars().count();
@@ -73,7 +98,7 @@ pub(crate) fn check(name: &str) -> Result<(), Refusal> {
     if letters.is_empty() || !letters.check_restriction_level(RestrictionLevel::HighlyRestrictive) {
         return Err(bad(Kind::BadName, "it mixes scripts that look alike, or has no letter"));
     }
-    if is_participant(name) {
+    if is_participant(name) || reads_as_miner(name) {
         return Err(bad(Kind::NameReserved, "it reads as a participant's id"));
     }
     let seen = looks(name);

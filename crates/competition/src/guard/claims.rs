@@ -2,7 +2,7 @@ use apogee_domain::Epoch;
 use apogee_rules::Id;
 
 use crate::act::Act;
-use crate::claim::{Action, LIFE, Message, Proof};
+use crate::claim::{Action, LIFE, Message, Proof, resembles_miner};
 use crate::competition::Competition;
 use crate::records::{Competitor, Membership, Phase};
 use crate::refusal::{Kind, Refusal, ensure};
@@ -41,8 +41,9 @@ pub(crate) fn message(competition: &Competition, message: &Message, epoch: Epoch
     check(epoch <= message.expires, Kind::Expired, "message Expires", &|| {
         format!("it held until epoch {}, and this is epoch {epoch}", message.expires)
     })?;
-    check(!competition.nonces.contains(&message.nonce), Kind::Replayed, "message Nonce", &|| {
-        "a message with this nonce has been accepted".to_owned()
+    let used = competition.nonces.get(&message.miner).is_some_and(|nonces| nonces.contains(&message.nonce));
+    check(!used, Kind::Replayed, "message Nonce", &|| {
+        format!("a message of {} with this nonce has been accepted", message.miner)
     })?;
     let rules = competition.rules_at(epoch).map(|published| published.hash);
     check(rules == Some(message.rules), Kind::OtherRules, "message Rules", &|| {
@@ -169,7 +170,9 @@ pub(crate) fn grouping(
 /// An entity may not have the id of a participant (`docs/rules.md` §3), also not of one that is still to come.
 fn reads_as_miner(id: &Id) -> bool {
     let digits = id.as_str().strip_prefix("f0").or_else(|| id.as_str().strip_prefix("t0"));
+    let plain: String = id.as_str().chars().filter(char::is_ascii_alphanumeric).collect();
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+        || resembles_miner(&plain.to_ascii_lowercase())
 }
 
 fn alone(now: Option<&Id>) -> Result<(), Refusal> {

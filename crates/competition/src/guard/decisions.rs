@@ -124,12 +124,8 @@ fn moved_end(
         );
     }
     let emergency = matches!(entry.act, Act::SetEnd { emergency: true, .. });
-    let notice = competition.founding.as_ref().map_or(0, |founding| founding.notice);
-    ensure(
-        emergency || now >= entry.epoch.plus(notice),
-        Kind::NoticeTooShort,
-        "act.until",
-        || format!("the end would move to epoch {now}, and {notice} epochs of notice were promised"),
-        "choose a later epoch, or say that it is an emergency",
-    )
+    if emergency {
+        return Ok(());
+    }
+    super::notice(competition, entry, now, "choose a later epoch, or say that it is an emergency")
 }

@@ -5,7 +5,7 @@ use crate::act::Act;
 use crate::blockers;
 use crate::competition::Competition;
 use crate::entry::{Entry, payout_commitment};
-use crate::parts::Pin;
+use crate::parts::{Payee, Pin};
 use crate::records::{Phase, Published};
 use crate::refusal::{Kind, Refusal, ensure};
 use crate::text;
@@ -65,7 +65,8 @@ pub(crate) fn check(competition: &Competition, entry: &Entry) -> Result<(), Refu
         }
         Act::Provisional { until } => {
             phase(&[Phase::Ended])?;
-            super::interval(entry.epoch, *until, "act.until")
+            super::interval(entry.epoch, *until, "act.until")?;
+            super::notice(competition, entry, *until, "leave more time for appeals")
         }
         Act::Finalize { pin, shadow } => {
             phase(&[Phase::Provisional])?;
@@ -94,7 +95,10 @@ pub(crate) fn check(competition: &Competition, entry: &Entry) -> Result<(), Refu
             )?;
             over_paid(competition.paid <= *total, "act.total", competition.paid, *total)
         }
-        Act::Pay { amount, transactions } => pay(competition, *amount, transactions),
+        Act::Pay { amount, transactions, payees } => {
+            pay(competition, *amount, transactions)?;
+            payees.as_deref().map_or(Ok(()), |payees| paid_to(*amount, payees))
+        }
         Act::OpenPayoutAddresses { openings } => {
             phase(&[Phase::Final, Phase::Paid])?;
             super::list(openings.len(), "act.openings")?;
@@ -264,16 +268,16 @@ fn last_word(
 ) -> Result<(), Refusal> {
     pinned(competition, entry, pin)?;
     let holds = competition.rules_at(pin.at).map(|published| published.hash);
-    let over = competition.end().is_some_and(|end| pin.at >= end.minus(1));
+    let last = competition.end().map(|end| end.minus(1));
     ensure(
-        over && holds == Some(pin.rules) && pin.seq + 1 == entry.seq,
+        Some(pin.at) == last && holds == Some(pin.rules) && pin.seq + 1 == entry.seq,
         Kind::BadPin,
         "act.pin",
         || {
-            "final standings are of the end, under the rules that hold there, and after the last entry"
+            "final standings are of the last epoch, under the rules that hold there, and after the last entry"
                 .to_owned()
         },
-        "compute the standings of the end again",
+        "compute the standings of the last epoch again",
     )?;
     let blockers = blockers::in_ledger(competition, entry.epoch, Some((&pin.root, shadow)));
     blockers::refuse(blockers)
@@ -305,4 +309,23 @@ fn pay(competition: &Competition, amount: Quantity, transactions: &[String]) -> 
     )?;
     let paid = competition.paid.0.checked_add(amount.0);
     over_paid(paid.is_some_and(|paid| paid <= payout.total.0), "act.amount", competition.paid, payout.total)
+}
+
+/// Whether those who were paid got what was paid.
+fn paid_to(amount: Quantity, payees: &[Payee]) -> Result<(), Refusal> {
+    super::list(payees.len(), "act.payees")?;
+    let sum = payees.iter().try_fold(0, |sum: u128, payee| sum.checked_add(payee.amount.0));
+    ensure(
+        sum == Some(amount.0)
+            && payees.iter().all(|payee| payee.amount > Quantity::ZERO)
+            && payees.is_sorted_by(|a, b| a.entity < b.entity),
+        Kind::Malformed,
+        "act.payees",
+        || {
+            format!(
+                "each stands once, in the order of their ids, with a part of {amount} atto, all of them together with all of it"
+            )
+        },
+        "name every payee with its amount, or none",
+    )
 }

@@ -290,6 +290,23 @@ fn act(competition: &Competition, entry: &Entry) -> Result<(), Refusal> {
     }
 }
 
+/// Whether what is to happen at `until` was said as long before as the founding promised.
+pub(crate) fn notice(
+    competition: &Competition,
+    entry: &Entry,
+    until: Epoch,
+    remedy: &'static str,
+) -> Result<(), Refusal> {
+    let notice = competition.founding.as_ref().map_or(0, |founding| founding.notice);
+    ensure(
+        until >= entry.epoch.plus(notice),
+        Kind::NoticeTooShort,
+        "act.until",
+        || format!("epoch {until} is less than the {notice} epochs away that were promised"),
+        remedy,
+    )
+}
+
 /// `Ok` if the competition is in one of these phases.
 pub(crate) fn phase(competition: &Competition, phases: &[Phase]) -> Result<(), Refusal> {
     let now = competition.phase();

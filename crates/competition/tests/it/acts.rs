@@ -52,7 +52,11 @@ fn acts_that_cannot_be_taken_are_refused_with_kind_and_place() {
         (Act::Finalize { pin: held.clone(), shadow: hash("r") }, Kind::WrongState, "act"),
         (Act::Amend { pin: held, shadow: hash("r") }, Kind::WrongState, "act"),
         (Act::ApprovePayout { version: 1, root: hash("t"), total: Quantity(1) }, Kind::WrongState, "act"),
-        (Act::Pay { amount: Quantity(1), transactions: vec!["x".into()] }, Kind::WrongState, "act"),
+        (
+            Act::Pay { amount: Quantity(1), transactions: vec!["x".into()], payees: None },
+            Kind::WrongState,
+            "act",
+        ),
         (
             Act::OpenPayoutAddresses {
                 openings: vec![Opening { entity: id("6block"), address: "t1".into(), salt: SALT }],

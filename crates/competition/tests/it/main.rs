@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod acts;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod bad;
 #[cfg(test)]
 mod claims;

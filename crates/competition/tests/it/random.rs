@@ -1,7 +1,7 @@
 //! Random acts on random ledgers: whatever is accepted keeps the promises.
 
 use apogee_competition::claim::Action;
-use apogee_competition::{Act, Competition, Outcome, Phase, fold, payout_commitment};
+use apogee_competition::{Act, Competition, Outcome, Payee, Phase, fold, payout_commitment};
 use apogee_rules::Quantity;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -23,7 +23,7 @@ fn act(world: &World, rng: &mut ChaCha8Rng) -> Act {
     let root = |rng: &mut ChaCha8Rng| hash(["a", "b"].choose(rng).unwrap());
     let pin = |rng: &mut ChaCha8Rng| {
         let end = world.competition.end().map_or(0, |end| end.height() - 1);
-        let epoch = if rng.random_bool(0.7) { end } else { head };
+        let epoch = if rng.random_bool(0.7) { end } else { head - 1 };
         world.pin(epoch, ["a", "b"].choose(rng).unwrap())
     };
     match rng.random_range(0..30) {
@@ -43,7 +43,7 @@ fn act(world: &World, rng: &mut ChaCha8Rng) -> Act {
         9 => Act::Freeze { pin: pin(rng) },
         10 => Act::Thaw,
         11 => Act::End,
-        12 => Act::Provisional { until: at(head + 50) },
+        12 => Act::Provisional { until: at(head + rng.random_range(150..250)) },
         13 | 14 => {
             let pin = pin(rng);
             Act::Finalize { shadow: if rng.random_bool(0.8) { pin.root } else { root(rng) }, pin }
@@ -58,7 +58,9 @@ fn act(world: &World, rng: &mut ChaCha8Rng) -> Act {
             total: Quantity(rng.random_range(0..30)),
         },
         17 | 18 => {
-            Act::Pay { amount: Quantity(rng.random_range(1..20)), transactions: vec!["bafy".to_owned()] }
+            let amount = Quantity(rng.random_range(1..20));
+            let payees = rng.random_bool(0.5).then(|| vec![Payee { entity: id("ones"), amount }]);
+            Act::Pay { amount, transactions: vec!["bafy".to_owned()], payees }
         }
         19 if rng.random_bool(0.2) => Act::Archive,
         20 if rng.random_bool(0.05) => Act::Cancel,
@@ -104,6 +106,12 @@ fn keeps_promises(before: &Competition, now: &Competition) {
     assert_eq!(now.finals()[..before.finals().len()], *before.finals());
     for last in now.finals() {
         assert_eq!(last.pin.seq + 1, last.moment.seq);
+    }
+    // Nothing is frozen that cannot be thawed.
+    assert!(now.frozen().is_none() || now.phase() < Phase::Final, "frozen for ever");
+    if let Some(paid_to) = now.paid_to() {
+        let known: u128 = paid_to.values().map(|amount| amount.0).sum();
+        assert!(now.payout().is_none_or(|(_, paid)| paid.0 == known));
     }
     // A pin that lasts is the pin that was.
     if let (Some(old), Some(new)) = (before.frozen(), now.frozen()) {

@@ -59,10 +59,10 @@ fn life() -> World {
         ]
     );
     world.head = 7000;
-    let pin = world.pin(7000, "frozen");
+    let pin = world.pin(6999, "frozen");
     world.one(Act::Freeze { pin: pin.clone() }).unwrap();
     assert_eq!(world.competition.frozen(), Some(&pin));
-    assert_eq!(said(&world)[1], "The standings were frozen at epoch 7000, with 1000 epochs remaining.");
+    assert_eq!(said(&world)[1], "The standings were frozen at epoch 6999, with 1001 epochs remaining.");
     (world.head, world.final_epoch) = (8000, 7998);
     assert_eq!(kind(world.two(Act::End)), Kind::TooEarly);
     world.final_epoch = 7999;
@@ -132,8 +132,11 @@ fn a_competition_lives_from_its_founding_to_its_archive() {
     let approve = |version, total| Act::ApprovePayout { version, root: hash("tree"), total: Quantity(total) };
     assert_eq!(kind(world.two(approve(1, 1000))), Kind::NoSuchEntry);
     world.two(approve(2, 1000)).unwrap();
-    let pay =
-        |amount| Act::Pay { amount: Quantity(amount), transactions: vec!["bafytransaction".to_owned()] };
+    let pay = |amount| Act::Pay {
+        amount: Quantity(amount),
+        transactions: vec!["bafytransaction".to_owned()],
+        payees: None,
+    };
     world.two(pay(400)).unwrap();
     assert_eq!(world.competition.phase(), Phase::Final);
     assert_eq!(kind(world.two(pay(601))), Kind::OverPaid);

@@ -259,7 +259,7 @@ fn paid(stage: &Stage) -> Vec<Paid> {
     let last = stage.competition.seq();
     let entries = stage.now.held.entries().iter().take_while(|signed| signed.entry.seq <= last);
     let payment = |signed: &std::sync::Arc<apogee_competition::Signed>| match &signed.entry.act {
-        Act::Pay { amount, transactions } => Some(Paid {
+        Act::Pay { amount, transactions, .. } => Some(Paid {
             seq: signed.entry.seq,
             amount: amount.to_string(),
             transactions: transactions.clone(),
