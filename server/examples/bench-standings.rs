@@ -182,7 +182,7 @@ async fn fill(store: &SqliteStore) -> Result<Cursor, Failure> {
         cursor = Some(add(store, cursor, height).await?);
     }
     let rules = RuleSet::from_toml(RULES)?;
-    let operators = ["a", "b"].map(|name| (name, [name.as_bytes()[0]; 32]));
+    let operators = [("a", [1; 32]), ("b", [2; 32])];
     let mut competition = Competition::new(rules.competition.id.clone());
     let founded = operators
         .iter()
@@ -234,8 +234,8 @@ async fn fill(store: &SqliteStore) -> Result<Cursor, Failure> {
 async fn add(store: &SqliteStore, from: Option<Cursor>, height: i64) -> Result<Cursor, Failure> {
     let epoch = Epoch::new(height).ok_or("an epoch below zero")?;
     let number = u128::try_from(height)?;
-    let mut digest = [0; 32];
-    digest[..8].copy_from_slice(&height.to_be_bytes());
+    let mut digest = [0_u8; 32];
+    digest.iter_mut().zip(height.to_be_bytes()).for_each(|(slot, byte)| *slot = byte);
     let mut changes = Vec::new();
     for participant in 0..PARTICIPANTS {
         if height > 0 && i64::from(participant % 50) != height % 50 {

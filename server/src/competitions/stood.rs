@@ -74,10 +74,13 @@ pub(crate) enum NoStandings {
 #[derive(Debug)]
 pub(crate) struct Stands {
     store: Arc<dyn Store>,
-    kept: Mutex<VecDeque<(Key, Arc<OnceCell<Arc<Stood>>>)>>,
+    kept: Mutex<VecDeque<(Key, Place)>>,
     /// What was read of each competition.
     columns: Mutex<HashMap<Id, Arc<tokio::sync::Mutex<Option<Columns>>>>>,
 }
+
+/// Where standings are once they are worked out.
+type Place = Arc<OnceCell<Arc<Stood>>>;
 
 /// Whose, which, and made of what.
 type Key = (Id, Triple, Digest);
@@ -99,7 +102,7 @@ impl Stands {
         made.await.cloned()
     }
 
-    fn cell(&self, key: Key) -> Arc<OnceCell<Arc<Stood>>> {
+    fn cell(&self, key: Key) -> Place {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kept.iter().position(|(other, _)| *other == key);
         let entry = place.and_then(|place| kept.remove(place)).unwrap_or_else(|| (key, Arc::default()));

@@ -41,7 +41,7 @@ fn copy_competitions(url: &str) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let from = SqliteStore::open(database()).await.unwrap();
-        let to = PostgresStore::open(url).await.unwrap();
+        let to = PostgresStore::connect(url).await.unwrap();
         let mut work = to.begin().await.unwrap();
         for LedgerHead { competition, .. } in from.competitions().await.unwrap() {
             let mut head = None;

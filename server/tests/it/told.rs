@@ -100,17 +100,18 @@ fn a_what_if_is_an_address_and_the_same_address_the_same_bytes() {
     let nothing = good(&served, &format!("{SPRINT}/simulate.json"));
     assert_eq!((&nothing["effect"], &nothing["meta"]["simulated"]), (&Value::Null, &Value::Bool(false)));
     let address = format!(
-        "{SPRINT}/simulate.json?at=e:310&rules=1&seq=4&set.pools.capacity.amount.tiers.1.at=32KiB&set.eligibility.few-faults.value=9"
+        "{SPRINT}/simulate.json?at=e:310&rules=1&seq=4&set.pools.capacity.amount.tiers.1.at=32KiB&set.eligibility.few-faults.value=9&set.eligibility.some-power.value=6KiB"
     );
     let changed = good(&served, &address);
     assert_eq!(changed["meta"]["simulated"], true);
     assert_eq!(changed["problems"], Value::Array(Vec::new()));
     let effect = &changed["effect"];
-    // The second tier is open at 46 KiB now, and whoever had too many faults is eligible.
+    // The second tier is open at 46 KiB now, and whoever had too many faults and too little power is eligible.
     assert_eq!(effect["pools"][0]["before"], "1000000000000000000000");
     assert_eq!(effect["pools"][0]["after"], "5000000000000000000000");
     assert_eq!(effect["newly_eligible"][0]["entity"], "t01001");
-    assert_eq!(effect["newly_eligible"][0]["checks"][0], "few-faults");
+    let checks = effect["newly_eligible"][0]["checks"].as_array().unwrap();
+    assert!(checks.contains(&"few-faults".into()) && checks.contains(&"some-power".into()), "{checks:?}");
     assert_eq!(served.get(&address).body, Served::new().get(&address).body);
     let html = page(&served, &address.replace(".json", ""));
     assert!(html.contains("SIMULATION, not official"), "{html}");
