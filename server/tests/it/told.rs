@@ -168,3 +168,32 @@ fn a_bad_question_is_answered_with_the_path_and_the_reason() {
     let long = "x".repeat(5_000);
     assert_eq!(served.get(&format!("{SPRINT}/simulate.json?set.a={long}")).status, 400);
 }
+
+#[test]
+fn the_tier_change_of_31_august_is_a_link() {
+    let served = Served::new();
+    let diff = good(&served, "/c/sr1-history/rules/v3..v4.json");
+    assert_eq!(diff["simulation"]["same"], true, "{}", diff["simulation"]);
+    let tiers: Vec<&str> =
+        diff["words"].as_array().unwrap().iter().filter_map(|word| word["path"].as_str()).collect();
+    assert!(tiers.contains(&"pools[region].amount.tiers[0]"), "{tiers:?}");
+    let pool = &diff["effect"]["pools"][0];
+    assert_eq!((&pool["before"], &pool["after"]), (&"0".into(), &"25000000000000000000000".into()));
+    let what_if = good(&served, "/c/sr1-history/simulate.json?at=e:19452&rules=3&with=4&rows=changed");
+    assert_eq!(what_if["effect"]["report"], diff["effect"]["report"]);
+    assert_eq!(what_if["effect"]["rows"], diff["effect"]["rows"]);
+    // The same said member by member: other rules have another root, and everybody gets the same.
+    let members = good(
+        &served,
+        "/c/sr1-history/simulate.json?at=e:19452&rules=3&rows=changed&set.pools.region.amount.tiers.0.at=10TiB&set.pools.region.amount.tiers.1.at=100TiB",
+    );
+    assert_eq!(members["problems"], Value::Array(Vec::new()));
+    assert_eq!(members["effect"]["rows"], diff["effect"]["rows"]);
+    assert_eq!(members["effect"]["concentration"], diff["effect"]["concentration"]);
+    // Decisions with a report: each is made again as it was.
+    for seq in [445, 495, 509] {
+        let entry = good(&served, &format!("/c/sr1-history/decisions/{seq}.json"));
+        assert_eq!(entry["attached"]["same"], true, "{seq}");
+    }
+    assert_eq!(good(&served, "/c/sr1-history/decisions/445.json")["reverted_by"], 450);
+}
