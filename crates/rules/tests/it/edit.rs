@@ -3,7 +3,7 @@
 use apogee_rules::{Edit, EditProblem, RuleSet, diff};
 
 fn rules() -> RuleSet {
-    let file = apogee_testkit::workspace().join("examples/rules/sr1-v1.toml");
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rules/sr1-v1.toml");
     RuleSet::from_toml(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
