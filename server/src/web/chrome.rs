@@ -146,6 +146,8 @@ impl<'a> Chrome<'a> {
         let stage = self.stage?;
         let (dates, at) = (stage.dates?, stage.chain.epoch);
         let (key, epochs) = match at {
+            // The last epoch that counts is one before the end.
+            _ if stage.is_over() => return None,
             at if at < dates.start => ("comp-starts-in", dates.start.since(at)),
             at if at < dates.end => ("comp-ends-in", dates.end.since(at)),
             at => ("comp-ended", at.since(dates.end)),

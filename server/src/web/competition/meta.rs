@@ -87,6 +87,11 @@ impl Meta {
         }
     }
 
+    /// Whether nothing counts any more.
+    pub(crate) const fn is_over(&self) -> bool {
+        !matches!(self.phase, Phase::Draft | Phase::Registration | Phase::Running)
+    }
+
     /// Class and message of where it stands.
     pub(crate) const fn state(&self) -> (&'static str, &'static str) {
         match self.phase {
