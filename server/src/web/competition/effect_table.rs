@@ -179,14 +179,12 @@ impl Gauge {
                 (i64::try_from(value).unwrap_or(i64::MAX), i64::try_from(top).unwrap_or(i64::MAX));
             crate::web::chrome::percent(value, top)
         };
-        let left = |value: u64| value.saturating_mul(2) > top;
+        // Their words stand outwards, as far as there is room.
+        let share = |value: u64| value.saturating_mul(10) / top.max(1);
+        let (lower, higher) = (|value: u64| share(value) >= 3, |value: u64| share(value) >= 7);
         let [was, is] = texts;
-        // Words of equal figures stand on either side of the needle.
-        let (was_left, is_left) = match before.cmp(&after) {
-            Ordering::Less => (left(before), left(after) && left(before)),
-            Ordering::Equal => (true, false),
-            Ordering::Greater => (left(before) && left(after), left(after)),
-        };
+        let (was_left, is_left) =
+            if before > after { (higher(before), lower(after)) } else { (lower(before), higher(after)) };
         Self { label, before: (place(before), was, was_left), after: (place(after), is, is_left), ends }
     }
 }
