@@ -4,7 +4,7 @@ use apogee_rules::{Edit, EditProblem, RuleSet, diff};
 
 fn rules() -> RuleSet {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rules/sr1-v1.toml");
-    RuleSet::from_toml(&std::fs::read_to_string(file).unwrap()).unwrap()
+    RuleSet::from_toml(&std::fs::read_to_string(file).expect("an example")).expect("rules")
 }
 
 fn edits(list: &[(&str, &str)]) -> Vec<Edit> {
@@ -12,7 +12,7 @@ fn edits(list: &[(&str, &str)]) -> Vec<Edit> {
 }
 
 fn refused(list: &[(&str, &str)]) -> Vec<(Option<usize>, String)> {
-    let refused = rules().edited(&edits(list), Some(30)).unwrap_err();
+    let refused = rules().edited(&edits(list), Some(30)).expect_err("what does not fit");
     refused.0.iter().map(|EditProblem { edit, problem }| (*edit, problem.to_string())).collect()
 }
 
@@ -45,7 +45,7 @@ fn members_come_and_go() {
 
 #[test]
 fn what_does_not_fit_is_said_of_the_edit_it_is_about() {
-    let unit = refused(&[("competition.end", "60000"), ("pools.region.amount.tiers.0.at", "10FIL")]);
+    let unit = refused(&[("competition.end", "60000"), ("pools.region.amount.tiers.0.at", "0.00001FIL")]);
     assert_eq!(unit.len(), 1, "{unit:?}");
     assert_eq!(unit[0].0, Some(1));
     assert!(unit[0].1.contains("where bytes are expected"), "{unit:?}");
@@ -53,7 +53,7 @@ fn what_does_not_fit_is_said_of_the_edit_it_is_about() {
     assert!(bare[0].1.contains("the unit is missing"), "{bare:?}");
     for (path, value) in [
         ("", "1"),
-        ("pools", "-"),
+        ("metrics", "-"),
         ("pools.nobody.cap", "-"),
         ("pools.region.amount.tiers.99.at", "1TiB"),
         ("pools.region.amount.tiers.0.at.more", "1TiB"),
