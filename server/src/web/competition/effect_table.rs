@@ -85,7 +85,8 @@ impl EffectTable<'_> {
     }
 
     fn pool(&self, pool: &PoolChange) -> String {
-        pool.region.as_ref().map_or_else(|| pool.pool.clone(), |region| format!("{}, {region}", pool.pool))
+        let region = pool.region.as_ref().map(|region| self.c.name("region", region));
+        region.map_or_else(|| pool.pool.clone(), |region| format!("{}, {region}", pool.pool))
     }
 
     fn tier(&self, tier: &Option<u64>) -> String {

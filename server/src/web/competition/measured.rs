@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_interval_is_wilsons() {
-        assert_eq!(interval(63, 82), Some((665, 846)));
+        assert_eq!(interval(63, 82), Some((666, 846)));
         assert_eq!(interval(0, 0), None);
         assert_eq!(interval(10, 10).unwrap().1, 1000);
         assert_eq!(interval(0, 10).unwrap().0, 0);

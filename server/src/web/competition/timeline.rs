@@ -305,7 +305,10 @@ impl Timeline {
 
 /// What is known to come after the epoch that is shown.
 fn coming(stage: &Stage, teller: &Teller<'_>) -> Vec<(Epoch, String, &'static str)> {
-    let (competition, at) = (&stage.competition, stage.meta.chain.epoch);
+    let competition = &stage.competition;
+    // After the end of an archive only the ledger goes on.
+    let last = competition.head().map(|(moment, _)| moment.epoch);
+    let at = last.into_iter().fold(stage.meta.chain.epoch, Epoch::max);
     let language = teller.language;
     let mut coming = Vec::new();
     let dates = [
