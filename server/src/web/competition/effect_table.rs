@@ -27,12 +27,9 @@ pub(super) struct EffectTable<'a> {
 impl HtmlSafe for EffectTable<'_> {}
 
 impl EffectTable<'_> {
-    fn side(&self, side: usize) -> &str {
-        self.sides.get(side).map(String::as_str).unwrap_or_default()
-    }
-
     fn head(&self, key: &str, side: usize) -> String {
-        self.c.language().say(key, &fluent_args!["side" => self.side(side)])
+        let side = self.sides.get(side).map(String::as_str).unwrap_or_default();
+        self.c.language().say(key, &fluent_args!["side" => side])
     }
 
     fn rank(&self, rank: &Option<u64>) -> String {
