@@ -410,8 +410,8 @@ pub(crate) async fn migrate(pool: &sqlx::Pool<Db>) -> Result<()> {
 }
 
 /// A transaction.
-struct Unit {
-    tx: sqlx::Transaction<'static, Db>,
+pub(crate) struct Unit {
+    pub(crate) tx: sqlx::Transaction<'static, Db>,
 }
 
 impl Unit {

@@ -8,6 +8,7 @@ use crate::run::{Failure, command};
 const ARROWS: &[(&str, &[&str])] = &[
     ("competition", &["domain", "leaderboard", "rules"]),
     ("domain", &[]),
+    ("faucet", &["domain", "filecoin", "filecoin-state", "store", "treasury"]),
     ("filecoin", &["domain", "filecoin-state", "filecoin-proofs"]),
     ("filecoin-proofs", &[]),
     ("filecoin-state", &[]),
@@ -20,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "competition",
             "domain",
+            "faucet",
             "filecoin",
             "filecoin-proofs",
             "filecoin-state",
@@ -27,26 +29,32 @@ const ARROWS: &[(&str, &[&str])] = &[
             "leaderboard",
             "package",
             "rules",
+            "signer",
+            "simhub",
             "simnet",
             "store",
             "store-postgres",
             "store-sqlite",
+            "treasury",
         ],
     ),
     ("sr1-history", &["competition", "domain", "leaderboard", "package", "rules"]),
+    ("signer", &["domain", "filecoin", "treasury"]),
+    ("simhub", &["domain"]),
     ("simnet", &["domain", "filecoin", "filecoin-state"]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
     ("testkit", &["domain"]),
+    ("treasury", &["domain", "filecoin", "store"]),
 ];
 
 /// What only some may name.
 const DOORS: &[(&str, &[&str])] = &[
     ("sqlx", &["store-postgres", "store-sqlite"]),
-    ("axum", &["server", "simnet"]),
+    ("axum", &["server", "simhub", "simnet"]),
     ("askama", &["server"]),
-    ("reqwest", &["filecoin"]),
+    ("reqwest", &["filecoin", "server", "signer"]),
     ("fil_actors_shared", &["filecoin-state"]),
     ("filecoin-proofs-api", &["filecoin-proofs"]),
 ];

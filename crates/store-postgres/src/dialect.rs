@@ -2,8 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use apogee_domain::Atto;
 use apogee_store::{CertificateRecord, StoreError};
-use sqlx::Error;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef};
+use sqlx::types::BigDecimal;
+use sqlx::{Decode, Encode, Error, Postgres, Type};
 
 use crate::Connection;
 use crate::repositories::StepRow;
@@ -178,4 +183,32 @@ pub(crate) async fn read_objects(
         .bind(cids)
         .fetch_all(db)
         .await
+}
+
+/// Money in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Amount(pub(crate) Atto);
+
+impl Type<Postgres> for Amount {
+    fn type_info() -> PgTypeInfo {
+        <BigDecimal as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Amount {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Postgres>::encode(BigDecimal::from(self.0.0), buffer)
+    }
+}
+
+impl Decode<'_, Postgres> for Amount {
+    fn decode(value: PgValueRef<'_>) -> Result<Self, BoxDynError> {
+        let (digits, scale) = <BigDecimal as Decode<Postgres>>::decode(value)?.into_bigint_and_exponent();
+        let amount = if scale == 0 {
+            digits
+        } else {
+            BigDecimal::new(digits, scale).with_scale(0).into_bigint_and_exponent().0
+        };
+        Ok(Self(Atto(u128::try_from(amount)?)))
+    }
 }

@@ -3,9 +3,17 @@
 
 #[path = "../../store-sql/archives.rs"]
 mod archives;
+#[path = "../../store-sql/audit.rs"]
+mod audit;
 mod dialect;
+#[path = "../../store-sql/grants.rs"]
+mod grants;
 #[path = "../../store-sql/ledger.rs"]
 mod ledger;
+#[path = "../../store-sql/money.rs"]
+mod money;
+#[path = "../../store-sql/people.rs"]
+mod people;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
 #[cfg(test)]

@@ -24,6 +24,10 @@ async fn every_statement_prepares() {
     let mut shared = statements(include_str!("../repositories.rs"));
     shared.extend(statements(include_str!("../ledger.rs")));
     shared.extend(statements(include_str!("../archives.rs")));
+    shared.extend(statements(include_str!("../audit.rs")));
+    shared.extend(statements(include_str!("../grants.rs")));
+    shared.extend(statements(include_str!("../money.rs")));
+    shared.extend(statements(include_str!("../people.rs")));
     let own = statements(crate::testing::DIALECT);
     assert!(shared.len() >= 20 && own.len() >= 10, "{} and {}", shared.len(), own.len());
     let mut db = store.writes.acquire().await.unwrap();

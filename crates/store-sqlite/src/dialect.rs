@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use apogee_domain::Atto;
 use apogee_store::{CertificateRecord, StoreError};
 use serde::Serialize;
-use sqlx::Error;
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
+use sqlx::{Decode, Encode, Error, Sqlite, Type};
 
 use crate::Connection;
 use crate::repositories::StepRow;
@@ -166,4 +170,26 @@ pub(crate) async fn read_objects(
         found.extend(row);
     }
     Ok(found)
+}
+
+/// Money in a column: 39 digits, so that texts sort as numbers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Amount(pub(crate) Atto);
+
+impl Type<Sqlite> for Amount {
+    fn type_info() -> SqliteTypeInfo {
+        <str as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Amount {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        Encode::<Sqlite>::encode(format!("{:039}", self.0.0), buffer)
+    }
+}
+
+impl Decode<'_, Sqlite> for Amount {
+    fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
+        Ok(Self(<&str as Decode<Sqlite>>::decode(value)?.parse()?))
+    }
 }

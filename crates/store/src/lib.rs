@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod grants;
+mod money;
+mod people;
 mod records;
 
 use std::fmt;
@@ -10,6 +14,10 @@ use std::fmt;
 use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use async_trait::async_trait;
 
+pub use audit::*;
+pub use grants::*;
+pub use money::*;
+pub use people::*;
 pub use records::{
     Archive, ArchiveHead, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind,
     EpochRecord, LedgerEntry, LedgerHead, MAX_ARCHIVE, Reconciliation, Unmade,
@@ -86,7 +94,7 @@ pub struct Page<K> {
 
 /// A database. Reads see the last committed state.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: Audit + Grants + Money + People + Send + Sync + fmt::Debug {
     /// Begin to write. Only one unit of work is open at a time on one database file; others wait.
     async fn begin(&self) -> Result<Box<dyn Work>>;
 
@@ -179,7 +187,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
 /// Everything that must become true together. Dropping it without [`commit`](Work::commit) undoes it.
 #[async_trait]
-pub trait Work: Send {
+pub trait Work: AuditWork + GrantsWork + MoneyWork + PeopleWork + Send {
     /// Add a network.
     ///
     /// A network that is there with the same genesis is left as it is; with another genesis it is a [`StoreError::Conflict`].

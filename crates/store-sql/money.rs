@@ -1,0 +1,13 @@
+// One text, a module of both adapters: see crates/store-sql/README.md.
+
+use apogee_store::{Money, MoneyWork};
+use async_trait::async_trait;
+
+use crate::Adapter;
+use crate::repositories::Unit;
+
+#[async_trait]
+impl Money for Adapter {}
+
+#[async_trait]
+impl MoneyWork for Unit {}
