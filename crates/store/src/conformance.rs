@@ -8,8 +8,10 @@
 )]
 
 mod archives;
+mod audit;
 mod history;
 mod ledger;
+mod money;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -30,12 +32,22 @@ pub use archives::{
     an_archive_is_read_back_byte_by_byte, an_archive_that_is_dropped_was_never_there, archive, keep,
     of_two_archives_one_is_kept,
 };
+pub use audit::{audit_events_are_a_chain, of_two_audit_events_one_follows_the_other};
 pub use history::{
     a_history_has_the_steps_of_every_subject_from_an_epoch_on, a_page_of_a_history_begins_anywhere,
 };
 pub use ledger::{
     a_ledger_is_read_back_in_order, an_entry_that_is_dropped_was_never_there,
     an_entry_that_is_not_next_is_a_conflict, entry, of_two_writers_one_gets_the_entry, write,
+};
+
+pub use money::{
+    a_holder_that_was_replaced_meanwhile_does_not_write, a_message_is_stored_once_and_says_when_it_was_sent,
+    a_payment_has_one_transfer_that_may_pay_it, a_payment_is_owed_once,
+    a_wallet_has_one_holder_and_fences_grow, a_wallet_is_added_once,
+    a_wallet_says_what_it_may_do_and_nonces_grow, marks_are_kept_from_the_first_on,
+    of_two_transfers_of_a_payment_one_is_made, payments_are_paged_in_the_order_they_were_accepted,
+    what_is_spent_on_a_day_adds_up,
 };
 
 const POWER: SeriesName = SeriesName::of("power.raw");
@@ -81,6 +93,19 @@ macro_rules! conformance {
             of_two_archives_one_is_kept,
             an_archive_above_the_bound_is_refused,
             an_archive_that_is_dropped_was_never_there,
+            audit_events_are_a_chain,
+            of_two_audit_events_one_follows_the_other,
+            a_wallet_is_added_once,
+            a_wallet_has_one_holder_and_fences_grow,
+            a_holder_that_was_replaced_meanwhile_does_not_write,
+            a_wallet_says_what_it_may_do_and_nonces_grow,
+            marks_are_kept_from_the_first_on,
+            a_payment_is_owed_once,
+            payments_are_paged_in_the_order_they_were_accepted,
+            a_payment_has_one_transfer_that_may_pay_it,
+            of_two_transfers_of_a_payment_one_is_made,
+            a_message_is_stored_once_and_says_when_it_was_sent,
+            what_is_spent_on_a_day_adds_up,
         }
     };
 }
