@@ -1,0 +1,4 @@
+//! The faucet from outside.
+
+#[cfg(test)]
+mod policy;
