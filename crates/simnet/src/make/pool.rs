@@ -32,6 +32,8 @@ pub(super) fn most_gas(message: &Message) -> TokenAmount {
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     waiting: BTreeMap<Address, BTreeMap<u64, SignedMessage>>,
+    /// Premium below which no miner takes a message.
+    pub(super) least_premium: TokenAmount,
     /// Every message that ever was here: on the chain a BLS message has lost its signature.
     seen: HashMap<Cid, SignedMessage>,
 }
@@ -94,6 +96,16 @@ impl Pool {
         self.seen.insert(signed.cid(), signed.clone());
         own.insert(message.sequence, signed);
         Ok(())
+    }
+
+    /// Forget a message that waits, as a node does that restarts or has too many. Whether there was one.
+    pub(super) fn evict(&mut self, cid: &Cid) -> bool {
+        let place = self.waiting.iter().find_map(|(sender, own)| {
+            own.iter().find(|(_, signed)| signed.cid() == *cid).map(|(nonce, _)| (*sender, *nonce))
+        });
+        let Some((sender, nonce)) = place else { return false };
+        self.applied(&sender, nonce);
+        true
     }
 
     /// A message has left the chain: it waits again, unless another one does in its place.

@@ -107,6 +107,16 @@ impl Simulation {
         self.pool().pending()
     }
 
+    /// Forget a message that waits in the pool, as a node does that restarts or has too many. Whether there was one.
+    pub fn evict(&self, message: &Cid) -> bool {
+        self.pool().evict(message)
+    }
+
+    /// From now on miners take messages of a higher premium only, attoFIL a gas unit: blocks are full of dearer ones.
+    pub fn set_least_premium(&self, premium: TokenAmount) {
+        self.pool().least_premium = premium;
+    }
+
     /// Nonce and balance of an account once the head has been executed; of an account that is not there, none.
     fn account(&self, account: &Address) -> Result<(u64, TokenAmount), Refusal> {
         let (root, _) = self.executed(&self.ledger.head()).map_err(broken)?;
@@ -131,6 +141,7 @@ impl Simulation {
                 let total = gas.saturating_add(message.gas_limit);
                 if cost > balance
                     || message.gas_fee_cap < *base_fee
+                    || message.gas_premium < pool.least_premium
                     || total > BLOCK_GAS
                     || selected.len() >= BlockMessages::LIMIT
                 {

@@ -384,3 +384,34 @@ async fn traces_agree(made: &Simulation, node: &SimNode, chain: &CarSource) {
         assert_eq!(trace.crons.len() as i64, tipset.epoch().since(parent.epoch()));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_evicted_message_waits_no_longer_and_can_be_pushed_again() {
+    let (made, _node, client) = network().await;
+    let signed = transfer(&made, 0, 1, 0, 5, 200_000);
+    let cid = client.mpool_push(&signed).await.unwrap();
+    assert!(made.evict(&cid));
+    assert!(!made.evict(&cid), "it is gone");
+    assert_eq!(client.mpool_pending(None).await.unwrap(), []);
+    assert_eq!(client.mpool_nonce(&signed.message.from).await.unwrap(), 0);
+    made.mine().unwrap();
+    assert_eq!(client.mpool_push(&signed).await.unwrap(), cid);
+    made.mine().unwrap();
+    made.mine().unwrap();
+    assert!(client.state_search_msg(None, &cid, -1).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn miners_leave_what_pays_too_little_until_it_is_replaced() {
+    let (made, _node, client) = network().await;
+    made.set_least_premium(atto(300_000));
+    let cheap = client.mpool_push(&transfer(&made, 0, 1, 0, 5, 200_000)).await.unwrap();
+    made.mine().unwrap();
+    made.mine().unwrap();
+    assert_eq!(client.mpool_pending(None).await.unwrap().len(), 1);
+    let dear = client.mpool_push(&transfer(&made, 0, 1, 0, 5, 300_000)).await.unwrap();
+    made.mine().unwrap();
+    made.mine().unwrap();
+    let found = client.state_search_msg(None, &cheap, -1).await.unwrap().unwrap();
+    assert_eq!(found.message, dear);
+}
