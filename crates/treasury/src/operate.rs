@@ -1,0 +1,167 @@
+//! What people do with wallets and payments. Each action has an actor and a reason, and is in the audit log together with its effect.
+
+use apogee_domain::{Epoch, NetworkId, Timestamp};
+use apogee_store::{
+    AuditEvent, Payment, PaymentState, Posting, Store, Transfer, TransferState, WalletMode, Work,
+};
+
+use crate::config::Config;
+use crate::desk::action;
+use crate::error::{Result, TreasuryError};
+use crate::ledger;
+use crate::steps::again::is_over;
+
+/// Who does something, why, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Who: `github:583231`, `cli`.
+    pub actor: &'a str,
+    /// Why, in their words.
+    pub reason: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl By<'_> {
+    fn event(self, action: &str, subject: String, document: String) -> AuditEvent {
+        AuditEvent {
+            at: self.now,
+            actor: self.actor.to_owned(),
+            action: action.to_owned(),
+            subject,
+            reason: self.reason.to_owned(),
+            document,
+        }
+    }
+}
+
+/// Say what a wallet may do: [`Open`](WalletMode::Open) resumes it, [`Paused`](WalletMode::Paused) is the kill switch for new payments,
+/// [`Frozen`](WalletMode::Frozen) stops also what is signed. Once this has returned, no nonce is taken that the mode forbids.
+///
+/// # Errors
+/// When the database fails, or there is no such wallet.
+pub async fn set_mode(
+    store: &dyn Store,
+    network: &NetworkId,
+    wallet: &str,
+    mode: WalletMode,
+    by: By<'_>,
+) -> Result<()> {
+    let mut work = store.begin().await?;
+    let before = work.lock_wallet(network, wallet, None).await?;
+    let reason = if mode == WalletMode::Open { "" } else { by.reason };
+    work.set_mode(network, wallet, mode, reason).await?;
+    let document = serde_json::json!({"before": before.mode.as_str(), "because": before.reason}).to_string();
+    work.record(&by.event(action(mode), format!("{network}/wallet/{wallet}"), document)).await?;
+    Ok(work.commit().await?)
+}
+
+/// Take a payment back. Before it has a nonce, it is over at once; afterwards a message that pays nobody is to take the nonce, and which of the
+/// two is mined is for the chain to say.
+///
+/// Returns whether it is over.
+///
+/// # Errors
+/// When it is paid or over, or the database fails.
+pub async fn cancel(store: &dyn Store, network: &NetworkId, payment: &str, by: By<'_>) -> Result<bool> {
+    let (mut work, payment) = held(store, network, payment).await?;
+    let over = match payment.state {
+        PaymentState::Accepted | PaymentState::Held => {
+            let to = PaymentState::Cancelled;
+            work.set_payment(network, &payment.id, payment.state, to, by.reason).await?;
+            work.post(&owing(&payment, "unowe", by.now)).await?;
+            true
+        }
+        PaymentState::Paying => {
+            let transfers = store.transfers_of(network, &payment.id).await?;
+            let live = transfers.into_iter().find(|transfer| !transfer.state.is_spent());
+            let live = live.ok_or_else(|| refused("its message failed; it waits for its next one"))?;
+            if live.state == TransferState::Included {
+                return Err(refused("a message of it is on the chain"));
+            }
+            let next = Transfer { state: TransferState::Cancelling, ..live.clone() };
+            work.set_transfer(live.state, &next).await?;
+            let paying = PaymentState::Paying;
+            work.set_payment(network, &payment.id, paying, paying, by.reason).await?;
+            false
+        }
+        PaymentState::Included | PaymentState::Final => return Err(refused("it is paid")),
+        PaymentState::Failed | PaymentState::Cancelled => return Err(refused("it is over")),
+    };
+    record(&mut *work, &payment, "payment-cancel", by).await?;
+    work.commit().await?;
+    return Ok(over);
+
+    fn refused(why: &str) -> TreasuryError {
+        TreasuryError::Refused { what: "cancelling the payment", why: why.into() }
+    }
+}
+
+/// Pay a failed payment after all. Only when no fork can bring its old messages back: `config.requeue_depth` epochs below the head.
+///
+/// # Errors
+/// When it has not failed, or not for long enough, or the database fails.
+pub async fn requeue(
+    store: &dyn Store,
+    network: &NetworkId,
+    payment: &str,
+    config: &Config,
+    by: By<'_>,
+) -> Result<()> {
+    let (mut work, payment) = held(store, network, payment).await?;
+    let refused = |why: String| TreasuryError::Refused { what: "paying again", why };
+    if payment.state != PaymentState::Failed {
+        return Err(refused(format!("the payment is {}", payment.state.as_str())));
+    }
+    let transfers = store.transfers_of(network, &payment.id).await?;
+    let mark = store.marks(network, &payment.wallet, Epoch::MAX, 1).await?.pop();
+    // The head is known to be at least so far above.
+    let head = mark.map_or(Epoch::GENESIS, |mark| mark.epoch.plus(config.depth));
+    if !is_over(&transfers, head, config.requeue_depth) {
+        let why = format!(
+            "its messages are not {} epochs below the head: a fork could bring them back",
+            config.requeue_depth
+        );
+        return Err(refused(why));
+    }
+    work.set_payment(network, &payment.id, PaymentState::Failed, PaymentState::Accepted, "").await?;
+    work.post(&owing(&payment, "reowe", by.now)).await?;
+    record(&mut *work, &payment, "payment-requeue", by).await?;
+    Ok(work.commit().await?)
+}
+
+/// A unit of work that holds the wallet of a payment.
+async fn held(store: &dyn Store, network: &NetworkId, id: &str) -> Result<(Box<dyn Work>, Payment)> {
+    let unknown = || TreasuryError::Unknown { what: "payment", name: id.to_owned() };
+    let wallet = store.payment(network, id).await?.ok_or_else(unknown)?.wallet;
+    let mut work = store.begin().await?;
+    work.lock_wallet(network, &wallet, None).await?;
+    let payment = store.payment(network, id).await?.ok_or_else(unknown)?;
+    Ok((work, payment))
+}
+
+/// The line that ends a debt (`unowe`) or takes it up again (`reowe`).
+fn owing(payment: &Payment, what: &str, now: Timestamp) -> Posting {
+    let (owed, granted) = (ledger::OWED.to_owned(), ledger::granted(payment.source()));
+    let (debit, credit) = if what == "unowe" { (owed, granted) } else { (granted, owed) };
+    Posting {
+        network: payment.network.clone(),
+        id: ledger::of_payment(what, &payment.id, now),
+        at: now,
+        debit,
+        credit,
+        amount: payment.amount,
+    }
+}
+
+async fn record(work: &mut dyn Work, payment: &Payment, action: &str, by: By<'_>) -> Result<()> {
+    let document = serde_json::json!({
+        "state": payment.state.as_str(),
+        "because": payment.reason,
+        "amount": payment.amount,
+        "payee": payment.payee,
+    });
+    let subject = format!("{}/payment/{}", payment.network, payment.id);
+    work.record(&by.event(action, subject, document.to_string())).await?;
+    Ok(())
+}
