@@ -223,6 +223,27 @@ impl Money for Adapter {
         rows.into_iter().map(|row| payment(network, row)).collect()
     }
 
+    async fn payments_of(
+        &self,
+        network: &NetworkId,
+        source: &str,
+        page: Page<String>,
+    ) -> Result<Vec<Payment>> {
+        // What begins with `source/` lies between that and `source0`: 0 follows / in ASCII.
+        let rows: Vec<PaymentRow> = sqlx::query_as(
+            "SELECT payment, wallet, payee, amount, state, reason, created FROM payments
+             WHERE network = $1 AND payment > $2 AND payment < $3 ORDER BY payment LIMIT $4",
+        )
+        .bind(network.as_str())
+        .bind(page.after.unwrap_or_else(|| format!("{source}/")))
+        .bind(format!("{source}0"))
+        .bind(limit(page.limit))
+        .fetch_all(&self.reads)
+        .await
+        .map_err(error)?;
+        rows.into_iter().map(|row| payment(network, row)).collect()
+    }
+
     async fn counts(&self, network: &NetworkId, name: &str) -> Result<Vec<(PaymentState, Count)>> {
         // Equal amounts are counted together: few amounts are ever granted, and no database has to add texts.
         let rows: Vec<(String, Amount, i64)> = sqlx::query_as(

@@ -47,7 +47,7 @@ pub use money::{
     a_wallet_has_one_holder_and_fences_grow, a_wallet_is_added_once,
     a_wallet_says_what_it_may_do_and_nonces_grow, marks_are_kept_from_the_first_on,
     of_two_transfers_of_a_payment_one_is_made, payments_are_paged_in_the_order_they_were_accepted,
-    what_is_spent_on_a_day_adds_up,
+    payments_of_a_source_are_paged_by_name, what_is_spent_on_a_day_adds_up,
 };
 
 const POWER: SeriesName = SeriesName::of("power.raw");
@@ -101,6 +101,7 @@ macro_rules! conformance {
             a_wallet_says_what_it_may_do_and_nonces_grow,
             marks_are_kept_from_the_first_on,
             a_payment_is_owed_once,
+            payments_of_a_source_are_paged_by_name,
             payments_are_paged_in_the_order_they_were_accepted,
             a_payment_has_one_transfer_that_may_pay_it,
             of_two_transfers_of_a_payment_one_is_made,

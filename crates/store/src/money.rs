@@ -320,6 +320,14 @@ pub trait Money: Send + Sync {
         page: Page<(Timestamp, String)>,
     ) -> Result<Vec<Payment>>;
 
+    /// Payments of a source, such as `prize/sprint`, by name, after `page.after`.
+    async fn payments_of(
+        &self,
+        network: &NetworkId,
+        source: &str,
+        page: Page<String>,
+    ) -> Result<Vec<Payment>>;
+
     /// How many payments of a wallet are in each state that any is in.
     async fn counts(&self, network: &NetworkId, wallet: &str) -> Result<Vec<(PaymentState, Count)>>;
 

@@ -1,14 +1,16 @@
 //! `apogee payout`: from final standings to what is paid.
 
+mod send;
+
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use apogee_domain::Clock;
+use apogee_domain::{Clock, Digest};
 use apogee_package::payout::{
     Address, AuditTree, GenesisTerms, SafeTerms, StandardTree, Unpayable, fil, genesis_months,
     genesis_multisigs, multisig_script, plain_csv, safe_batches,
 };
-use apogee_rules::Vesting;
+use apogee_rules::{Quantity, Vesting};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -29,6 +31,10 @@ pub(super) enum Payout {
     Propose(Propose),
     /// Write everything that the approved list can be paid and proven with into a new folder.
     Export(Box<Export>),
+    /// Give the approved list to the treasury, which pays each entry exactly once. Sent again, only what is missing is added.
+    Send(send::Send),
+    /// How far each prize is. Exits 1 while anybody waits for money.
+    Status(send::Status),
 }
 
 #[derive(Debug, Args)]
@@ -75,6 +81,8 @@ impl Payout {
         match self {
             Self::Propose(propose) => propose.run().await,
             Self::Export(export) => export.run().await,
+            Self::Send(send) => send.run().await,
+            Self::Status(status) => status.run().await,
         }
     }
 }
@@ -104,6 +112,19 @@ impl Propose {
     }
 }
 
+/// The root of the approved list, which these payments have to have.
+fn approved(desk: &Desk, payments: &Payments) -> Result<Digest, Failure> {
+    let approved = desk.competition().payout().map(|(payout, _)| payout.root);
+    let approved = approved.ok_or_else(|| Failure::input("wrong-state: no payout is approved"))?;
+    if approved == payments.root {
+        return Ok(approved);
+    }
+    Err(Failure::input(format!(
+        "the approved list has the root {approved}, but {} comes out: name the same addresses as then",
+        payments.root
+    )))
+}
+
 fn document(desk: &Desk, payments: &Payments) -> serde_json::Value {
     let rows: Vec<_> = payments.list.payments().iter().map(|payment| {
         let addresses: Vec<_> = payment.addresses.iter().map(ToString::to_string).collect();
@@ -119,19 +140,12 @@ impl Export {
     async fn run(self) -> Result<Answer, Failure> {
         let desk = Desk::open(&self.database, &self.competition, true).await?;
         let payments = self.terms.payments(&desk).await?;
-        let approved = desk.competition().payout().map(|(payout, paid)| (payout.clone(), paid));
-        let (approved, paid) =
-            approved.ok_or_else(|| Failure::input("wrong-state: no payout is approved"))?;
+        approved(&desk, &payments)?;
+        let paid = desk.competition().payout().map_or(Quantity(0), |(_, paid)| paid);
         // Artefacts of an amended list hold the whole amounts again, also of those who have theirs.
         if paid.0 > 0 && desk.competition().finals().len() > 1 {
             return Err(Failure::input(format!(
                 "wrong-state: {paid} atto were paid before results were amended, and the ledger does not say to whom: pay the differences by hand, from `payout propose` before and after"
-            )));
-        }
-        if approved.root != payments.root {
-            return Err(Failure::input(format!(
-                "the approved list has the root {}, but {} comes out: name the same addresses as then",
-                approved.root, payments.root
             )));
         }
         let (_, stood) = final_standings(&desk.stands, &desk.held, &desk.ground).await?;

@@ -56,6 +56,14 @@ impl Ground {
         Ok(cursor.map(|cursor| Self::Index { network, cursor }))
     }
 
+    /// The indexed network; a package has none that anything could be done on.
+    pub(crate) const fn network(&self) -> Option<&Network> {
+        match self {
+            Self::Index { network, .. } => Some(network),
+            Self::Archive(_) => None,
+        }
+    }
+
     /// The newest epoch of which something is known.
     pub(crate) fn head(&self) -> Epoch {
         match self {

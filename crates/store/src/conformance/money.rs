@@ -252,6 +252,22 @@ pub async fn payments_are_paged_in_the_order_they_were_accepted(store: &dyn Stor
     assert_eq!(counts, expected);
 }
 
+pub async fn payments_of_a_source_are_paged_by_name(store: &dyn Store) {
+    let all: Vec<Payment> =
+        ["prize/s/a/1", "prize/s/b/1", "prize/s/b/2"].into_iter().map(|id| payment(id, 1)).collect();
+    owe(store, &all).await.unwrap();
+    owe(store, &[payment("prize/s0/a/1", 1), payment("prize/s", 1), payment("prize/r/a/1", 1)])
+        .await
+        .unwrap();
+    let list = async |after: Option<&str>, limit| {
+        let page = Page { after: after.map(str::to_owned), limit };
+        store.payments_of(&devnet(), "prize/s", page).await.unwrap()
+    };
+    assert_eq!(list(None, 10).await, all);
+    assert_eq!(list(Some("prize/s/a/1"), 1).await, [all[1].clone()]);
+    assert_eq!(list(Some("prize/s/b/2"), 10).await, []);
+}
+
 pub async fn a_payment_has_one_transfer_that_may_pay_it(store: &dyn Store) {
     owe(store, &[payment("grant/1", 1), payment("grant/2", 2)]).await.unwrap();
     reserve(store, &transfer(0, "grant/1")).await.unwrap();

@@ -1,0 +1,149 @@
+//! `apogee payout send` and `status`: an approved list becomes payments of the treasury.
+
+use apogee_domain::Clock;
+use apogee_rules::Quantity;
+use apogee_store::{AuditEvent, PaymentState};
+use clap::Args;
+use serde_json::json;
+
+use super::super::decide::PayoutTerms;
+use super::super::desk::Desk;
+use super::super::source::Database;
+use super::super::{Answer, Failure, Format};
+use crate::competitions::{From, Paid, dues, prizes};
+use crate::edge::SystemClock;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Send {
+    /// The competition
+    #[arg(long, value_name = "ID")]
+    competition: String,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    terms: PayoutTerms,
+    /// The wallet that pays
+    #[arg(long, value_name = "NAME")]
+    wallet: String,
+    /// Why now; it goes into the audit log
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Do it; without this only say what would be done
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Status {
+    /// The competition
+    #[arg(long, value_name = "ID")]
+    competition: String,
+    #[command(flatten)]
+    database: Database,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Send {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        if self.reason.trim().is_empty() {
+            return Err(Failure::input("--reason: say why, in a few words"));
+        }
+        let desk = Desk::open(&self.database, &self.competition, true).await?;
+        let payments = self.terms.payments(&desk).await?;
+        let approved = super::approved(&desk, &payments)?;
+        let network = desk.ground.network().ok_or_else(archived)?;
+        let id = network.id.clone();
+        let wallet = desk.store.wallet(&id, &self.wallet).await.map_err(Failure::world)?;
+        let wallet = wallet.ok_or_else(|| {
+            Failure::input(format!("no wallet {} on {id}; `apogee treasury status` lists them", self.wallet))
+        })?;
+        let given = prizes(&*desk.store, &id, &self.competition).await.map_err(Failure::world)?;
+        let from = From {
+            competition: &self.competition,
+            network: &id,
+            testnet: network.address_prefix == "t",
+            wallet: &wallet.name,
+            now: SystemClock.now(),
+        };
+        let total = desk.competition().payout().map_or(Quantity(0), |(_, paid)| paid);
+        let paid = Paid { total, to: desk.competition().paid_to() };
+        let dues = dues(&payments.list, &given, paid, &from).map_err(Failure::input)?;
+        for due in &dues {
+            println!("{:<40}{:>40} atto  {}", due.id, due.amount, due.payee);
+        }
+        if !self.yes {
+            println!("{} payments would be given to the wallet {}; --yes does it", dues.len(), wallet.name);
+            return Ok(Answer::Yes);
+        }
+        let mut work = desk.store.begin().await.map_err(Failure::world)?;
+        // Two who send at once wait for each other here; the second finds the names taken.
+        work.lock_wallet(&id, &wallet.name, None).await.map_err(Failure::world)?;
+        for due in &dues {
+            work.put_payment(due).await.map_err(Failure::world)?;
+        }
+        let event = AuditEvent {
+            at: from.now,
+            actor: "cli".to_owned(),
+            action: "payout-send".to_owned(),
+            subject: format!("competition/{}", self.competition),
+            reason: self.reason,
+            document: json!({
+                "root": approved, "wallet": wallet.name, "network": id, "payments": dues.len(),
+            })
+            .to_string(),
+        };
+        work.record(&event).await.map_err(Failure::world)?;
+        work.commit().await.map_err(Failure::world)?;
+        println!("{} payments given to the wallet {}", dues.len(), wallet.name);
+        Ok(Answer::Yes)
+    }
+}
+
+impl Status {
+    /// Says no while anybody waits for money.
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
+        let desk = Desk::open(&self.database, &self.competition, true).await?;
+        let network = desk.ground.network().ok_or_else(archived)?.id.clone();
+        let given = prizes(&*desk.store, &network, &self.competition).await.map_err(Failure::world)?;
+        let all =
+            || given.iter().flat_map(|(entity, payments)| payments.iter().map(move |one| (entity, one)));
+        match self.format {
+            Format::Json => {
+                let rows: Vec<_> = all()
+                    .map(|(entity, payment)| {
+                        json!({
+                            "entity": entity, "payment": payment.id, "wallet": payment.wallet, "payee": payment.payee,
+                            "amount": payment.amount, "state": payment.state.as_str(), "reason": payment.reason,
+                        })
+                    })
+                    .collect();
+                println!("{}", serde_json::Value::from(rows));
+            }
+            Format::Csv => {
+                println!("entity,payment,wallet,payee,amount,state,reason");
+                for (entity, payment) in all() {
+                    let (wallet, payee) = (&payment.wallet, &payment.payee);
+                    let (state, reason) = (payment.state.as_str(), payment.reason.replace(['"', '\n'], " "));
+                    println!(
+                        "{entity},{},{wallet},{payee},{},{state},\"{reason}\"",
+                        payment.id, payment.amount
+                    );
+                }
+            }
+            Format::Table => {
+                for (_, payment) in all() {
+                    let (state, reason) = (payment.state.as_str(), &payment.reason);
+                    println!("{:<40}{:>40} atto  {state:<10} {reason}", payment.id, payment.amount);
+                }
+            }
+        }
+        let done = all().all(|(_, payment)| payment.state == PaymentState::Final);
+        Ok(if done && !given.is_empty() { Answer::Yes } else { Answer::No })
+    }
+}
+
+fn archived() -> Failure {
+    Failure::input("wrong-state: the competition is an imported package: who ran it pays")
+}
