@@ -46,7 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
     ("testkit", &["domain"]),
-    ("treasury", &["domain", "filecoin", "store"]),
+    ("treasury", &["domain", "filecoin", "filecoin-state", "store"]),
 ];
 
 /// What only some may name.

@@ -1,11 +1,14 @@
 //! The port to a chain that accounts send money on.
 
+mod filecoin;
+
 use std::fmt;
 
 use apogee_domain::{Atto, Epoch, Timestamp};
 use async_trait::async_trait;
 
 use crate::signing::Signed;
+pub use filecoin::Filecoin;
 
 /// A place on a chain: a tipset or layer. States are those *before* its own messages.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,363 @@
+//! Filecoin: nodes for what waits, blocks checked by their CIDs for everything that is counted.
+
+mod outcome;
+
+use std::sync::Arc;
+
+use apogee_domain::{Atto, Epoch, Timestamp};
+use apogee_filecoin::rpc::Pool;
+use apogee_filecoin::source::{Blocks, Source, SourceError};
+use apogee_filecoin::types::json::address_text;
+use apogee_filecoin::types::{
+    BlockMessages, LoadError, Message, Receipt, SignedMessage, Tipset, TipsetKey, executed_messages,
+    fee_split, inclusion_gas,
+};
+use apogee_filecoin_state::{ReadError, StateTree};
+use async_trait::async_trait;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_ipld_encoding::RawBytes;
+use fvm_shared::address::{Address, Network};
+use fvm_shared::econ::TokenAmount;
+use fvm_shared::error::ExitCode;
+
+use super::{Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip};
+use crate::signing::Signed;
+
+/// Epochs that are read tipset by tipset; longer stretches are halved, and halves in which the nonce stood still are left out.
+const STRETCH: i64 = 16;
+/// Bytes that a secp256k1 signature adds to a message: kind and 65 bytes with their header, and the header of the pair.
+const SIGNATURE: usize = 69;
+/// Lotus' `ReplaceByFeePercentageMinimum`.
+const REPLACEMENT: u128 = 110;
+
+/// A Filecoin network.
+///
+/// Accounts, messages and receipts are read as blocks whose bytes hash to their CIDs. What the nodes' word is taken for is which head is the
+/// heaviest, what waits, and estimates of gas.
+#[derive(Clone, Debug)]
+pub struct Filecoin {
+    pool: Arc<Pool>,
+    source: Arc<dyn Source>,
+    network: Network,
+}
+
+impl Filecoin {
+    /// The network behind these nodes. `prefix`: what its addresses begin with, `f` or `t`.
+    #[must_use]
+    pub fn new(pool: Arc<Pool>, source: Arc<dyn Source>, prefix: &str) -> Self {
+        let network = if prefix == "f" { Network::Mainnet } else { Network::Testnet };
+        Self { pool, source, network }
+    }
+
+    async fn tipset(&self, tip: &Tip) -> Result<Tipset, ChainError> {
+        let cids: Result<Vec<_>, _> = tip.key.split(',').map(str::parse).collect();
+        let cids = cids.map_err(|error| wrong("a tipset's key", &error))?;
+        let tipset = self.source.tipset(&TipsetKey(cids)).await.map_err(unreadable)?;
+        if tipset.epoch() == tip.epoch {
+            return Ok(tipset);
+        }
+        let found = tipset.epoch();
+        Err(wrong("a tipset", &format_args!("{} is of epoch {found}, not {}", tip.key, tip.epoch)))
+    }
+
+    fn address(&self, text: &str) -> Result<Address, ChainError> {
+        address(self.network, text).map_err(|error| wrong("an address", &format_args!("{text}: {error}")))
+    }
+
+    /// A message as it is asked to be estimated, or signed.
+    fn message(&self, draft: &Draft, nonce: u64, gas: &Gas) -> Result<Message, ChainError> {
+        Ok(Message {
+            version: 0,
+            from: self.address(&draft.from)?,
+            to: self.address(&draft.to)?,
+            sequence: nonce,
+            value: tokens(draft.amount),
+            method_num: 0,
+            params: RawBytes::default(),
+            gas_limit: gas.limit,
+            gas_fee_cap: tokens(gas.fee_cap),
+            gas_premium: tokens(gas.premium),
+        })
+    }
+
+    async fn account_at(&self, tipset: &Tipset, address: Address) -> Result<Account, ChainError> {
+        let (nodes, root) = (Nodes(self.source.blocks()), tipset.first().parent_state_root);
+        blocking(move || account(&nodes, &root, &address)).await
+    }
+
+    /// The messages of `sender` in tipsets from `after` on, whose results are before `upto`.
+    async fn stretch(
+        &self,
+        sender: Address,
+        after: &Tipset,
+        upto: &Tipset,
+    ) -> Result<Vec<Executed>, ChainError> {
+        let range = self.source.range(upto.key(), after.epoch(), upto.epoch()).await.map_err(unreadable)?;
+        if range.first().map(Tipset::key) != Some(after.key()) {
+            return Err(wrong("a stretch of the chain", &format_args!("{after:?} is not below {upto:?}")));
+        }
+        let (nodes, network) = (Nodes(self.source.blocks()), self.network);
+        blocking(move || {
+            let mut found = Vec::new();
+            for pair in range.windows(2) {
+                let [tipset, child] = pair else { continue };
+                let (before, then) = (&tipset.first().parent_state_root, &child.first().parent_state_root);
+                if account(&nodes, before, &sender)?.nonce != account(&nodes, then, &sender)?.nonce {
+                    found.extend(of_sender(&nodes, network, sender, tipset, child)?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+fn tokens(amount: Atto) -> TokenAmount {
+    TokenAmount::from_atto(amount.0)
+}
+
+fn atto(amount: &TokenAmount) -> Result<Atto, ChainError> {
+    let amount = u128::try_from(amount.atto()).map_err(|error| wrong("an amount", &error))?;
+    Ok(Atto(amount))
+}
+
+fn wrong(what: &'static str, detail: &dyn std::fmt::Display) -> ChainError {
+    ChainError::Wrong { what, detail: detail.to_string() }
+}
+
+fn unreadable(error: SourceError) -> ChainError {
+    ChainError::Unavailable(Box::new(error))
+}
+
+/// An address of this network; one of another network is none.
+fn address(network: Network, text: &str) -> Result<Address, fvm_shared::address::Error> {
+    network.parse_address(text)
+}
+
+fn tip(tipset: &Tipset) -> Tip {
+    let seconds = i64::try_from(tipset.first().timestamp).unwrap_or(i64::MAX);
+    Tip { epoch: tipset.epoch(), key: tipset.key().to_string(), time: Timestamp::from_seconds(seconds) }
+}
+
+/// Blocks are read by threads that may wait.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, ChainError> + Send + 'static,
+) -> Result<T, ChainError> {
+    tokio::task::spawn_blocking(read).await.map_err(|error| ChainError::Unavailable(Box::new(error)))?
+}
+
+/// Blocks behind a handle.
+struct Nodes(Arc<dyn Blocks>);
+
+impl Blockstore for Nodes {
+    fn get(&self, cid: &cid::Cid) -> anyhow::Result<Option<Vec<u8>>> {
+        self.0.get(cid)
+    }
+
+    fn put_keyed(&self, cid: &cid::Cid, block: &[u8]) -> anyhow::Result<()> {
+        self.0.put_keyed(cid, block)
+    }
+}
+
+fn account(nodes: &Nodes, root: &cid::Cid, address: &Address) -> Result<Account, ChainError> {
+    let unreadable = |error: ReadError| ChainError::Unavailable(Box::new(error));
+    let tree = StateTree::open(nodes, root).map_err(unreadable)?;
+    let Some(id) = tree.resolve(address).map_err(unreadable)? else { return Ok(Account::default()) };
+    let Some(actor) = tree.actor(id).map_err(unreadable)? else { return Ok(Account::default()) };
+    Ok(Account { nonce: actor.nonce, balance: atto(&actor.balance)? })
+}
+
+/// The messages of `sender` in `tipset` that took their nonce.
+fn of_sender(
+    nodes: &Nodes,
+    network: Network,
+    sender: Address,
+    tipset: &Tipset,
+    child: &Tipset,
+) -> Result<Vec<Executed>, ChainError> {
+    let unreadable = |error: LoadError| ChainError::Unavailable(Box::new(error));
+    let messages: Result<Vec<_>, _> =
+        tipset.blocks().iter().map(|block| BlockMessages::load(nodes, &block.messages)).collect();
+    let messages = messages.map_err(unreadable)?;
+    let receipts = Receipt::load_all(nodes, &child.first().parent_message_receipts).map_err(unreadable)?;
+    // After execution every sender that was executed has an id.
+    let tree = StateTree::open(nodes, &child.first().parent_state_root)
+        .map_err(|error| ChainError::Unavailable(Box::new(error)))?;
+    let mut unread = None;
+    let mut id = |address: &Address| match tree.resolve(address) {
+        Ok(id) => id.map_or(*address, Address::new_id),
+        Err(error) => {
+            unread.get_or_insert(error);
+            *address
+        }
+    };
+    let own = id(&sender);
+    let executed = executed_messages(&messages, &mut id);
+    let senders: Vec<Address> = executed.iter().map(|one| id(&one.message.from)).collect();
+    if let Some(error) = unread {
+        return Err(ChainError::Unavailable(Box::new(error)));
+    }
+    if executed.len() != receipts.len() {
+        let detail = format!("{} receipts for {} messages of {tipset:?}", receipts.len(), executed.len());
+        return Err(wrong("what was executed", &detail));
+    }
+    let base_fee = &tipset.first().parent_base_fee;
+    let mut found = Vec::new();
+    for ((one, receipt), from) in executed.iter().zip(&receipts).zip(senders) {
+        // What used no gas was not executed: it took no nonce, and its sender paid nothing.
+        if receipt.gas_used == 0 || from != own {
+            continue;
+        }
+        let cost = fee_split(one.message, one.chain_length(), receipt, base_fee, true).total_cost();
+        found.push(Executed {
+            nonce: one.message.sequence,
+            id: one.cid.to_string(),
+            tip: tip(tipset),
+            payee: address_text(&one.message.to, network),
+            amount: atto(&one.message.value)?,
+            exit_code: receipt.exit_code.value(),
+            cost: atto(&cost)?,
+        });
+    }
+    Ok(found)
+}
+
+#[async_trait]
+impl Chain for Filecoin {
+    async fn head(&self) -> Result<Tip, ChainError> {
+        Ok(tip(&self.source.head().await.map_err(unreadable)?))
+    }
+
+    async fn ancestor(&self, of: &Tip, epoch: Epoch) -> Result<Tip, ChainError> {
+        if epoch >= of.epoch {
+            return Ok(of.clone());
+        }
+        let head = self.tipset(of).await?;
+        // Null rounds have no tipset: the newest one before the epoch lies further down.
+        let mut from = epoch;
+        loop {
+            let range = self.source.range(head.key(), from, epoch).await.map_err(unreadable)?;
+            if let Some(tipset) = range.last() {
+                return Ok(tip(tipset));
+            }
+            if from == Epoch::GENESIS {
+                return Err(wrong("the chain", &format_args!("it has nothing at or before epoch {epoch}")));
+            }
+            from = from.minus(STRETCH);
+        }
+    }
+
+    async fn account(&self, tip: &Tip, address: &str) -> Result<Account, ChainError> {
+        let address = self.address(address)?;
+        self.account_at(&self.tipset(tip).await?, address).await
+    }
+
+    async fn executed(&self, address: &str, after: &Tip, upto: &Tip) -> Result<Vec<Executed>, ChainError> {
+        let sender = self.address(address)?;
+        let (after, upto) = (self.tipset(after).await?, self.tipset(upto).await?);
+        let mut found = Vec::new();
+        // The later half lies below the earlier one: what is found ascends.
+        let mut stretches = vec![(after, upto)];
+        while let Some((after, upto)) = stretches.pop() {
+            let (from, to) = (after.epoch(), upto.epoch());
+            let (before, then) =
+                (self.account_at(&after, sender).await?.nonce, self.account_at(&upto, sender).await?.nonce);
+            if from >= to || before == then {
+                continue;
+            }
+            let middle = from.plus(u32::try_from(to.since(from) / 2).unwrap_or(0));
+            let middle = self.ancestor(&tip(&upto), middle).await?;
+            if to.since(from) <= STRETCH || middle.epoch <= from {
+                found.extend(self.stretch(sender, &after, &upto).await?);
+                continue;
+            }
+            let middle = self.tipset(&middle).await?;
+            stretches.push((middle.clone(), upto));
+            stretches.push((after, middle));
+        }
+        Ok(found)
+    }
+
+    /// The base fee of the tip's own blocks, and the most by which the next one can be above it.
+    async fn floor(&self, tip: &Tip) -> Result<Atto, ChainError> {
+        let fee = atto(&self.tipset(tip).await?.first().parent_base_fee)?;
+        Ok(Atto(fee.0.saturating_add(fee.0 / 8)))
+    }
+
+    async fn prepare(&self, draft: &Draft) -> Result<Gas, PrepareError> {
+        if let Err(error) = address(self.network, &draft.to) {
+            return Err(PrepareError::Recipient(format!("{}: {error}", draft.to)));
+        }
+        let nothing = Gas { limit: 0, fee_cap: Atto::ZERO, premium: Atto::ZERO };
+        let message = &self.message(draft, 0, &nothing)?;
+        let estimate = self.pool.ask(|client| async move { client.gas_estimate(message, None, None).await });
+        let estimated = estimate.await.map_err(outcome::unprepared)?;
+        let length = fvm_ipld_encoding::to_vec(&estimated).map_or(0, |bytes| bytes.len()) + SIGNATURE;
+        // A message with less is mined, and its nonce is stuck for ever.
+        let least = inclusion_gas(length).saturating_mul(5) / 4;
+        Ok(Gas {
+            limit: estimated.gas_limit.max(least),
+            fee_cap: atto(&estimated.gas_fee_cap)?,
+            premium: atto(&estimated.gas_premium)?,
+        })
+    }
+
+    fn bump(&self, old: &Gas, floor: Atto, percent: u32) -> Gas {
+        let scaled = |amount: Atto| amount.0.saturating_mul(percent.into()) / 100;
+        let least = (old.premium.0.saturating_mul(REPLACEMENT) / 100).saturating_add(1);
+        let premium = scaled(old.premium).max(least);
+        // Twice the floor lasts for six full blocks in a row.
+        let cap = floor.0.saturating_mul(2).saturating_add(premium);
+        let least = (old.fee_cap.0.saturating_mul(REPLACEMENT) / 100).saturating_add(1);
+        let fee_cap = scaled(old.fee_cap).max(least).max(cap);
+        Gas { limit: old.limit, fee_cap: Atto(fee_cap), premium: Atto(premium) }
+    }
+
+    fn build(&self, draft: &Draft, nonce: u64, gas: &Gas) -> Result<Vec<u8>, ChainError> {
+        let message = self.message(draft, nonce, gas)?;
+        fvm_ipld_encoding::to_vec(&message).map_err(|error| wrong("a message", &error))
+    }
+
+    fn check(&self, message: &[u8], signed: &Signed) -> Result<(), ChainError> {
+        let read: SignedMessage = fvm_ipld_encoding::from_slice(&signed.bytes)
+            .map_err(|error| wrong("a signed message", &error))?;
+        let own = fvm_ipld_encoding::to_vec(&read.message).map_err(|error| wrong("a message", &error))?;
+        if own != message {
+            return Err(wrong("a signed message", &"it is not the one that was to be signed"));
+        }
+        let cid = read.cid().to_string();
+        if cid == signed.id {
+            return Ok(());
+        }
+        Err(wrong("the name of a signed message", &format_args!("{} for {cid}", signed.id)))
+    }
+
+    async fn broadcast(&self, bytes: &[u8]) -> Outcome {
+        let signed: SignedMessage = match fvm_ipld_encoding::from_slice(bytes) {
+            Ok(signed) => signed,
+            Err(error) => return Outcome::Rejected(format!("it is no message: {error}")),
+        };
+        let signed = &signed;
+        let pushed = self.pool.ask(|client| async move { client.mpool_push(signed).await });
+        match pushed.await {
+            Ok(_) => Outcome::Accepted,
+            Err(error) => outcome::refused(&error),
+        }
+    }
+
+    fn lacked_funds(&self, exit_code: u32) -> bool {
+        exit_code == ExitCode::SYS_INSUFFICIENT_FUNDS.value()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_another_network_is_none() {
+        assert!(address(Network::Testnet, "t01000").is_ok());
+        assert!(address(Network::Testnet, "f01000").is_err());
+        assert!(address(Network::Mainnet, "t01000").is_err());
+    }
+}
