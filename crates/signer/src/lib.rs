@@ -1,2 +1,34 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
+
+mod address;
+mod book;
+mod client;
+mod files;
+mod journal;
+mod keys;
+mod keystore;
+mod lists;
+mod lotus;
+mod order;
+mod policy;
+mod refusal;
+mod remote;
+mod secret;
+mod server;
+mod signer;
+mod wire;
+
+pub use client::SocketSigner;
+pub use files::FileError;
+pub use journal::{Journal, JournalError};
+pub use keys::{InvalidKey, Key, KeyKind, NotSigned, verify};
+pub use keystore::{Cost, Keystore, KeystoreError, MOST_KEYS};
+pub use lists::{ListApproval, ListError, MOST_PAYEES, Payee, PayoutList};
+pub use lotus::{InvalidExport, LONGEST_EXPORT, read_export};
+pub use policy::{Policy, PolicyError};
+pub use refusal::Rule;
+pub use remote::RemoteWallet;
+pub use secret::{PassphraseError, PassphraseSource, Secret};
+pub use server::{Access, bind, serve};
+pub use signer::{Keys, KeysError, LocalSigner, MOST_ORDERS};

@@ -4,6 +4,7 @@ mod chain;
 mod f3;
 mod mpool;
 mod state;
+mod wallet;
 
 pub use f3::Manifest;
 pub use mpool::{FeeLimit, MessageLookup};

@@ -1,0 +1,250 @@
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use apogee_domain::{Atto, Digest, NetworkId};
+use apogee_treasury::Purpose;
+use fvm_shared::address::Address;
+use serde::Deserialize;
+
+use crate::address;
+use crate::files::{self, FileError};
+use crate::lists::{self, ListError, PayoutList, can_approve};
+use crate::order::Checked;
+use crate::refusal::{Refusal, Rule};
+
+const LARGEST: usize = 256 << 10;
+/// Most wallets, most approvers, most lists.
+const MOST: usize = 256;
+
+/// What the signer signs. It is read when the signer starts and does not change while it runs.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    network: NetworkId,
+    wallets: HashMap<Address, WalletPolicy>,
+    pending: Vec<PathBuf>,
+}
+
+/// What is signed for one wallet.
+#[derive(Clone, Debug)]
+pub(crate) struct WalletPolicy {
+    /// Its address as the policy writes it.
+    pub(crate) text: String,
+    pub(crate) caps: Caps,
+    /// What each payee may get in all; `None`: anybody may get anything.
+    pub(crate) payees: Option<HashMap<Address, u128>>,
+}
+
+/// The most that is signed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caps {
+    pub(crate) message_value: Atto,
+    pub(crate) message_fee: Atto,
+    pub(crate) day_value: Atto,
+    pub(crate) day_fee: Atto,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    network: NetworkId,
+    wallets: BTreeMap<String, WalletSection>,
+    approval: Option<ApprovalSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WalletSection {
+    message_value: Atto,
+    message_fee: Atto,
+    day_value: Atto,
+    day_fee: Atto,
+    recipients: Recipients,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Recipients {
+    Any,
+    Lists,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalSection {
+    /// A folder, from that of the policy.
+    lists: PathBuf,
+    /// Ed25519 public keys.
+    keys: Vec<Digest>,
+    /// How many of them.
+    threshold: usize,
+}
+
+/// Why a policy is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The file cannot be used.
+    #[error("the policy cannot be used")]
+    File(#[from] FileError),
+    /// Not the TOML of a policy.
+    #[error("{path}: it is no policy", path = .0.display())]
+    Toml(PathBuf, #[source] Box<toml::de::Error>),
+    /// Something in it cannot be.
+    #[error("{path}: {detail}", path = .0.display(), detail = .1)]
+    Content(PathBuf, String),
+    /// A list in its folder is of no use.
+    #[error("a payout list of the policy is of no use")]
+    List(#[from] ListError),
+}
+
+impl Policy {
+    /// Read a policy and the payout lists it names: all files `*.json` of their folder. A list that too few have approved is left
+    /// out, and [`pending`](Self::pending) names it.
+    ///
+    /// # Errors
+    /// When the file is no policy, or a list is none, is of another network, of a wallet that pays no lists, or of a payout that
+    /// another approved list of the wallet has already.
+    pub fn read(path: &Path) -> Result<Self, PolicyError> {
+        let open = File::open(path).map_err(|error| FileError::Io(path.into(), error))?;
+        let bytes = files::read(path, open, LARGEST)?;
+        let wrong = |detail: String| PolicyError::Content(path.into(), detail);
+        let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is no text".into()))?;
+        let document: Document =
+            toml::from_str(text).map_err(|error| PolicyError::Toml(path.into(), Box::new(error)))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut policy = Self::of(&document).map_err(wrong)?;
+        if let Some(approval) = &document.approval {
+            approval.check().map_err(wrong)?;
+            policy.take_lists(&folder.join(&approval.lists), approval)?;
+        }
+        Ok(policy)
+    }
+
+    fn of(document: &Document) -> Result<Self, String> {
+        let mut wallets = HashMap::new();
+        if document.wallets.is_empty() || document.wallets.len() > MOST {
+            return Err(format!("a policy is for 1 to {MOST} wallets"));
+        }
+        for (text, section) in &document.wallets {
+            let wallet = address::read(text).ok_or_else(|| format!("the wallet {text:?} is no address"))?;
+            let by_lists = section.recipients == Recipients::Lists;
+            if by_lists && document.approval.is_none() {
+                return Err(format!("{text} pays by lists, and there is no [approval] for them"));
+            }
+            let WalletSection { message_value, message_fee, day_value, day_fee, .. } = *section;
+            let caps = Caps { message_value, message_fee, day_value, day_fee };
+            let payees = by_lists.then(HashMap::new);
+            if wallets.insert(wallet, WalletPolicy { text: text.clone(), caps, payees }).is_some() {
+                return Err(format!("{text} is there twice"));
+            }
+        }
+        Ok(Self { network: document.network.clone(), wallets, pending: Vec::new() })
+    }
+
+    fn take_lists(&mut self, folder: &Path, approval: &ApprovalSection) -> Result<(), PolicyError> {
+        let mut payouts: HashMap<(Address, Digest), Digest> = HashMap::new();
+        for path in list_files(folder)? {
+            let wrong = |detail: &str| PolicyError::from(ListError::Content(path.clone(), detail.into()));
+            let list = PayoutList::read(&path)?;
+            let allowance = list.allowance().map_err(|detail| wrong(&detail))?;
+            if list.network != self.network {
+                return Err(wrong("it is for another network"));
+            }
+            let wallet = self.wallets.get_mut(&allowance.wallet).and_then(|wallet| wallet.payees.as_mut());
+            let payees = wallet.ok_or_else(|| wrong("its wallet pays by no lists"))?;
+            if list.approved_by(&approval.keys) < approval.threshold {
+                self.pending.push(path);
+                continue;
+            }
+            let digest = list.digest().unwrap_or_default();
+            match payouts.insert((allowance.wallet, list.root), digest) {
+                // A copy.
+                Some(before) if before == digest => continue,
+                Some(_) => return Err(wrong("another approved list of its wallet is of the same payout")),
+                None => {}
+            }
+            for (payee, amount) in allowance.payees {
+                lists::add(payees, payee, amount)
+                    .ok_or_else(|| wrong("a payee gets more than there can be"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The network that its wallets are on.
+    #[must_use]
+    pub const fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// Addresses of its wallets as it writes them, sorted.
+    #[must_use]
+    pub fn wallets(&self) -> Vec<&str> {
+        let mut wallets: Vec<_> = self.wallets.values().map(|wallet| wallet.text.as_str()).collect();
+        wallets.sort_unstable();
+        wallets
+    }
+
+    /// Lists that too few have approved.
+    #[must_use]
+    pub fn pending(&self) -> &[PathBuf] {
+        &self.pending
+    }
+
+    pub(crate) fn wallet(&self, address: &Address) -> Option<&WalletPolicy> {
+        self.wallets.get(address)
+    }
+}
+
+impl ApprovalSection {
+    fn check(&self) -> Result<(), String> {
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.len() != self.keys.len() || keys.len() > MOST || !keys.iter().all(can_approve) {
+            return Err("approval: keys are different Ed25519 public keys".into());
+        }
+        if self.threshold == 0 || self.threshold > keys.len() {
+            return Err("approval: the threshold is from 1 to the number of keys".into());
+        }
+        Ok(())
+    }
+}
+
+/// Files of lists, by name.
+fn list_files(folder: &Path) -> Result<Vec<PathBuf>, PolicyError> {
+    let failed = |error| FileError::Io(folder.into(), error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+        if files.len() > MOST {
+            return Err(PolicyError::Content(folder.into(), format!("there are over {MOST} lists")));
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+impl WalletPolicy {
+    /// The rules for one message by itself.
+    pub(crate) fn message(&self, checked: &Checked<'_>) -> Result<(), Refusal> {
+        let order = checked.order;
+        let capped = |what: &str, is: Atto, most: Atto| match is <= most {
+            true => Ok(()),
+            false => {
+                let detail = format!("its {what} is {is} atto, the most of a message is {most}");
+                Err(Refusal::new(order.nonce, Rule::CapMessage, detail))
+            }
+        };
+        capped("value", order.amount, self.caps.message_value)?;
+        capped("fee", order.fee, self.caps.message_fee)?;
+        let named = self.payees.as_ref().is_none_or(|payees| payees.contains_key(&checked.payee));
+        if named || order.purpose == Purpose::Cancel {
+            return Ok(());
+        }
+        Err(Refusal::new(order.nonce, Rule::Payee, format!("no approved list has {}", order.payee)))
+    }
+}
