@@ -1,5 +1,6 @@
 //! Settings: one file, `apogee.toml`, whose shipped form has every key with its default and what it means.
 
+mod money;
 mod place;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::money::Wallet;
 use crate::http::Limits;
 
 /// The shipped file: its values are the defaults.
@@ -37,6 +39,9 @@ pub(crate) struct Config {
     pub(crate) http: Limits,
     #[serde(default)]
     pub(crate) networks: BTreeMap<NetworkId, Network>,
+    /// Wallets that are paid from, by their names.
+    #[serde(default)]
+    pub(crate) wallets: BTreeMap<String, Wallet>,
 }
 
 /// What is logged, and how.
@@ -242,6 +247,7 @@ impl Config {
     /// Paths in the file are relative to it; the database's is not: a service's settings and its data lie apart.
     fn place_in(&mut self, folder: &Path) {
         let place = |path: &mut PathBuf| *path = folder.join(&*path);
+        self.wallets.values_mut().map(|wallet| &mut wallet.signer).for_each(place);
         for network in self.networks.values_mut() {
             network.recording.as_mut().map(place);
             network.keys.as_mut().map(place);

@@ -20,6 +20,12 @@ pub(crate) fn entropy() -> Result<[u8; 32], Failure> {
     Ok(seed)
 }
 
+/// A name for this process that no other one ever had.
+pub(crate) fn owner() -> Result<String, Failure> {
+    let [a, b, c, d, e, f, g, h, ..] = entropy()?;
+    Ok(format!("{}-{:016x}", std::process::id(), u64::from_le_bytes([a, b, c, d, e, f, g, h])))
+}
+
 /// Randomness for as many uses as there are: each is the hash of what nobody can foresee and its number.
 pub(crate) fn entropy_source() -> Result<Entropy, Failure> {
     let (seed, uses) = (entropy()?, AtomicU64::new(0));

@@ -13,5 +13,6 @@ mod networks;
 mod recorded;
 mod sources;
 mod store;
+mod tellers;
 mod watch;
 mod web;

@@ -65,7 +65,8 @@ impl Demo {
         if let Some(file) = beside(HISTORY) {
             super::package::import_once(&*store, &file).await?;
         }
-        serve::serve(listener, store, vec![prepared], &config.http, Duration::from_secs(1)).await?;
+        let work = serve::Work { networks: vec![prepared], ..serve::Work::default() };
+        serve::serve(listener, store, work, &config.http, Duration::from_secs(1)).await?;
         Ok(Answer::Yes)
     }
 }

@@ -22,6 +22,7 @@ mod simnet;
 mod simulate;
 mod source;
 mod standings;
+mod treasury;
 mod verify;
 
 use std::error::Error;
@@ -75,6 +76,9 @@ enum Command {
     /// From final standings to what is paid.
     #[command(subcommand)]
     Payout(payout::Payout),
+    /// Look after the wallets that pay, and after what is paid.
+    #[command(subcommand)]
+    Treasury(treasury::Treasury),
     /// Make the keys that operators sign with.
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -173,6 +177,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Explain(explain) => explain.run().await,
         Command::Simulate(simulate) => simulate.run().await,
         Command::Payout(payout) => payout.run().await,
+        Command::Treasury(treasury) => treasury.run().await,
         Command::Operator(operator) => operator.run(),
         Command::Package(package) => package.run().await,
         Command::Db(db) => db.run().await,

@@ -19,6 +19,7 @@ use crate::http::{self, Limits, Service};
 use crate::networks::{self, Prepared};
 use crate::sources::Sources;
 use crate::store::Place;
+use crate::tellers::{Reports, Teller};
 use crate::watch::{Feed, Watch};
 use crate::web::{App, Guard, Site};
 
@@ -41,11 +42,12 @@ impl Serve {
         for (id, settings) in &config.networks {
             prepared.push(networks::prepare(Some(id), settings)?);
         }
+        let tellers = Teller::all(&config, &prepared)?;
         let listener = listen(self.listen.unwrap_or(config.listen)).await?;
         let store = place.open().await?;
         tracing::info!(database = %place, networks = prepared.len(), "the database is open");
         let interval = Duration::from_secs(config.watch_seconds.max(1).into());
-        serve(listener, store, prepared, &config.http, interval).await?;
+        serve(listener, store, Work { networks: prepared, tellers }, &config.http, interval).await?;
         Ok(Answer::Yes)
     }
 }
@@ -55,14 +57,24 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
     TcpListener::bind(address).await.map_err(failed)
 }
 
-/// Index `networks` and answer visitors until the process is asked to end.
+/// What is done beside answering.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Networks to index.
+    pub(super) networks: Vec<Prepared>,
+    /// Wallets to pay from.
+    pub(super) tellers: Vec<Teller>,
+}
+
+/// Work, and answer visitors, until the process is asked to end.
 pub(super) async fn serve(
     listener: TcpListener,
     store: Arc<dyn Store>,
-    networks: Vec<Prepared>,
+    work: Work,
     limits: &Limits,
     interval: Duration,
 ) -> Result<(), Failure> {
+    let Work { networks, tellers } = work;
     let clock = Arc::new(SystemClock);
     let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks));
     let (end, ended) = watch::channel(false);
@@ -78,6 +90,12 @@ pub(super) async fn serve(
         feeds.push((network.name().clone(), feed));
         let entropy = edge::entropy_source()?;
         indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
+    }
+    let (reports, owner) = (Reports::default(), edge::owner()?);
+    for teller in tellers {
+        let (store, clock, reports) = (Arc::clone(&store), Arc::<SystemClock>::clone(&clock), Arc::clone(&reports));
+        // What a turn had begun when the process ends is whole or not there.
+        tokio::spawn(teller.run(store, clock, owner.clone(), reports, ended.clone()));
     }
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
 use apogee_store::{Page, Payment, PaymentState, Spent, Transfer, TransferState, WalletMode};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 
 use super::{Open, PAGE, open};
 use crate::cashier::View;
@@ -104,13 +104,13 @@ pub(crate) async fn assign(
     let mut room = room(desk, shift, view, &own).await?;
     let floor = desk.chain.floor(&view.head).await?;
     let address = desk.stored().await?.address;
-    let mut prepared = futures::stream::iter(&waiting)
-        .map(|payment| {
-            let (from, to) = (address.clone(), payment.payee.clone());
-            let draft = Draft { from, to, amount: payment.amount };
-            async move { (payment, desk.chain.prepare(&draft).await) }
-        })
-        .buffered(PARALLEL);
+    let estimates_of = waiting.iter().map(|payment| {
+        let (from, to) = (address.clone(), payment.payee.clone());
+        let draft = Draft { from, to, amount: payment.amount };
+        async move { (payment, desk.chain.prepare(&draft).await) }.boxed()
+    });
+    let asked: Vec<_> = estimates_of.collect();
+    let mut prepared = futures::stream::iter(asked).buffered(PARALLEL);
     let mut plan = Plan::default();
     while let Some((payment, answer)) = prepared.next().await {
         let gas = match answer {

@@ -1,0 +1,89 @@
+//! Settings of what holds and gives money.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use apogee_domain::NetworkId;
+use apogee_faucet::policy::Fil;
+use apogee_treasury::Config as Measures;
+use serde::{Deserialize, Serialize};
+
+/// A wallet that this installation pays from. Its key is held by a signer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wallet {
+    /// On which network.
+    pub(crate) network: NetworkId,
+    /// Its address: that of a key.
+    pub(crate) address: String,
+    /// Socket of the signer.
+    pub(crate) signer: PathBuf,
+    /// By which measures it pays where nothing else is said.
+    #[serde(default)]
+    pub(crate) measures: Kind,
+    /// Epochs below the head at which a message is final.
+    pub(crate) depth: Option<u32>,
+    /// Epochs that no fork reaches.
+    pub(crate) requeue_depth: Option<u32>,
+    /// Nonces at most that are not final.
+    pub(crate) window: Option<u32>,
+    /// What always stays in it.
+    pub(crate) reserve: Option<Fil>,
+    /// The most that the gas of one message may cost.
+    pub(crate) max_fee: Option<Fil>,
+    /// What may be signed on a UTC day.
+    pub(crate) value_per_day: Option<Fil>,
+    /// What the gas of it may cost on a UTC day.
+    pub(crate) fees_per_day: Option<Fil>,
+    /// Seconds until a message that waits is replaced.
+    pub(crate) replace_seconds: Option<u32>,
+    /// Seconds until a message is sent again.
+    pub(crate) rebroadcast_seconds: Option<u32>,
+    /// Seconds that the wallet stays with a process that is gone.
+    pub(crate) lease_seconds: Option<u32>,
+    /// Seconds between looks at the chain.
+    #[serde(default = "tick")]
+    pub(crate) tick_seconds: u16,
+}
+
+/// Sets of measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Many small grants, final soon.
+    #[default]
+    Drips,
+    /// Refunds and prizes: final as the chain is.
+    Large,
+}
+
+const fn tick() -> u16 {
+    5
+}
+
+impl Wallet {
+    /// By which measures it pays.
+    pub(crate) fn measures(&self) -> Measures {
+        let base = match self.measures {
+            Kind::Drips => Measures::drips(),
+            Kind::Large => Measures::large(),
+        };
+        let seconds = |given: Option<u32>, else_: Duration| {
+            given.map_or(else_, |seconds| Duration::from_secs(seconds.into()))
+        };
+        let depth = self.depth.unwrap_or(base.depth);
+        Measures {
+            depth,
+            requeue_depth: self.requeue_depth.unwrap_or(base.requeue_depth).max(depth),
+            window: self.window.unwrap_or(base.window),
+            reserve: self.reserve.map_or(base.reserve, |fil| fil.0),
+            max_fee: self.max_fee.map_or(base.max_fee, |fil| fil.0),
+            value_per_day: self.value_per_day.map_or(base.value_per_day, |fil| fil.0),
+            fees_per_day: self.fees_per_day.map_or(base.fees_per_day, |fil| fil.0),
+            replace_after: seconds(self.replace_seconds, base.replace_after),
+            rebroadcast_after: seconds(self.rebroadcast_seconds, base.rebroadcast_after),
+            lease: seconds(self.lease_seconds, base.lease),
+            ..base
+        }
+    }
+}
