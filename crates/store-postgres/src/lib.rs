@@ -16,6 +16,8 @@ mod money;
 mod people;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
+#[path = "../../store-sql/signins.rs"]
+mod signins;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -12,6 +12,8 @@ mod audit;
 mod history;
 mod ledger;
 mod money;
+mod people;
+mod signins;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -40,7 +42,6 @@ pub use ledger::{
     a_ledger_is_read_back_in_order, an_entry_that_is_dropped_was_never_there,
     an_entry_that_is_not_next_is_a_conflict, entry, of_two_writers_one_gets_the_entry, write,
 };
-
 pub use money::{
     a_holder_that_was_replaced_meanwhile_does_not_write, a_message_is_stored_once_and_says_when_it_was_sent,
     a_payment_has_one_transfer_that_may_pay_it, a_payment_is_owed_once,
@@ -48,6 +49,16 @@ pub use money::{
     a_wallet_says_what_it_may_do_and_nonces_grow, marks_are_kept_from_the_first_on,
     of_two_transfers_of_a_payment_one_is_made, payments_are_paged_in_the_order_they_were_accepted,
     payments_of_a_source_are_paged_by_name, what_is_spent_on_a_day_adds_up,
+};
+pub use people::{
+    a_block_stays_when_they_sign_in_again, a_passkey_counts_up, a_role_is_given_once_and_taken, account,
+    an_account_is_one_identity_whatever_it_is_called, an_identity_has_few_keys_that_can_be_used, meet,
+    of_two_uses_of_an_invite_with_one_left_one_gets_in, two_sign_ins_at_once_are_one_identity,
+};
+pub use signins::{
+    a_challenge_is_taken_once, a_program_is_told_once_that_it_is_let_in,
+    a_session_ends_when_it_is_idle_and_after_a_week, a_session_is_ended_by_its_owner,
+    of_two_callbacks_with_one_state_one_gets_in, sign_ins_under_way_are_bounded,
 };
 
 const POWER: SeriesName = SeriesName::of("power.raw");
@@ -107,6 +118,19 @@ macro_rules! conformance {
             of_two_transfers_of_a_payment_one_is_made,
             a_message_is_stored_once_and_says_when_it_was_sent,
             what_is_spent_on_a_day_adds_up,
+            an_account_is_one_identity_whatever_it_is_called,
+            two_sign_ins_at_once_are_one_identity,
+            a_block_stays_when_they_sign_in_again,
+            a_role_is_given_once_and_taken,
+            an_identity_has_few_keys_that_can_be_used,
+            a_passkey_counts_up,
+            of_two_uses_of_an_invite_with_one_left_one_gets_in,
+            a_session_ends_when_it_is_idle_and_after_a_week,
+            a_session_is_ended_by_its_owner,
+            of_two_callbacks_with_one_state_one_gets_in,
+            sign_ins_under_way_are_bounded,
+            a_program_is_told_once_that_it_is_let_in,
+            a_challenge_is_taken_once,
         }
     };
 }

@@ -8,6 +8,7 @@ mod grants;
 mod money;
 mod people;
 mod records;
+mod signins;
 
 use std::fmt;
 
@@ -22,6 +23,7 @@ pub use records::{
     Archive, ArchiveHead, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind,
     EpochRecord, LedgerEntry, LedgerHead, MAX_ARCHIVE, Reconciliation, Unmade,
 };
+pub use signins::*;
 
 /// Why a database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +96,7 @@ pub struct Page<K> {
 
 /// A database. Reads see the last committed state.
 #[async_trait]
-pub trait Store: Audit + Grants + Money + People + Send + Sync + fmt::Debug {
+pub trait Store: Audit + Grants + Money + People + SignIns + Send + Sync + fmt::Debug {
     /// Begin to write. Only one unit of work is open at a time on one database file; others wait.
     async fn begin(&self) -> Result<Box<dyn Work>>;
 
@@ -187,7 +189,7 @@ pub trait Store: Audit + Grants + Money + People + Send + Sync + fmt::Debug {
 
 /// Everything that must become true together. Dropping it without [`commit`](Work::commit) undoes it.
 #[async_trait]
-pub trait Work: AuditWork + GrantsWork + MoneyWork + PeopleWork + Send {
+pub trait Work: AuditWork + GrantsWork + MoneyWork + PeopleWork + SignInsWork + Send {
     /// Add a network.
     ///
     /// A network that is there with the same genesis is left as it is; with another genesis it is a [`StoreError::Conflict`].
