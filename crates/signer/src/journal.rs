@@ -218,12 +218,11 @@ impl Journal {
         }
         let new = draft.finish();
         let latest = entries.iter().map(|(_, entry)| entry.at).max();
-        if added > 0 {
-            if let Err(error) = self.append(&lines) {
-                self.broken = true;
-                let error = FileError::Io(self.path.clone(), error);
-                return Err(NotAdmitted::Journal(error.into()));
-            }
+        if added > 0
+            && let Err(error) = self.append(&lines)
+        {
+            self.broken = true;
+            return Err(NotAdmitted::Journal(FileError::Io(self.path.clone(), error).into()));
         }
         self.latest = latest.unwrap_or(self.latest);
         self.books.entry(wallet).or_default().merge(new);
@@ -245,4 +244,49 @@ fn link(before: &Digest, entry: &[u8]) -> Digest {
 /// Texts and numbers: writing them into memory has no way to fail.
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use apogee_domain::Atto;
+    use apogee_treasury::Purpose;
+
+    use super::*;
+    use crate::policy::Caps;
+
+    #[test]
+    fn after_a_write_that_failed_nothing_is_written_until_the_file_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, network) = (folder.path().join("journal"), "devnet-a".parse().unwrap());
+        let most = Atto(100);
+        let caps = Caps { message_value: most, message_fee: most, day_value: most, day_fee: most };
+        let limits = WalletPolicy { text: "f01".into(), caps, payees: None };
+        let (wallet, payee) = (Address::new_id(1), Address::new_id(2));
+        let entry = |nonce| Entry {
+            at: Timestamp(0),
+            wallet: "f01".into(),
+            fence: 1,
+            nonce,
+            purpose: Purpose::Pay,
+            payment: None,
+            payee: "f02".into(),
+            amount: Atto(1),
+            fee: Atto(1),
+            message: format!("message {nonce}"),
+        };
+        let mut journal = Journal::open(&path, &network).unwrap();
+        let admit =
+            |journal: &mut Journal, nonce| journal.admit(wallet, &limits, vec![(payee, entry(nonce))]);
+        assert!(admit(&mut journal, 0).is_ok());
+        let writable = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
+        let failed = admit(&mut journal, 1);
+        assert!(matches!(failed, Err(NotAdmitted::Journal(JournalError::File(_)))), "{failed:?}");
+        journal.file = writable;
+        let broken = admit(&mut journal, 2);
+        assert!(matches!(broken, Err(NotAdmitted::Journal(JournalError::Broken(_)))), "{broken:?}");
+        drop(journal);
+        let mut journal = Journal::open(&path, &network).unwrap();
+        assert_eq!(journal.entries(), 1);
+        assert!(admit(&mut journal, 1).is_ok());
+    }
 }

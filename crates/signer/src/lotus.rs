@@ -40,7 +40,7 @@ impl KeyInfo {
             KeyKind::Secp256k1 => "secp256k1",
             KeyKind::Bls => "bls",
         };
-        Self { r#type: r#type.to_owned(), private_key: STANDARD.encode(&*key.to_bytes()) }
+        Self { r#type: r#type.to_owned(), private_key: STANDARD.encode(key.to_bytes().as_slice()) }
     }
 
     pub(crate) fn key(&self) -> Result<Key, InvalidExport> {

@@ -177,10 +177,11 @@ impl Policy {
         &self.network
     }
 
-    /// Addresses of its wallets as it writes them, sorted.
+    /// Its wallets as it writes them, sorted, with their addresses.
     #[must_use]
-    pub fn wallets(&self) -> Vec<&str> {
-        let mut wallets: Vec<_> = self.wallets.values().map(|wallet| wallet.text.as_str()).collect();
+    pub fn wallets(&self) -> Vec<(&str, Address)> {
+        let wallets = self.wallets.iter().map(|(address, wallet)| (wallet.text.as_str(), *address));
+        let mut wallets: Vec<_> = wallets.collect();
         wallets.sort_unstable();
         wallets
     }
