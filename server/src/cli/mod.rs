@@ -18,6 +18,7 @@ mod progress;
 mod rules;
 mod serve;
 mod show;
+mod signer;
 mod simnet;
 mod simulate;
 mod source;
@@ -91,6 +92,9 @@ enum Command {
     /// Look at the settings.
     #[command(subcommand)]
     Config(config::Configure),
+    /// Keep the keys of wallets, and sign with them in a process of its own.
+    #[command(subcommand)]
+    Signer(signer::Signer),
     /// Play networks for tests.
     #[command(subcommand)]
     Simnet(simnet::Simnet),
@@ -182,6 +186,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Package(package) => package.run().await,
         Command::Db(db) => db.run().await,
         Command::Config(config) => config.run(),
+        Command::Signer(signer) => signer.run().await,
         Command::Simnet(simnet) => simnet.run().await,
         Command::Health(health) => health.run().await,
     };

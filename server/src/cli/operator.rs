@@ -6,6 +6,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use apogee_competition::{Hex, operator};
+use apogee_domain::Digest;
+use apogee_signer::PayoutList;
 use clap::{Args, Subcommand};
 
 use super::competition::documents::wrong;
@@ -64,7 +66,13 @@ impl Secret {
         operator::public_key(&self.0)
     }
 
-    pub(super) fn sign(&self, hash: &apogee_domain::Digest) -> Hex<64> {
+    /// Approve a payout list for the signer; its digest. `None` when an address in it is none.
+    pub(super) fn approve(&self, list: &mut PayoutList) -> Option<Digest> {
+        list.approve(&self.0)?;
+        list.digest()
+    }
+
+    pub(super) fn sign(&self, hash: &Digest) -> Hex<64> {
         operator::sign(&self.0, hash)
     }
 }
