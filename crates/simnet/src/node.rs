@@ -90,7 +90,7 @@ impl SimNode {
 
     /// How it misbehaves.
     #[must_use]
-    pub fn mischief(&self) -> &Mischief {
+    pub const fn mischief(&self) -> &Arc<Mischief> {
         &self.mischief
     }
 

@@ -93,7 +93,8 @@ pub(super) async fn serve(
     }
     let (reports, owner) = (Reports::default(), edge::owner()?);
     for teller in tellers {
-        let (store, clock, reports) = (Arc::clone(&store), Arc::<SystemClock>::clone(&clock), Arc::clone(&reports));
+        let (store, clock, reports) =
+            (Arc::clone(&store), Arc::<SystemClock>::clone(&clock), Arc::clone(&reports));
         // What a turn had begun when the process ends is whole or not there.
         tokio::spawn(teller.run(store, clock, owner.clone(), reports, ended.clone()));
     }

@@ -34,6 +34,8 @@ mod made;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod paying;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 #[path = "../../../leaderboard/tests/it/race.rs"]

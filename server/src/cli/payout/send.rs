@@ -1,7 +1,10 @@
 //! `apogee payout send` and `status`: an approved list becomes payments of the treasury.
 
+use std::path::PathBuf;
+
 use apogee_domain::Clock;
 use apogee_rules::Quantity;
+use apogee_signer::{Payee, PayoutList};
 use apogee_store::{AuditEvent, PaymentState};
 use clap::Args;
 use serde_json::json;
@@ -28,6 +31,9 @@ pub(in crate::cli) struct Send {
     /// Why now; it goes into the audit log
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// Write what is to be paid as a list for the signer, which approvers sign with `apogee signer approve`
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
     /// Do it; without this only say what would be done
     #[arg(long)]
     yes: bool,
@@ -72,6 +78,14 @@ impl Send {
         let dues = dues(&payments.list, &given, paid, &from).map_err(Failure::input)?;
         for due in &dues {
             println!("{:<40}{:>40} atto  {}", due.id, due.amount, due.payee);
+        }
+        if let Some(file) = &self.list {
+            let payees = dues.iter().map(|due| Payee { address: due.payee.clone(), amount: due.amount });
+            let (network, wallet) = (id.clone(), wallet.address.clone());
+            let list =
+                PayoutList { network, wallet, root: approved, payees: payees.collect(), approvals: vec![] };
+            list.write(file).map_err(Failure::world)?;
+            println!("{}", file.display());
         }
         if !self.yes {
             println!("{} payments would be given to the wallet {}; --yes does it", dues.len(), wallet.name);
