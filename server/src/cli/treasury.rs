@@ -188,10 +188,9 @@ impl Seen {
         let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
         println!("{network}/{name}  {address}  {}{why}  next nonce {next_nonce}", mode.as_str());
         match &self.mark {
-            Some(mark) => println!(
-                "  booked up to epoch {}: nonce {}, {} atto",
-                mark.epoch, mark.nonce, mark.balance
-            ),
+            Some(mark) => {
+                println!("  booked up to epoch {}: nonce {}, {} atto", mark.epoch, mark.nonce, mark.balance)
+            }
             None => println!("  nothing is booked yet"),
         }
         for (state, count) in &self.counts {
