@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::money::Wallet;
 use crate::http::Limits;
+use crate::identity;
 
 /// The shipped file: its values are the defaults.
 pub(crate) const DEFAULTS: &str = include_str!("../apogee.toml");
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) watch_seconds: u16,
     pub(crate) log: Log,
     pub(crate) http: Limits,
+    #[serde(default)]
+    pub(crate) identity: identity::Settings,
     #[serde(default)]
     pub(crate) networks: BTreeMap<NetworkId, Network>,
     /// Wallets that are paid from, by their names.
@@ -219,6 +222,8 @@ pub(crate) enum InvalidConfig {
     Wrong { place: String, what: String },
     #[error("networks.{network}: {what}")]
     Network { network: NetworkId, what: &'static str },
+    #[error("{0}")]
+    Identity(String),
 }
 
 impl Config {
@@ -248,6 +253,12 @@ impl Config {
     fn place_in(&mut self, folder: &Path) {
         let place = |path: &mut PathBuf| *path = folder.join(&*path);
         self.wallets.values_mut().map(|wallet| &mut wallet.signer).for_each(place);
+        self.identity.pepper_file.as_mut().map(place);
+        self.identity
+            .providers
+            .values_mut()
+            .filter_map(|provider| provider.client_secret_file.as_mut())
+            .for_each(place);
         for network in self.networks.values_mut() {
             network.recording.as_mut().map(place);
             network.keys.as_mut().map(place);
@@ -261,6 +272,9 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), InvalidConfig> {
+        if let Some(fault) = self.identity.fault() {
+            return Err(InvalidConfig::Identity(fault));
+        }
         for (id, network) in &self.networks {
             let wrong = |what| Err(InvalidConfig::Network { network: id.clone(), what });
             match (&network.recording, network.endpoints.is_empty(), &network.rules) {

@@ -8,6 +8,7 @@ mod config;
 mod edge;
 mod follow;
 mod http;
+mod identity;
 mod log;
 mod networks;
 mod recorded;

@@ -36,7 +36,8 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let config = Config::defaults().map_err(Failure::input)?;
-        crate::log::start(&config::Log { filter: "warn".into(), ..config.log }).map_err(Failure::input)?;
+        crate::log::start(&config::Log { filter: "warn".into(), ..config.log.clone() })
+            .map_err(Failure::input)?;
         let folder = self.recording.map_or_else(bundled, Ok)?;
         let settings = config::Network { recording: Some(folder), ..config::Network::default() };
         let prepared = networks::prepare(None, &settings)?;
@@ -66,7 +67,7 @@ impl Demo {
             super::package::import_once(&*store, &file).await?;
         }
         let work = serve::Work { networks: vec![prepared], ..serve::Work::default() };
-        serve::serve(listener, store, work, &config.http, Duration::from_secs(1)).await?;
+        serve::serve(listener, store, work, &config, Duration::from_secs(1)).await?;
         Ok(Answer::Yes)
     }
 }

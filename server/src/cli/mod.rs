@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod admin;
 mod chain;
 mod claim;
 mod competition;
@@ -80,6 +81,9 @@ enum Command {
     /// Look after the wallets that pay, and after what is paid.
     #[command(subcommand)]
     Treasury(treasury::Treasury),
+    /// Say who may do what: roles, blocks, invitations.
+    #[command(subcommand)]
+    Admin(admin::Admin),
     /// Make the keys that operators sign with.
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -182,6 +186,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Simulate(simulate) => simulate.run().await,
         Command::Payout(payout) => payout.run().await,
         Command::Treasury(treasury) => treasury.run().await,
+        Command::Admin(admin) => admin.run().await,
         Command::Operator(operator) => operator.run(),
         Command::Package(package) => package.run().await,
         Command::Db(db) => db.run().await,

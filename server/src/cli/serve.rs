@@ -15,7 +15,7 @@ use crate::competitions::Stands;
 use crate::config::Config;
 use crate::edge::{self, SystemClock};
 use crate::follow::{self, Stopped};
-use crate::http::{self, Limits, Service};
+use crate::http::{self, Service};
 use crate::networks::{self, Prepared};
 use crate::sources::Sources;
 use crate::store::Place;
@@ -47,7 +47,7 @@ impl Serve {
         let store = place.open().await?;
         tracing::info!(database = %place, networks = prepared.len(), "the database is open");
         let interval = Duration::from_secs(config.watch_seconds.max(1).into());
-        serve(listener, store, Work { networks: prepared, tellers }, &config.http, interval).await?;
+        serve(listener, store, Work { networks: prepared, tellers }, &config, interval).await?;
         Ok(Answer::Yes)
     }
 }
@@ -71,7 +71,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     store: Arc<dyn Store>,
     work: Work,
-    limits: &Limits,
+    config: &Config,
     interval: Duration,
 ) -> Result<(), Failure> {
     let Work { networks, tellers } = work;
@@ -98,6 +98,10 @@ pub(super) async fn serve(
         // What a turn had begun when the process ends is whole or not there.
         tokio::spawn(teller.run(store, clock, owner.clone(), reports, ended.clone()));
     }
+    let door =
+        config.identity.door(Arc::clone(&store), Arc::<SystemClock>::clone(&clock), edge::entropy_source()?);
+    let door = Arc::new(door.map_err(Failure::input)?);
+    let limits = &config.http;
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
     let looking = tokio::spawn({
@@ -108,6 +112,7 @@ pub(super) async fn serve(
         stands: Arc::new(Stands::new(Arc::clone(&store))),
         guard: Guard::new(edge::entropy()?),
         sources,
+        door,
         store,
         now: watch.now(),
     });

@@ -3,13 +3,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Limits;
+use super::proxies::{Range, is_ours};
 
 /// Who is connected, and who may be.
 #[derive(Debug)]
 pub(super) struct Connections {
     total: usize,
     per_address: usize,
-    proxies: Vec<IpAddr>,
+    proxies: Vec<Range>,
     open: Mutex<Open>,
 }
 
@@ -54,7 +55,7 @@ impl Connections {
     pub(super) fn admit(self: &Arc<Self>, from: IpAddr) -> Result<Place, Refused> {
         let from = from.to_canonical();
         // Many people share a proxy: there only the total counts.
-        let address = (!self.proxies.contains(&from)).then(|| site(from));
+        let address = (!is_ours(&self.proxies, from)).then(|| site(from));
         let mut open = self.open();
         if open.total >= self.total {
             return Err(Refused::Total);

@@ -5,11 +5,11 @@ mod connections;
 mod encoding;
 mod headers;
 mod metrics;
+mod proxies;
 mod service;
 mod stall;
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use self::connections::{Place, Refused};
 use self::stall::Stall;
 
 pub(crate) use self::cache::Scope;
+pub(crate) use self::proxies::Range;
 pub(crate) use self::service::Service;
 
 /// What a visitor may take up.
@@ -34,8 +35,9 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// Connections from one address; a /64 of version 6 is one.
     pub(crate) connections_per_address: usize,
-    /// Addresses of reverse proxies, behind which many people stand: only the total counts for them.
-    pub(crate) proxies: Vec<IpAddr>,
+    /// Addresses of reverse proxies, behind which many people stand: only the total counts for them, and what they say in `X-Forwarded-For` is
+    /// believed.
+    pub(crate) proxies: Vec<Range>,
     /// Seconds until a request's head is complete; also how long a connection may be idle.
     pub(crate) head_seconds: u16,
     /// Seconds that a visitor may take nothing of an answer.
@@ -122,7 +124,7 @@ pub(crate) async fn serve(
         let answering = Arc::clone(&service);
         let handle = service_fn(move |request| {
             let service = Arc::clone(&answering);
-            async move { Ok::<_, Infallible>(service.answer(request).await) }
+            async move { Ok::<_, Infallible>(service.answer(request, from.ip()).await) }
         });
         let connection = builder.serve_connection(TokioIo::new(Stall::new(stream, patience)), handle);
         let connection = graceful.watch(connection);

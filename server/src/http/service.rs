@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,9 +18,11 @@ use super::cache::{Built, Cache, Entry, Packed, Scope};
 use super::encoding::Encoding;
 use super::headers::secure;
 use super::metrics::{Metrics, Origin};
+use super::proxies;
 use super::{Limits, connections::Connections};
+use crate::identity::{Refused, Visitor};
 use crate::watch::Watch;
-use crate::web::{Ask, Form, Look, Now, Problem, Site};
+use crate::web::{Ask, Form, Look, Now, Problem, Sent, Site};
 
 /// Answers that are made at a time; more would only wait for each other's database and processor.
 const BUILDS: usize = 8;
@@ -80,14 +83,17 @@ impl Service {
         }
     }
 
-    /// The answer to a request, with what every answer carries.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// The answer to a request from `peer`, with what every answer carries.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
         let begun = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:08x}-{number:08x}", self.run);
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
-        let (mut response, origin) = if method == Method::POST && Ask::of(request.uri()).takes_form() {
+        let ask = Ask::of(request.uri());
+        let (mut response, origin) = if ask.is_private() {
+            (self.private(request, peer, &id).await, Origin::Built)
+        } else if method == Method::POST && ask.takes_form() {
             (self.form(request, &id).await, Origin::Built)
         } else {
             self.respond(&request, &id).await
@@ -166,6 +172,60 @@ impl Service {
         }
     }
 
+    /// A page that is of whoever asks for it, or what becomes of a form that was sent to one. It is kept nowhere.
+    async fn private(&self, request: Request<Incoming>, peer: IpAddr, id: &str) -> Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let request = Request::from_parts(parts, ());
+        let answer = async {
+            let sends = match *request.method() {
+                Method::GET | Method::HEAD => false,
+                Method::POST if is_own(request.headers()) => true,
+                Method::POST => return Err(Arc::new(Problem::OtherOrigin)),
+                _ => return Err(Arc::new(Problem::Method)),
+            };
+            let body = Limited::new(body, LARGEST_FORM).collect().await;
+            let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
+            let _permit = self.builds.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
+            let headers = request.headers();
+            let address = proxies::client(&self.limits.proxies, peer, headers);
+            let door = self.site.door();
+            let visitor = door.visitor(headers, address).await.map_err(Problem::from).map_err(Arc::new)?;
+            if sends && !is_marked(&visitor, &body) {
+                return Err(Arc::new(Problem::StaleForm));
+            }
+            let marked = (!sends).then(|| door.mark_browser(&visitor, headers)).flatten();
+            let ask = Ask::of(request.uri()).looking(Look::of(headers));
+            let sent = Sent { visitor, headers: headers.clone(), form: sends.then_some(body) };
+            let mut response = self.site.private(&ask, sent).await?;
+            if let Some(cookie) = marked {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, LARGEST_ANSWER).collect().await;
+            let body = body.map_err(|error| Arc::new(Problem::Broken(error)))?.to_bytes();
+            Ok((parts, body))
+        };
+        match tokio::time::timeout(self.limits.request(), answer).await {
+            Ok(Ok((parts, body))) => {
+                let mut headers = parts.headers;
+                headers.remove(header::CONTENT_LENGTH);
+                // A page may say where its forms lead.
+                let policy = headers.remove(header::CONTENT_SECURITY_POLICY);
+                secure(&mut headers);
+                if let Some(policy) = policy {
+                    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+                }
+                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                with(&request, parts.status, headers, body)
+            }
+            Ok(Err(problem)) => match *problem {
+                Problem::SignIn(Refused::SignInNeeded) if wants_page(&request) => led_to_sign_in(&request),
+                _ => self.problem(&request, &problem, id),
+            },
+            Err(_) => self.problem(&request, &Problem::Busy, id),
+        }
+    }
+
     async fn page(&self, request: &Request<Incoming>, id: &str) -> (Response<Full<Bytes>>, Origin) {
         let address = request.uri().path_and_query().map_or("/", |address| address.as_str());
         let look = Look::of(request.headers());
@@ -219,8 +279,7 @@ impl Service {
         if status.is_server_error() {
             self.log(problem, id);
         }
-        let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        let accepts_html = accept.is_some_and(|accept| accept.contains("text/html"));
+        let accepts_html = accepts_html(request.headers());
         let instance = request.uri().path_and_query().map_or("/", |address| address.as_str());
         let ask = Ask::of(request.uri()).looking(Look::of(request.headers()));
         let (mut headers, body) = problem.answer(&ask, instance, accepts_html);
@@ -289,6 +348,35 @@ fn given(request: &Request<Incoming>, packed: &Packed) -> Response<Full<Bytes>> 
         return response;
     }
     with(request, StatusCode::OK, packed.headers.clone(), packed.body.clone())
+}
+
+/// Whether whoever asks can read a page.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether somebody looks at a page, and may as well look at another one.
+fn wants_page<B>(request: &Request<B>) -> bool {
+    *request.method() == Method::GET && accepts_html(request.headers())
+}
+
+/// To the page where people sign in, and from there back.
+fn led_to_sign_in<B>(request: &Request<B>) -> Response<Full<Bytes>> {
+    let here = request.uri().path_and_query().map_or("/", |address| address.as_str());
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", here).finish();
+    let there = format!("{}?{query}", Ask::of(request.uri()).to("/signin"));
+    let mut response = text(StatusCode::SEE_OTHER, String::new());
+    if let Ok(there) = HeaderValue::try_from(there) {
+        response.headers_mut().insert(header::LOCATION, there);
+    }
+    response
+}
+
+/// Whether a form was made for whoever sends it.
+fn is_marked(visitor: &Visitor, form: &[u8]) -> bool {
+    let mark = form_urlencoded::parse(form).find(|(name, _)| name == "mark");
+    visitor.knows(mark.as_ref().map_or("", |(_, mark)| mark))
 }
 
 /// Whether a form comes from a page of this site, as far as a browser tells: from a program it is as good as its content.

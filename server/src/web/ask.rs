@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 
 use super::look::Look;
+use super::private;
 
 /// A language that pages are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -108,6 +109,11 @@ impl Ask {
     pub(crate) fn takes_form(&self) -> bool {
         let rest = self.path.strip_prefix("/c/").and_then(|rest| rest.split_once('/'));
         matches!(rest, Some((_, "claim")))
+    }
+
+    /// Whether the page is of whoever asks for it: it is kept nowhere.
+    pub(crate) fn is_private(&self) -> bool {
+        private::is_private(&self.path)
     }
 
     /// The name that the answer is kept under: its address, and how it looks where that was chosen.

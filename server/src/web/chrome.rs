@@ -32,7 +32,7 @@ pub(crate) enum Section {
     Verify,
     Simulate,
     Claim,
-    /// No entry: problems.
+    /// No entry: problems, and pages of whoever asks.
     Elsewhere,
 }
 

@@ -137,9 +137,13 @@ pub(super) async fn choose(Asked(LookQuery { look, to }): Asked<LookQuery>) -> R
 
 /// An address of this service; home for any other: nobody is led elsewhere by a link to here.
 fn own(to: &str) -> &str {
+    if is_own_address(to) { to } else { "/" }
+}
+
+/// Whether it is an address of this service, as browsers read it: `/\evil.example` is another's.
+pub(crate) fn is_own_address(to: &str) -> bool {
     let foreign = to.starts_with("//") || to.contains('\\');
-    let own = to.starts_with('/') && !foreign && to.parse::<PathAndQuery>().is_ok();
-    if own { to } else { "/" }
+    to.starts_with('/') && !foreign && to.parse::<PathAndQuery>().is_ok()
 }
 
 #[cfg(test)]

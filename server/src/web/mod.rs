@@ -16,12 +16,14 @@ mod look;
 mod now;
 mod openapi;
 mod participant;
+mod private;
 mod problem;
 mod problems;
 mod query;
 mod reading;
 mod scene;
 mod schema;
+mod signin;
 mod status;
 mod sums;
 mod time;
@@ -43,12 +45,14 @@ use bytes::Bytes;
 use tower::ServiceExt;
 
 use crate::competitions::Stands;
+use crate::identity::Door;
 use crate::sources::Sources;
 
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
-pub(crate) use self::look::Look;
+pub(crate) use self::look::{Look, is_own_address};
 pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
+pub(crate) use self::private::Sent;
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
 
@@ -65,6 +69,8 @@ pub(crate) struct App {
     pub(crate) guard: Guard,
     /// Verified state.
     pub(crate) sources: Arc<Sources>,
+    /// Who is signed in.
+    pub(crate) door: Arc<Door>,
 }
 
 /// Every page: its path, as it is without language and form, and who makes it.
@@ -90,6 +96,8 @@ fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
 #[derive(Clone)]
 pub(crate) struct Site {
     router: Router,
+    private: Router,
+    door: Arc<Door>,
 }
 
 impl fmt::Debug for Site {
@@ -100,40 +108,54 @@ impl fmt::Debug for Site {
 
 impl Site {
     pub(crate) fn new(app: App) -> Self {
-        let router = pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
-        let router = router
+        let routed = |pages: Vec<(&'static str, MethodRouter<App>)>| {
+            let empty = Router::new()
+                .fallback(|| async { Problem::NoPage })
+                .method_not_allowed_fallback(|| async { Problem::Method });
+            pages.into_iter().fold(empty, |router, (path, page)| router.route(path, page))
+        };
+        let router = routed(pages())
             .route("/look", get(look::choose))
             .route("/assets/apogee.css", get(stylesheet))
             .route("/assets/icon.svg", get(icon))
-            .fallback(|| async { Problem::NoPage })
-            .method_not_allowed_fallback(|| async { Problem::Method })
-            .with_state(app);
-        Self { router }
+            .with_state(app.clone());
+        let door = Arc::clone(&app.door);
+        Self { router, private: routed(private::pages()).with_state(app), door }
+    }
+
+    /// Who is signed in.
+    pub(crate) fn door(&self) -> &Door {
+        &self.door
     }
 
     /// The page that was asked for.
     pub(crate) async fn page(&self, ask: &Ask) -> Result<Response, Arc<Problem>> {
-        self.answer(ask, Request::new(Body::empty())).await
+        answer(&self.router, ask, Request::new(Body::empty())).await
     }
 
     /// What becomes of a form that was sent to a page.
     pub(crate) async fn form(&self, ask: &Ask, form: Bytes) -> Result<Response, Arc<Problem>> {
         let mut request = Request::new(Body::from(form));
         *request.method_mut() = Method::POST;
-        self.answer(ask, request).await
+        answer(&self.router, ask, request).await
     }
 
-    async fn answer(&self, ask: &Ask, mut request: Request) -> Result<Response, Arc<Problem>> {
-        *request.uri_mut() = ask.route();
-        request.extensions_mut().insert(ask.clone());
-        let mut response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
-        match response.extensions_mut().remove::<Met>() {
-            Some(Met(problem)) => Err(problem),
-            None => Ok(response),
-        }
+    /// What a visitor gets to see, or what becomes of what they sent.
+    pub(crate) async fn private(&self, ask: &Ask, sent: Sent) -> Result<Response, Arc<Problem>> {
+        answer(&self.private, ask, sent.request()).await
+    }
+}
+
+async fn answer(router: &Router, ask: &Ask, mut request: Request) -> Result<Response, Arc<Problem>> {
+    *request.uri_mut() = ask.route();
+    request.extensions_mut().insert(ask.clone());
+    let mut response = match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    match response.extensions_mut().remove::<Met>() {
+        Some(Met(problem)) => Err(problem),
+        None => Ok(response),
     }
 }
 

@@ -19,6 +19,7 @@ use super::query::Unreadable;
 use super::view::View;
 use super::words::fluent_args;
 use crate::competitions::{NoFacts, NoLedger, NoStandings};
+use crate::identity::Refused;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,8 @@ pub(crate) enum Problem {
     NoState {
         why: String,
     },
+    /// Somebody is not let in, or may not do what they ask.
+    SignIn(#[source] Refused),
     Query(Unreadable),
     Method,
     Body,
@@ -142,6 +145,31 @@ impl Kind {
     /// What it means and what to do.
     fn advice(&self, language: Language) -> String {
         language.t(&format!("problem-{}-advice", self.name))
+    }
+
+    /// The kind of somebody who is not let in.
+    fn not_let_in(refused: &Refused) -> Self {
+        match refused {
+            Refused::SignInNeeded => SIGN_IN_NEEDED,
+            Refused::Off => SIGN_IN_OFF,
+            Refused::UnknownProvider(_) => UNKNOWN_PROVIDER,
+            Refused::Stale => SIGN_IN_STALE,
+            Refused::Declined { .. } => SIGN_IN_DECLINED,
+            Refused::Suspended { .. } => PROVIDER_SUSPENDED,
+            Refused::NotConfirmed { .. } => SIGN_IN_NOT_CONFIRMED,
+            Refused::Unreachable { .. } => PROVIDER_UNREACHABLE,
+            Refused::NotAPerson { .. } => NOT_A_PERSON,
+            Refused::Blocked { .. } => IDENTITY_BLOCKED,
+            Refused::RoleNeeded(_) => ROLE_NEEDED,
+            Refused::StepUpNeeded => STEP_UP_NEEDED,
+            Refused::NoInvite => INVITE_INVALID,
+            Refused::NoKey => KEY_INVALID,
+            Refused::TooManyKeys(_) => TOO_MANY_KEYS,
+            Refused::Passkey(_) => PASSKEY_REFUSED,
+            Refused::NoDevice => DEVICE_UNKNOWN,
+            Refused::Crowded => BUSY,
+            Refused::Store(_) => UNAVAILABLE,
+        }
     }
 
     /// The kind of a claim that is not accepted.
@@ -184,6 +212,23 @@ kinds! {
     OTHER_ORIGIN = "other-origin", FORBIDDEN;
     STALE_FORM = "stale-form", FORBIDDEN;
     NO_STATE = "no-state", SERVICE_UNAVAILABLE;
+    SIGN_IN_NEEDED = "sign-in-needed", UNAUTHORIZED;
+    SIGN_IN_OFF = "sign-in-off", NOT_FOUND;
+    UNKNOWN_PROVIDER = "unknown-provider", NOT_FOUND;
+    SIGN_IN_STALE = "sign-in-stale", FORBIDDEN;
+    SIGN_IN_DECLINED = "sign-in-declined", FORBIDDEN;
+    PROVIDER_SUSPENDED = "provider-suspended", SERVICE_UNAVAILABLE;
+    SIGN_IN_NOT_CONFIRMED = "sign-in-not-confirmed", FORBIDDEN;
+    PROVIDER_UNREACHABLE = "provider-unreachable", SERVICE_UNAVAILABLE;
+    NOT_A_PERSON = "not-a-person", FORBIDDEN;
+    IDENTITY_BLOCKED = "identity-blocked", FORBIDDEN;
+    ROLE_NEEDED = "role-needed", FORBIDDEN;
+    STEP_UP_NEEDED = "step-up-needed", FORBIDDEN;
+    INVITE_INVALID = "invite-invalid", FORBIDDEN;
+    KEY_INVALID = "key-invalid", UNAUTHORIZED;
+    TOO_MANY_KEYS = "too-many-keys", CONFLICT;
+    PASSKEY_REFUSED = "passkey-refused", FORBIDDEN;
+    DEVICE_UNKNOWN = "device-unknown", NOT_FOUND;
     CLAIM_REFUSED = "claim-refused", UNPROCESSABLE_ENTITY;
     CLAIM_MALFORMED_CLAIM = "claim-malformed-claim", UNPROCESSABLE_ENTITY;
     CLAIM_UNKNOWN_ACTION = "claim-unknown-action", UNPROCESSABLE_ENTITY;
@@ -264,6 +309,7 @@ impl Problem {
             Self::OtherOrigin => OTHER_ORIGIN,
             Self::StaleForm => STALE_FORM,
             Self::NoState { .. } => NO_STATE,
+            Self::SignIn(refused) => Kind::not_let_in(refused),
             Self::BeforeGenesis { .. } | Self::Query(_) => INVALID_QUERY,
             Self::Method => METHOD_NOT_ALLOWED,
             Self::Body => CONTENT_TOO_LARGE,
@@ -349,6 +395,7 @@ impl Problem {
             Self::OtherOrigin => language.t("detail-other-origin"),
             Self::StaleForm => language.t("detail-stale-form"),
             Self::NoState { why } => say("detail-no-state", fluent_args!["why" => why.as_str()]),
+            Self::SignIn(refused) => not_let_in(refused, language),
             Self::BeforeGenesis { time } => {
                 say("detail-before-genesis", fluent_args!["time" => time.as_str()])
             }
@@ -415,6 +462,62 @@ impl IntoResponse for Problem {
         let mut response = self.kind().status.into_response();
         response.extensions_mut().insert(Met(Arc::new(self)));
         response
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Store(error) => Self::Store(error),
+            Refused::Crowded => Self::Busy,
+            refused => Self::SignIn(refused),
+        }
+    }
+}
+
+/// Why somebody is not let in.
+fn not_let_in(refused: &Refused, language: Language) -> String {
+    let say = |key: &str, arguments| language.say(key, &arguments);
+    match refused {
+        Refused::SignInNeeded => language.t("detail-sign-in-needed"),
+        Refused::Off => language.t("detail-sign-in-off"),
+        Refused::UnknownProvider(name) => {
+            say("detail-unknown-provider", fluent_args!["name" => name.as_str()])
+        }
+        Refused::Stale => language.t("detail-sign-in-stale"),
+        Refused::Declined { provider } => {
+            say("detail-sign-in-declined", fluent_args!["provider" => provider.as_str()])
+        }
+        Refused::Suspended { provider } => {
+            say("detail-provider-suspended", fluent_args!["provider" => provider.as_str()])
+        }
+        Refused::NotConfirmed { provider, why } => say(
+            "detail-sign-in-not-confirmed",
+            fluent_args!["provider" => provider.as_str(), "why" => why.as_str()],
+        ),
+        Refused::Unreachable { provider, why } => say(
+            "detail-provider-unreachable",
+            fluent_args!["provider" => provider.as_str(), "why" => why.as_str()],
+        ),
+        Refused::NotAPerson { handle, kind } => {
+            let kind = language.name("account", kind);
+            say("detail-not-a-person", fluent_args!["handle" => handle.as_str(), "kind" => kind])
+        }
+        Refused::Blocked { reason } => {
+            say("detail-identity-blocked", fluent_args!["reason" => reason.as_str()])
+        }
+        Refused::RoleNeeded(role) => {
+            say("detail-role-needed", fluent_args!["role" => language.name("role", role.name())])
+        }
+        Refused::StepUpNeeded => language.t("detail-step-up-needed"),
+        Refused::NoInvite => language.t("detail-invite-invalid"),
+        Refused::NoKey => language.t("detail-key-invalid"),
+        Refused::TooManyKeys(most) => say("detail-too-many-keys", fluent_args!["n" => *most]),
+        // What is wrong with it is known in English only; what to do, in both.
+        Refused::Passkey(why) => (*why).to_owned(),
+        Refused::NoDevice => language.t("detail-device-unknown"),
+        Refused::Crowded => language.t("detail-busy"),
+        Refused::Store(_) => language.t("detail-store"),
     }
 }
 

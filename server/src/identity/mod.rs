@@ -1,0 +1,24 @@
+//! Who somebody is: providers that know, sessions that remember, roles that allow.
+//!
+//! Pages that are the same for everybody are made once and kept (`http/service.rs`); they never see a cookie. Pages below the paths of
+//! [`crate::web::is_private`] go another way: for each request a [`Visitor`] is made here, and the answer is kept nowhere. See `web/private.rs`
+//! for how such a page is written.
+
+mod client;
+mod cookie;
+mod door;
+mod github;
+mod invites;
+mod keys;
+mod made;
+mod provider;
+mod refused;
+mod settings;
+mod visitor;
+
+pub(crate) use self::door::{Came, Door, LetIn};
+pub(crate) use self::invites::invitation;
+pub(crate) use self::provider::IdentityProvider;
+pub(crate) use self::refused::Refused;
+pub(crate) use self::settings::Settings;
+pub(crate) use self::visitor::Visitor;
