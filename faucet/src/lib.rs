@@ -1,7 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod desk;
+mod front;
+pub mod operate;
 pub mod policy;
 mod recipient;
 
+pub use desk::{Answer, Ask, Desk, DeskError, LONGEST_CODE, LONGEST_KEY, Request, free_funds};
+pub use front::Front;
 pub use recipient::{ActorKey, InvalidRecipient, Recipient, Recipients, Unresolved, parse_recipient};

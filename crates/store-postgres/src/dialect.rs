@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::Atto;
-use apogee_store::{CertificateRecord, StoreError};
+use apogee_store::{CertificateRecord, Grant, LimitKey, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef};
@@ -11,6 +11,7 @@ use sqlx::types::BigDecimal;
 use sqlx::{Decode, Encode, Error, Postgres, Type};
 
 use crate::Connection;
+use crate::grants::{EntryRow, GrantRow, charged};
 use crate::repositories::StepRow;
 
 pub(crate) const BEGIN: &str = "BEGIN";
@@ -211,4 +212,130 @@ impl Decode<'_, Postgres> for Amount {
         };
         Ok(Self(Atto(u128::try_from(amount)?)))
     }
+}
+
+/// The newest charges of each key: its place in the question, when, how much.
+pub(crate) async fn newest_charges(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    keys: &[(LimitKey, u32)],
+) -> Result<Vec<(i64, i64, Amount)>, Error> {
+    sqlx::query_as(
+        "SELECT asked.place, c.at, c.amount
+         FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[]) AS asked (place, scope, key, most)
+         CROSS JOIN LATERAL (
+             SELECT at, grant_id, amount FROM charges
+             WHERE network = $1 AND faucet = $2 AND scope = asked.scope AND key = asked.key AND refunded IS NULL
+             ORDER BY at DESC, grant_id DESC LIMIT asked.most
+         ) AS c
+         ORDER BY asked.place, c.at DESC, c.grant_id DESC",
+    )
+    .bind(network)
+    .bind(faucet)
+    .bind((0_i64..).take(keys.len()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(key, _)| key.scope.as_str()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(key, _)| key.key.as_str()).collect::<Vec<_>>())
+    .bind(keys.iter().map(|(_, most)| i64::from(*most)).collect::<Vec<_>>())
+    .fetch_all(db)
+    .await
+}
+
+pub(crate) async fn entries_of(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    subjects: &[LimitKey],
+) -> Result<Vec<EntryRow>, Error> {
+    sqlx::query_as(
+        "SELECT scope, key, denies, lifts, until, reason, put_by, put_at FROM faucet_entries
+         WHERE network = $1 AND faucet = $2
+           AND (scope, key) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+    )
+    .bind(network)
+    .bind(faucet)
+    .bind(subjects.iter().map(|subject| subject.scope.as_str()).collect::<Vec<_>>())
+    .bind(subjects.iter().map(|subject| subject.key.as_str()).collect::<Vec<_>>())
+    .fetch_all(db)
+    .await
+}
+
+pub(crate) async fn grants_asked(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    asked: &[(String, String)],
+) -> Result<Vec<GrantRow>, Error> {
+    sqlx::query_as(
+        "SELECT id, faucet, identity, actor, given, amount, tier, policy_version, created, asked_as, body, charged,
+             refunded
+         FROM grants
+         WHERE network = $1 AND faucet = $2
+           AND (identity, asked_as) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+    )
+    .bind(network)
+    .bind(faucet)
+    .bind(asked.iter().map(|(identity, _)| identity.as_str()).collect::<Vec<_>>())
+    .bind(asked.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>())
+    .fetch_all(db)
+    .await
+}
+
+pub(crate) async fn add_grants(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    grants: &[Grant],
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO grants (network, faucet, id, identity, actor, given, amount, tier, policy_version, created,
+             asked_as, body, charged)
+         SELECT $1, $2, id, identity, actor, given, CAST(amount AS NUMERIC), tier, version, created, asked_as, body,
+             charged
+         FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+             $10::bigint[], $11::text[], $12::text[], $13::text[])
+             AS row (id, identity, actor, given, amount, tier, version, created, asked_as, body, charged)",
+    )
+    .bind(network)
+    .bind(faucet)
+    .bind(grants.iter().map(|grant| grant.id.as_str()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.identity.as_str()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.actor.as_str()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.given.as_str()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.amount.to_string()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.tier.as_str()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| i64::from(grant.policy_version)).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.created.0).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.key.as_str()).collect::<Vec<_>>())
+    .bind(grants.iter().map(|grant| grant.body.to_string()).collect::<Vec<_>>())
+    .bind(grants.iter().map(charged).collect::<Vec<_>>())
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_charges(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    grants: &[Grant],
+) -> Result<(), Error> {
+    let rows: Vec<_> =
+        grants.iter().flat_map(|grant| grant.charges.iter().map(move |key| (grant, key))).collect();
+    sqlx::query(
+        "INSERT INTO charges (network, faucet, scope, key, at, grant_id, amount)
+         SELECT $1, $2, scope, key, at, grant_id, CAST(amount AS NUMERIC)
+         FROM unnest($3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+             AS row (scope, key, at, grant_id, amount)",
+    )
+    .bind(network)
+    .bind(faucet)
+    .bind(rows.iter().map(|(_, key)| key.scope.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(_, key)| key.key.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(grant, _)| grant.created.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(grant, _)| grant.id.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|(grant, _)| grant.amount.to_string()).collect::<Vec<_>>())
+    .execute(db)
+    .await
+    .map(drop)
 }

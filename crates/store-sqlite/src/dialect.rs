@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::Atto;
-use apogee_store::{CertificateRecord, StoreError};
+use apogee_store::{CertificateRecord, Grant, LimitKey, StoreError};
 use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef};
 use sqlx::{Decode, Encode, Error, Sqlite, Type};
 
 use crate::Connection;
+use crate::grants::{EntryRow, GrantRow, charged};
 use crate::repositories::StepRow;
 
 /// A deferred transaction that reads and then writes fails at once when another connection wrote in between, whatever the time-out.
@@ -192,4 +193,136 @@ impl Decode<'_, Sqlite> for Amount {
     fn decode(value: SqliteValueRef<'_>) -> Result<Self, BoxDynError> {
         Ok(Self(<&str as Decode<Sqlite>>::decode(value)?.parse()?))
     }
+}
+
+// There is no journey to this database: what concerns one key is asked by itself.
+
+/// The newest charges of each key: its place in the question, when, how much.
+pub(crate) async fn newest_charges(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    keys: &[(LimitKey, u32)],
+) -> Result<Vec<(i64, i64, Amount)>, Error> {
+    let mut found = Vec::new();
+    for (place, (key, most)) in (0_i64..).zip(keys) {
+        let rows: Vec<(i64, Amount)> = sqlx::query_as(
+            "SELECT at, amount FROM charges
+             WHERE network = $1 AND faucet = $2 AND scope = $3 AND key = $4 AND refunded IS NULL
+             ORDER BY at DESC, grant_id DESC LIMIT $5",
+        )
+        .bind(network)
+        .bind(faucet)
+        .bind(&key.scope)
+        .bind(&key.key)
+        .bind(i64::from(*most))
+        .fetch_all(&mut *db)
+        .await?;
+        found.extend(rows.into_iter().map(|(at, amount)| (place, at, amount)));
+    }
+    Ok(found)
+}
+
+pub(crate) async fn entries_of(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    subjects: &[LimitKey],
+) -> Result<Vec<EntryRow>, Error> {
+    let mut found = Vec::new();
+    for subject in subjects {
+        let rows: Vec<EntryRow> = sqlx::query_as(
+            "SELECT scope, key, denies, lifts, until, reason, put_by, put_at FROM faucet_entries
+             WHERE network = $1 AND faucet = $2 AND scope = $3 AND key = $4",
+        )
+        .bind(network)
+        .bind(faucet)
+        .bind(&subject.scope)
+        .bind(&subject.key)
+        .fetch_all(&mut *db)
+        .await?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+pub(crate) async fn grants_asked(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    asked: &[(String, String)],
+) -> Result<Vec<GrantRow>, Error> {
+    let mut found = Vec::new();
+    for (identity, key) in asked {
+        let row = sqlx::query_as(
+            "SELECT id, faucet, identity, actor, given, amount, tier, policy_version, created, asked_as, body,
+                 charged, refunded
+             FROM grants WHERE network = $1 AND faucet = $2 AND identity = $3 AND asked_as = $4",
+        )
+        .bind(network)
+        .bind(faucet)
+        .bind(identity)
+        .bind(key)
+        .fetch_optional(&mut *db)
+        .await?;
+        found.extend(row);
+    }
+    Ok(found)
+}
+
+pub(crate) async fn add_grants(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    grants: &[Grant],
+) -> Result<(), Error> {
+    for grant in grants {
+        sqlx::query(
+            "INSERT INTO grants (network, faucet, id, identity, actor, given, amount, tier, policy_version, created,
+                 asked_as, body, charged)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        )
+        .bind(network)
+        .bind(faucet)
+        .bind(&grant.id)
+        .bind(&grant.identity)
+        .bind(&grant.actor)
+        .bind(&grant.given)
+        .bind(Amount(grant.amount))
+        .bind(&grant.tier)
+        .bind(i64::from(grant.policy_version))
+        .bind(grant.created.0)
+        .bind(&grant.key)
+        .bind(grant.body.to_string())
+        .bind(charged(grant))
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn add_charges(
+    db: &mut Connection,
+    network: &str,
+    faucet: &str,
+    grants: &[Grant],
+) -> Result<(), Error> {
+    for grant in grants {
+        for key in &grant.charges {
+            sqlx::query(
+                "INSERT INTO charges (network, faucet, scope, key, at, grant_id, amount)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(network)
+            .bind(faucet)
+            .bind(&key.scope)
+            .bind(&key.key)
+            .bind(grant.created.0)
+            .bind(&grant.id)
+            .bind(Amount(grant.amount))
+            .execute(&mut *db)
+            .await?;
+        }
+    }
+    Ok(())
 }

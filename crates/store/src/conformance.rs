@@ -9,6 +9,7 @@
 
 mod archives;
 mod audit;
+mod grants;
 mod history;
 mod ledger;
 mod money;
@@ -35,6 +36,14 @@ pub use archives::{
     of_two_archives_one_is_kept,
 };
 pub use audit::{audit_events_are_a_chain, of_two_audit_events_one_follows_the_other};
+pub use grants::{
+    a_charge_that_is_given_back_no_longer_counts_and_can_be_taken_again,
+    a_faucet_keeps_its_state_when_its_policy_changes, a_grant_is_read_back_whole_and_charged_under_each_key,
+    a_key_of_an_identity_names_one_grant, a_message_is_claimed_once_whatever_happens_to_it,
+    grants_are_settled_by_what_became_of_their_payments,
+    what_is_put_down_about_somebody_is_found_replaced_and_struck,
+    who_decides_what_a_faucet_grants_does_so_alone,
+};
 pub use history::{
     a_history_has_the_steps_of_every_subject_from_an_epoch_on, a_page_of_a_history_begins_anywhere,
 };
@@ -131,6 +140,14 @@ macro_rules! conformance {
             sign_ins_under_way_are_bounded,
             a_program_is_told_once_that_it_is_let_in,
             a_challenge_is_taken_once,
+            a_faucet_keeps_its_state_when_its_policy_changes,
+            a_grant_is_read_back_whole_and_charged_under_each_key,
+            a_key_of_an_identity_names_one_grant,
+            a_charge_that_is_given_back_no_longer_counts_and_can_be_taken_again,
+            grants_are_settled_by_what_became_of_their_payments,
+            who_decides_what_a_faucet_grants_does_so_alone,
+            what_is_put_down_about_somebody_is_found_replaced_and_struck,
+            a_message_is_claimed_once_whatever_happens_to_it,
         }
     };
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
+use apogee_store::LimitKey;
 
 use super::window::{self, Fit};
 use super::{
-    Applicant, Assessment, Award, Bucket, Check, Code, Condition, Counts, Event, Exception, Facts, Fil, Key,
-    Limit, Outcome, Policy, Scope, Span, Standing, Tier,
+    Applicant, Assessment, Award, Bucket, Check, Code, Condition, Counts, Event, Exception, Facts, Fil,
+    Limit, Outcome, Policy, Scope, Span, Standing, Tier, limit_key,
 };
 
 /// What the charges of a request will be, and which charges of the past decide it.
@@ -18,8 +19,8 @@ pub struct Plan<'a> {
     now: Timestamp,
     lane: Lane<'a>,
     /// Every limit with the key it counts by here.
-    limits: Vec<(Key, &'a Limit)>,
-    buckets: Vec<(Key, &'a Bucket)>,
+    limits: Vec<(LimitKey, &'a Limit)>,
+    buckets: Vec<(LimitKey, &'a Bucket)>,
 }
 
 /// Under which amounts and limits a request falls.
@@ -33,12 +34,12 @@ enum Lane<'a> {
 }
 
 /// What is known of the identity, the actor and each network: the keys under which an operator's words are looked up.
-pub(super) fn subjects(applicant: &Applicant) -> Vec<Key> {
+pub(super) fn subjects(applicant: &Applicant) -> Vec<LimitKey> {
     let mut keys = vec![
-        Key::of(Scope::Identity, None, &applicant.identity),
-        Key::of(Scope::Actor, None, &applicant.actor),
+        limit_key(Scope::Identity, None, &applicant.identity),
+        limit_key(Scope::Actor, None, &applicant.actor),
     ];
-    keys.extend(applicant.prefixes.iter().map(|(scope, key)| Key::of(*scope, None, key)));
+    keys.extend(applicant.prefixes.iter().map(|(scope, key)| limit_key(*scope, None, key)));
     keys
 }
 
@@ -59,7 +60,7 @@ impl Policy {
                 Scope::Event => "",
                 _ => &applicant.prefixes.iter().find(|(prefix, _)| *prefix == scope)?.1,
             };
-            Some(Key::of(scope, tier, of))
+            Some(limit_key(scope, tier, of))
         };
         // Who has limits of a tier has those of the IP address besides, and no others.
         let holds = |scope: Scope| own.is_none() || scope.is_prefix();
@@ -103,9 +104,9 @@ impl Policy {
 impl Plan<'_> {
     /// The keys that are charged, with how many of each one's newest charges have to be known. In the order in which they are locked.
     #[must_use]
-    pub fn demands(&self) -> BTreeMap<Key, u32> {
+    pub fn demands(&self) -> BTreeMap<LimitKey, u32> {
         let mut demands = BTreeMap::new();
-        let mut ask = |key: &Key, charges: u32| {
+        let mut ask = |key: &LimitKey, charges: u32| {
             let most: &mut u32 = demands.entry(key.clone()).or_default();
             *most = charges.max(*most);
         };
@@ -120,7 +121,7 @@ impl Plan<'_> {
 
     /// The keys under which operators may have put something down about who asks.
     #[must_use]
-    pub fn subjects(&self) -> Vec<Key> {
+    pub fn subjects(&self) -> Vec<LimitKey> {
         subjects(self.applicant)
     }
 
@@ -132,9 +133,9 @@ impl Plan<'_> {
         }
     }
 
-    fn first_key(&self) -> Option<Key> {
+    fn first_key(&self) -> Option<LimitKey> {
         let Lane::Tier(tier) = self.lane else { return None };
-        tier.first.map(|_| Key::of(Scope::Actor, Some(&tier.name), &self.applicant.actor))
+        tier.first.map(|_| limit_key(Scope::Actor, Some(&tier.name), &self.applicant.actor))
     }
 
     fn amount(&self, facts: &Facts) -> Fil {
@@ -161,7 +162,7 @@ impl Plan<'_> {
             checks.push(Check { limit, ..plain(code, false) });
         }
         let none = Vec::new();
-        let charges = |key: &Key| facts.charges.get(key).unwrap_or(&none).as_slice();
+        let charges = |key: &LimitKey| facts.charges.get(key).unwrap_or(&none).as_slice();
         for (key, limit) in &self.limits {
             let code = limit_code(limit.scope);
             checks.push(fitted(code, &limit.rule, window::grants(limit, charges(key), self.now)));

@@ -3,28 +3,18 @@
 use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
+use apogee_store::{Charge, LimitKey};
 
 use super::{Code, Scope};
 
-/// What a charge is counted under: of a tier or an event with its own limits, apart from all others.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    /// As it is stored: `actor`, or in the tier `miner` `actor.miner`.
-    pub scope: String,
-    /// Who or what: `github:583231`, `t01000`, `192.0.2.0/24`.
-    pub key: String,
-}
-
-impl Key {
-    /// The key of a scope, in a tier or in none.
-    #[must_use]
-    pub fn of(scope: Scope, tier: Option<&str>, key: &str) -> Self {
-        let scope = match tier {
-            Some(tier) if !scope.is_prefix() => format!("{scope}.{tier}"),
-            _ => scope.to_string(),
-        };
-        Self { scope, key: key.to_owned() }
-    }
+/// What a charge is counted under. A tier or an event with its own limits counts apart from all others; networks are counted for everybody.
+#[must_use]
+pub fn limit_key(scope: Scope, tier: Option<&str>, key: &str) -> LimitKey {
+    let scope = match tier {
+        Some(tier) if !scope.is_prefix() => format!("{scope}.{tier}"),
+        _ => scope.to_string(),
+    };
+    LimitKey { scope, key: key.to_owned() }
 }
 
 /// Who asks, and for whom.
@@ -48,15 +38,6 @@ pub struct Applicant {
     pub prefixes: Vec<(Scope, String)>,
     /// The code of an event.
     pub code: Option<String>,
-}
-
-/// A grant that counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Charge {
-    /// When.
-    pub at: Timestamp,
-    /// How much.
-    pub amount: Atto,
 }
 
 /// What an operator has put down about an identity, an actor or a network.
@@ -95,5 +76,5 @@ pub struct Facts {
     /// What operators have put down that concerns who asks.
     pub exceptions: Vec<Exception>,
     /// Newest first, as many as [`Plan::demands`](super::Plan::demands) asks for.
-    pub charges: BTreeMap<Key, Vec<Charge>>,
+    pub charges: BTreeMap<LimitKey, Vec<Charge>>,
 }

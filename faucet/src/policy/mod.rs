@@ -13,7 +13,7 @@ pub use assess::Plan;
 pub use document::{
     Account, Bucket, Budget, Condition, Event, Limit, Pace, Policy, PolicyError, Tier, Wallet,
 };
-pub use facts::{Applicant, Charge, Exception, Facts, Key, Standing};
+pub use facts::{Applicant, Exception, Facts, Standing, limit_key};
 pub use scope::{Scope, prefixes};
 pub use units::{Fil, InvalidFil, InvalidSpan, Span};
 pub use verdict::{Assessment, Award, Check, Code, Counts, Outcome, UnknownCode};

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use apogee_domain::{Atto, Timestamp};
+use apogee_store::LimitKey;
 use serde::{Serialize, Serializer};
 
-use super::{Key, Span};
+use super::Span;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -155,7 +156,7 @@ pub struct Award {
     /// How much.
     pub amount: Atto,
     /// What it counts under.
-    pub charges: Vec<Key>,
+    pub charges: Vec<LimitKey>,
 }
 
 /// Everything a policy says of a request.

@@ -1,8 +1,9 @@
 //! Whether another grant fits into a window or a bucket, and from when on.
 
 use apogee_domain::{Atto, Timestamp};
+use apogee_store::Charge;
 
-use super::{Bucket, Charge, Counts, Limit, Pace, Span};
+use super::{Bucket, Counts, Limit, Pace, Span};
 
 /// How a limit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
 use apogee_faucet::policy::{
-    Applicant, Assessment, Band, Charge, Code, Exception, Facts, Fil, Key, Outcome, Policy, Scope, Span,
-    Standing, prefixes, presets,
+    Applicant, Assessment, Band, Code, Exception, Facts, Fil, Outcome, Policy, Scope, Span, Standing,
+    prefixes, presets,
 };
+use apogee_store::{Charge, LimitKey};
 use proptest::prelude::*;
 
 const FIL: u128 = 1_000_000_000_000_000_000;
@@ -45,7 +46,7 @@ fn rich() -> Facts {
 /// A faucet in memory: what is granted is remembered, and handed back as a database would.
 struct Faucet {
     policy: Policy,
-    charges: BTreeMap<Key, Vec<Charge>>,
+    charges: BTreeMap<LimitKey, Vec<Charge>>,
     facts: Facts,
 }
 
@@ -56,7 +57,7 @@ impl Faucet {
 
     fn look(&self, who: &Applicant, now: Timestamp) -> Assessment {
         let plan = self.policy.plan(who, now);
-        let newest = |(key, most): (Key, u32)| {
+        let newest = |(key, most): (LimitKey, u32)| {
             let charges = self.charges.get(&key)?;
             Some((key, charges.iter().copied().take(most as usize).collect()))
         };
