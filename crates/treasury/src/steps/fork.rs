@@ -14,7 +14,7 @@ use crate::ledger;
 
 /// Where a fork began.
 pub(crate) struct Fork {
-    /// The newest mark that is still on the chain; after a fork below the first one, the head's own tip of that epoch.
+    /// The newest mark that is still on the chain; after a fork below the first one, a new one on the head's own chain.
     mark: Mark,
     /// Whether it is one that is stored.
     kept: bool,
@@ -46,9 +46,26 @@ pub(crate) async fn look(desk: &Desk, head: &Tip, newest: &Mark) -> Result<Optio
         return Ok(Some(Fork { mark: mark.clone(), kept: true }));
     }
     let first = marks.last().unwrap_or(newest);
-    let tip = desk.chain.ancestor(head, first.epoch).await?;
-    let account = desk.chain.account(&tip, &desk.stored().await?.address).await?;
-    Ok(Some(Fork { mark: mark_of(&tip, account), kept: false }))
+    Ok(Some(Fork { mark: before_first(desk, head, first).await?, kept: false }))
+}
+
+/// The latest tip of the head's chain, up to the epoch of the first mark, before which no message of ours was executed: on another chain they
+/// may have come earlier.
+async fn before_first(desk: &Desk, head: &Tip, first: &Mark) -> Result<Mark> {
+    let address = desk.stored().await?.address;
+    let (mut low, mut high) = (0, first.epoch.height());
+    loop {
+        let middle = high - (high - low) / 2;
+        let tip = desk.chain.ancestor(head, Epoch::new(middle).unwrap_or_default()).await?;
+        let account = desk.chain.account(&tip, &address).await?;
+        if account.nonce > first.nonce && middle > 0 {
+            high = middle - 1;
+        } else if middle == high {
+            return Ok(mark_of(&tip, account));
+        } else {
+            low = middle;
+        }
+    }
 }
 
 async fn stands(desk: &Desk, head: &Tip, mark: &Mark) -> Result<bool> {

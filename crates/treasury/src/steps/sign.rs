@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
-use apogee_store::{Attempt, AttemptKind, PaymentState, Spent, Transfer, TransferState, WalletMode, Work};
+use apogee_store::{
+    Attempt, AttemptKind, AuditEvent, PaymentState, Spent, Transfer, TransferState, WalletMode, Work,
+};
 
 use super::assign::{Done, day, dearest};
 use super::open;
 use crate::cashier::View;
 use crate::chain::{Draft, Gas, PrepareError};
-use crate::desk::{Desk, Shift};
+use crate::desk::{Desk, ITSELF, Shift};
 use crate::error::Result;
 use crate::signing::{Order, Purpose, SignError, Signed};
 
@@ -74,7 +76,7 @@ pub(crate) async fn sign(
                 pay(desk, shift, &address, transfer, estimates).await?
             }
             TransferState::Cancelling if !cancels => {
-                cancel(desk, view, &address, transfer, &attempts).await?
+                cancel(desk, shift, view, &address, transfer, &attempts).await?
             }
             _ => continue,
         };
@@ -147,6 +149,7 @@ async fn pay(
 /// The message that takes a nonce and pays nobody.
 async fn cancel(
     desk: &Desk,
+    shift: Shift,
     view: &View,
     address: &str,
     transfer: Transfer,
@@ -160,13 +163,14 @@ async fn cancel(
             return Ok(Err("node: no estimate".into()));
         }
     };
-    let gas = match attempts.last() {
+    let gas = match attempts.last().filter(|newest| newest.first_sent.is_some()) {
+        // There is nothing to outbid.
         None => estimate.within(desk.config.max_fee),
         Some(newest) => {
             let floor = desk.chain.floor(&view.head).await?;
             match outbid(desk, newest, estimate.limit, floor, desk.config.max_fee) {
                 Some(gas) => gas,
-                None => return Ok(Err("max-fee".into())),
+                None => return keep(desk, shift, transfer).await,
             }
         }
     };
@@ -174,6 +178,26 @@ async fn cancel(
     let number = attempts.last().map_or(1, |newest| newest.number.saturating_add(1));
     let (state, kind) = (TransferState::Cancelling, AttemptKind::Cancel);
     Ok(Ok(Job { transfer, state, kind, number, draft, gas, spends: Spent { value: Atto::ZERO, fees } }))
+}
+
+/// A cancellation that would cost more than a message may is given up: what was sent stands.
+async fn keep(desk: &Desk, shift: Shift, transfer: Transfer) -> Result<Result<Job, String>> {
+    let payment = desk.payment(&transfer.payment).await?;
+    let (mut work, _) = desk.unit(shift).await?;
+    let next = Transfer { state: TransferState::Broadcast, ..transfer.clone() };
+    work.set_transfer(transfer.state, &next).await?;
+    work.set_payment(&desk.network, &payment.id, payment.state, PaymentState::Paying, "").await?;
+    let event = AuditEvent {
+        at: shift.now,
+        actor: ITSELF.into(),
+        action: "payment-cancel-given-up".into(),
+        subject: format!("{}/payment/{}", desk.network, payment.id),
+        reason: "a message that replaces the one that was sent would cost more than a message may".into(),
+        document: "{}".into(),
+    };
+    work.record(&event).await?;
+    desk.commit(work, "sign: before keeping is true", "sign: keeping is true").await?;
+    Ok(Err("max-fee".into()))
 }
 
 /// By how much a further message makes a nonce dearer.
