@@ -3,10 +3,13 @@
 
 mod desk;
 mod front;
+mod lookup;
 pub mod operate;
 pub mod policy;
 mod recipient;
+pub mod refund;
 
 pub use desk::{Answer, Ask, Desk, DeskError, LONGEST_CODE, LONGEST_KEY, Request, free_funds};
 pub use front::Front;
+pub use lookup::recipient_in;
 pub use recipient::{ActorKey, InvalidRecipient, Recipient, Recipients, Unresolved, parse_recipient};

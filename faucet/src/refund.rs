@@ -8,8 +8,8 @@ pub mod race;
 mod report;
 
 pub use chain::{
-    Candidate, Held, PROVE_COMMIT_AGGREGATE, PROVE_COMMIT_SECTOR, PROVE_COMMIT_SECTORS_NI, PROVE_COMMIT_SECTORS3,
-    PROVE_REPLICA_UPDATES3, UnreadTipset, candidates, proven,
+    Candidate, Held, PROVE_COMMIT_AGGREGATE, PROVE_COMMIT_SECTOR, PROVE_COMMIT_SECTORS_NI,
+    PROVE_COMMIT_SECTORS3, PROVE_REPLICA_UPDATES3, UnreadTipset, candidates, proven,
 };
 pub use decide::{Alarm, Reason, after_hold, alarm, decide};
 pub use document::{Alarms, RefundError, RefundPolicy, SharePoint};

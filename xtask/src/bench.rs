@@ -19,6 +19,8 @@ pub(crate) enum Bench {
     Payout,
     /// Five thousand participants ranked and paid at a new epoch
     Standings,
+    /// Requests to a faucet accepted for good, beside bare insertions of the same rows
+    Faucet,
     /// Everything above
     #[default]
     All,
@@ -104,6 +106,14 @@ const PROGRAMS: &[Program] = &[
         name: "every page of a competition of five thousand at a new epoch",
         package: "apogee-server",
         example: "bench-standings",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Faucet,
+        name: "requests to a faucet, PostgreSQL and SQLite",
+        package: "apogee-faucet",
+        example: "bench-faucet",
         argument: None,
         features: "",
     },

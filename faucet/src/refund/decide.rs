@@ -93,7 +93,8 @@ pub fn decide(
 ) -> Vec<Reimbursable> {
     let mut day = Day::default();
     earlier.iter().for_each(|row| day.add(row));
-    let by_cid: BTreeMap<&str, &Candidate> = candidates.iter().map(|one| (one.message.as_str(), one)).collect();
+    let by_cid: BTreeMap<&str, &Candidate> =
+        candidates.iter().map(|one| (one.message.as_str(), one)).collect();
     let mut rows = Vec::with_capacity(by_cid.len());
     for of in by_cid.into_values() {
         let decided = refund(policy, &day, of);
@@ -202,7 +203,8 @@ pub fn alarm(policy: &RefundPolicy, day: &[Reimbursable]) -> Option<Alarm> {
     if let Some(most) = policy.alarm.owner_percent
         && sums.all >= policy.alarm.owner_from.map_or(1, |from| from.0.0.max(1))
     {
-        let (owner, sum) = sums.owners.iter().max_by_key(|(owner, sum)| (**sum, std::cmp::Reverse(*owner)))?;
+        let (owner, sum) =
+            sums.owners.iter().max_by_key(|(owner, sum)| (**sum, std::cmp::Reverse(*owner)))?;
         // A share of all that was ever minted, times 100, is far below the end of a `u128`.
         let percent = u32::try_from(sum.saturating_mul(100) / sums.all).unwrap_or(100);
         if percent > most {

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Epoch, NetworkId, Timestamp};
-use apogee_store::{
-    AuditEvent, ClaimState, Page, Payment, PaymentState, Reimbursable, Result, Store, Work,
-};
+use apogee_store::{AuditEvent, ClaimState, Page, Payment, PaymentState, Reimbursable, Result, Store, Work};
 
 use super::{Alarm, Candidate, Held, RefundPolicy, after_hold, alarm, decide};
 

@@ -14,13 +14,13 @@ pub struct RacePolicy {
     pub version: u32,
     /// How much of a collateral, in hundredths; 103 was the default.
     pub refund_percent: u32,
-    /// Whether PreCommitSector is paid back.
+    /// Whether `PreCommitSector` is paid back.
     pub pre_commit: bool,
-    /// Whether ProveCommitSector is paid back.
+    /// Whether `ProveCommitSector` is paid back.
     pub prove_commit: bool,
-    /// Whether gas of SubmitWindowedPoSt is paid back.
+    /// Whether gas of `SubmitWindowedPoSt` is paid back.
     pub window_post: bool,
-    /// Whether gas of PublishStorageDeals is paid back.
+    /// Whether gas of `PublishStorageDeals` is paid back.
     pub publish_deals: bool,
     /// A message with a higher fee cap, or in a tipset with a higher base fee, is not paid back; attoFIL a unit of gas.
     pub fee_cap_max: Option<Fil>,
@@ -32,24 +32,24 @@ pub struct RacePolicy {
 /// What a message cost. All figures are attoFIL of the state that `lotus-pcr` read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RaceCost {
-    /// PreCommitSector: the initial pledge by state at its tipset, not the value that was sent.
+    /// `PreCommitSector`: the initial pledge by state at its tipset, not the value that was sent.
     PreCommit {
         /// Initial pledge.
         collateral: u128,
     },
-    /// ProveCommitSector: the initial pledge at the pre-commitment's tipset, and the deposit that is returned.
+    /// `ProveCommitSector`: the initial pledge at the pre-commitment's tipset, and the deposit that is returned.
     ProveCommit {
         /// Initial pledge.
         collateral: u128,
         /// Deposit of the pre-commitment.
         deposit: u128,
     },
-    /// SubmitWindowedPoSt.
+    /// `SubmitWindowedPoSt`.
     WindowPost {
         /// Gas that it used.
         gas_used: u64,
     },
-    /// PublishStorageDeals.
+    /// `PublishStorageDeals`.
     PublishDeals {
         /// Gas that it used.
         gas_used: u64,
@@ -59,7 +59,7 @@ pub enum RaceCost {
 /// A message with what it cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RaceMessage {
-    /// The miner; for PublishStorageDeals nobody.
+    /// The miner; for `PublishStorageDeals` nobody.
     pub miner: Option<String>,
     /// Whether it was executed without failing.
     pub succeeded: bool,
