@@ -223,7 +223,7 @@ fn settings(folder: &Path, made: &Simulation, url: &str, store: &str, wallet: &s
         "apogee.toml",
         &format!(
             "store = \"{store}\"\n[networks.simnet]\nrules = \"network.toml\"\npoll_seconds = 1\n\
-             [[networks.simnet.endpoints]]\nurl = \"{url}\"\n\
+             [[networks.simnet.endpoints]]\nurl = \"{url}\"\ntoken = \"may-write\"\n\
              [wallets.{WALLET}]\nnetwork = \"simnet\"\naddress = \"{wallet}\"\nsigner = \"signer.sock\"\ndepth = {DEPTH}\n\
              value_per_day = \"90000 FIL\"\nfees_per_day = \"9000 FIL\"\nmax_fee = \"1 FIL\"\n\
              replace_seconds = 3\nrebroadcast_seconds = 2\nlease_seconds = 1\ntick_seconds = 1\n"
@@ -316,6 +316,12 @@ async fn kill_again_and_again(address: &str, kills: u32, deepest: usize) {
         }
         let wallet = world.store.wallet(&network(), WALLET).await.unwrap();
         if begun.elapsed() > SETTLING {
+            let transfers = world.store.open_transfers(&network(), WALLET, 5).await.unwrap();
+            let attempts = world.store.attempts(&network(), WALLET, 0, 5).await.unwrap();
+            for attempt in attempts {
+                println!("{} {} {:?} {}", attempt.nonce, attempt.number, attempt.last_sent, attempt.outcome);
+            }
+            println!("{transfers:#?}");
             let log = std::fs::read_to_string(world.log()).unwrap();
             let last: Vec<_> = log.lines().rev().take(10).collect();
             panic!("APOGEE_SEED={seed}: {states:?}, {wallet:?}, {last:#?}");

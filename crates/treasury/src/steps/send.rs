@@ -68,7 +68,17 @@ pub(crate) async fn send(desk: &Desk, shift: Shift) -> Result<u64> {
     for (_, attempt) in messages {
         let outcome = desk.chain.broadcast(&attempt.bytes).await;
         desk.faults.at("send: sent and not noted").await?;
-        tracing::debug!(wallet = desk.wallet, nonce = attempt.nonce, outcome = outcome.text(), "sent");
+        let text = outcome.text();
+        if matches!(outcome, Outcome::Rejected(_) | Outcome::Unknown(_)) && text != attempt.outcome {
+            tracing::warn!(
+                wallet = desk.wallet,
+                nonce = attempt.nonce,
+                outcome = text,
+                "a node did not take a message"
+            );
+        } else {
+            tracing::debug!(wallet = desk.wallet, nonce = attempt.nonce, outcome = text, "sent");
+        }
         silent = if matches!(outcome, Outcome::Unknown(_)) { silent + 1 } else { 0 };
         let stop = matches!(outcome, Outcome::Gap | Outcome::Full) || silent >= PATIENCE;
         outcomes.push((attempt.message.as_str(), outcome));
