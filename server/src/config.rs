@@ -16,7 +16,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::money::Wallet;
+pub(crate) use self::money::{Faucet, Wallet};
 use crate::http::Limits;
 use crate::identity;
 
@@ -45,6 +45,9 @@ pub(crate) struct Config {
     /// Wallets that are paid from, by their names.
     #[serde(default)]
     pub(crate) wallets: BTreeMap<String, Wallet>,
+    /// Faucets, by their names.
+    #[serde(default)]
+    pub(crate) faucets: BTreeMap<String, Faucet>,
 }
 
 /// What is logged, and how.
@@ -253,6 +256,7 @@ impl Config {
     fn place_in(&mut self, folder: &Path) {
         let place = |path: &mut PathBuf| *path = folder.join(&*path);
         self.wallets.values_mut().map(|wallet| &mut wallet.signer).for_each(place);
+        self.faucets.values_mut().filter_map(|faucet| faucet.policy.as_mut()).for_each(place);
         self.identity.pepper_file.as_mut().map(place);
         self.identity
             .providers

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use apogee_domain::{Clock, Timestamp};
 use apogee_indexer::Entropy;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::rngs::{OsRng, StdRng};
+use rand::{SeedableRng, TryRngCore};
 use sha2::{Digest as _, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,6 +24,11 @@ pub(crate) fn entropy() -> Result<[u8; 32], Failure> {
 pub(crate) fn owner() -> Result<String, Failure> {
     let [a, b, c, d, e, f, g, h, ..] = entropy()?;
     Ok(format!("{}-{:016x}", std::process::id(), u64::from_le_bytes([a, b, c, d, e, f, g, h])))
+}
+
+/// Draws that nobody can foresee.
+pub(crate) fn randomness() -> Result<StdRng, Failure> {
+    Ok(StdRng::from_seed(entropy()?))
 }
 
 /// Randomness for as many uses as there are: each is the hash of what nobody can foresee and its number.

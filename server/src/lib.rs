@@ -6,6 +6,7 @@ pub mod cli;
 mod competitions;
 mod config;
 mod edge;
+mod faucets;
 mod follow;
 mod http;
 mod identity;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use apogee_domain::Clock;
 use apogee_store::Store;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -14,6 +15,7 @@ use super::{Answer, Failure};
 use crate::competitions::Stands;
 use crate::config::Config;
 use crate::edge::{self, SystemClock};
+use crate::faucets::{Faucets, NoFaucet};
 use crate::follow::{self, Stopped};
 use crate::http::{self, Service};
 use crate::networks::{self, Prepared};
@@ -101,6 +103,10 @@ pub(super) async fn serve(
     let door =
         config.identity.door(Arc::clone(&store), Arc::<SystemClock>::clone(&clock), edge::entropy_source()?);
     let door = Arc::new(door.map_err(Failure::input)?);
+    let shared: Arc<dyn Clock> = Arc::<SystemClock>::clone(&clock);
+    let faucets = Faucets::open(config, &store, &shared, &sources).await?;
+    let faucets = Arc::new(faucets);
+    tokio::spawn(Arc::clone(&faucets).keep(Arc::clone(&store), ended.clone()));
     let limits = &config.http;
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
@@ -113,6 +119,8 @@ pub(super) async fn serve(
         guard: Guard::new(edge::entropy()?),
         sources,
         door,
+        faucets,
+        reports,
         store,
         now: watch.now(),
     });
@@ -147,4 +155,13 @@ pub(super) async fn serve(
     }
     looking.abort();
     Ok(())
+}
+
+impl From<NoFaucet> for Failure {
+    fn from(error: NoFaucet) -> Self {
+        match error {
+            NoFaucet::Store(error) => Self::world(error),
+            error => Self::input(error),
+        }
+    }
 }

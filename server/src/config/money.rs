@@ -87,3 +87,13 @@ impl Wallet {
         }
     }
 }
+
+/// A faucet that grants money of a wallet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Faucet {
+    /// The wallet that pays.
+    pub(crate) wallet: String,
+    /// A file with its policy; without one that which comes with the program.
+    pub(crate) policy: Option<PathBuf>,
+}

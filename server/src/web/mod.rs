@@ -45,8 +45,10 @@ use bytes::Bytes;
 use tower::ServiceExt;
 
 use crate::competitions::Stands;
+use crate::faucets::Faucets;
 use crate::identity::Door;
 use crate::sources::Sources;
+use crate::tellers::Reports;
 
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
@@ -71,6 +73,10 @@ pub(crate) struct App {
     pub(crate) sources: Arc<Sources>,
     /// Who is signed in.
     pub(crate) door: Arc<Door>,
+    /// Who grants money.
+    pub(crate) faucets: Arc<Faucets>,
+    /// How the wallets of this process do.
+    pub(crate) reports: Reports,
 }
 
 /// Every page: its path, as it is without language and form, and who makes it.

@@ -258,9 +258,9 @@ fn weather(made: &Simulation, mischief: &Mischief, rng: &mut StdRng, deepest: us
             made.fork(depth, depth + 1, rng.random()).unwrap();
         }
         13 => {
+            // Not below where the wallet's books begin. Null rounds make a chain shorter than its height.
             let height = usize::try_from(made.ledger().head().epoch().height()).unwrap();
-            // Not below the funding, which the made chain's pool could not put back in its place.
-            let depth = rng.random_range(DEPTH..deepest).min(height.saturating_sub(4)).max(1);
+            let depth = rng.random_range(DEPTH..deepest).min(height.saturating_sub(60) * 9 / 10).max(1);
             made.fork(depth, depth + 1, rng.random()).unwrap();
         }
         _ => {}

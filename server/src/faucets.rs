@@ -1,0 +1,267 @@
+//! The faucets of this process: their policies, and what is done for them beside granting.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apogee_domain::{Clock, NetworkId};
+use apogee_faucet::policy::{Policy, PolicyError, presets};
+use apogee_faucet::{Desk, DeskError, Front, Recipient, Recipients, Unresolved, free_funds, recipient_in};
+use apogee_filecoin::source::{Blocks, Source};
+use apogee_store::{EpochKind, Page, Store, StoreError};
+use async_trait::async_trait;
+use cid::Cid;
+use fvm_ipld_blockstore::Blockstore;
+use fvm_shared::address::Address;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::edge;
+use crate::networks::NoChain;
+use crate::sources::Sources;
+
+/// How often each network of visitors may ask at all, a minute.
+const ASKS_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("30 is not zero");
+/// How often funds are looked at, and ended payments given back.
+const ROUND: Duration = Duration::from_secs(5);
+/// Largest policy, bytes.
+const LARGEST: u64 = 256 << 10;
+/// Epochs that are looked through for one with a tipset.
+const EPOCHS: u32 = 64;
+
+/// Why a faucet cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoFaucet {
+    #[error("faucets.{faucet}: there is no wallet {wallet} in the settings")]
+    Wallet { faucet: String, wallet: String },
+    #[error("faucets.{faucet}: a name is 1 to 40 characters of a–z, 0–9 and -")]
+    Name { faucet: String },
+    #[error("{}", .0.display())]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    #[error("the policy of faucets.{faucet} cannot be used")]
+    Policy {
+        faucet: String,
+        #[source]
+        cause: PolicyError,
+    },
+    #[error(
+        "the policy of faucets.{faucet} is not the one of its number in the database; give it a higher version"
+    )]
+    Older {
+        faucet: String,
+        #[source]
+        cause: StoreError,
+    },
+    #[error("there is no randomness")]
+    Randomness,
+    #[error("the database refuses")]
+    Store(#[from] StoreError),
+}
+
+/// A faucet that is open.
+#[derive(Debug)]
+pub(crate) struct Drip {
+    /// Who decides.
+    pub(crate) desk: Arc<Desk>,
+    /// The wallet that pays.
+    pub(crate) wallet: String,
+    /// Who knows recipients.
+    recipients: Lookup,
+}
+
+impl Drip {
+    /// What the network knows of an address.
+    pub(crate) async fn recipient(&self, address: &Address) -> Result<Recipient, Unresolved> {
+        self.recipients.recipient(address).await
+    }
+}
+
+/// The faucets of this process.
+#[derive(Debug)]
+pub(crate) struct Faucets {
+    /// Turns floods away.
+    pub(crate) front: Front,
+    drips: BTreeMap<(NetworkId, String), Arc<Drip>>,
+}
+
+impl Faucets {
+    /// Those of some settings. Their policies go into the database.
+    pub(crate) async fn open(
+        config: &Config,
+        store: &Arc<dyn Store>,
+        clock: &Arc<dyn Clock>,
+        sources: &Arc<Sources>,
+    ) -> Result<Self, NoFaucet> {
+        let mut drips = BTreeMap::new();
+        for (name, settings) in &config.faucets {
+            let wallet = config.wallets.get(&settings.wallet);
+            let wallet = wallet
+                .ok_or_else(|| NoFaucet::Wallet { faucet: name.clone(), wallet: settings.wallet.clone() })?;
+            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            if name.is_empty() || name.len() > 40 || !name.bytes().all(plain) {
+                return Err(NoFaucet::Name { faucet: name.clone() });
+            }
+            let text = settings.policy.as_ref().map_or_else(|| Ok(presets::DEFAULT.to_owned()), read)?;
+            let policy =
+                Policy::read(&text).map_err(|cause| NoFaucet::Policy { faucet: name.clone(), cause })?;
+            let network = wallet.network.clone();
+            put(store, clock, (&network, name), &settings.wallet, &policy, &text).await?;
+            let prefix = wallet.address.chars().next().unwrap_or('t');
+            let random = Box::new(edge::randomness().map_err(|_| NoFaucet::Randomness)?);
+            let named = (network.clone(), name.clone(), prefix);
+            let desk = Desk::new(Arc::clone(store), Arc::clone(clock), random, named, policy);
+            let (store, sources) = (Arc::clone(store), Arc::clone(sources));
+            let recipients = Lookup { store, sources, network: network.clone(), prefix };
+            let drip = Drip { desk, wallet: settings.wallet.clone(), recipients };
+            drips.insert((network, name.clone()), Arc::new(drip));
+        }
+        Ok(Self { front: Front::new(ASKS_A_MINUTE, governor_clock()), drips })
+    }
+
+    /// The faucet of that name.
+    pub(crate) fn drip(&self, network: &NetworkId, name: &str) -> Option<&Arc<Drip>> {
+        self.drips.get(&(network.clone(), name.to_owned()))
+    }
+
+    /// All of them, by network and name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&(NetworkId, String), &Arc<Drip>)> {
+        self.drips.iter()
+    }
+
+    /// Look after them until `end` says so: what their wallets hold, payments that ended unpaid, visitors that went away.
+    pub(crate) async fn keep(self: Arc<Self>, store: Arc<dyn Store>, mut end: watch::Receiver<bool>) {
+        let keeping = async {
+            loop {
+                for ((network, name), drip) in &self.drips {
+                    if let Err(error) = look_after(&*store, network, drip).await {
+                        let error: &dyn Error = &error;
+                        tracing::warn!(%network, faucet = name, error, "a faucet is not looked after");
+                    }
+                }
+                self.front.prune();
+                tokio::time::sleep(ROUND).await;
+            }
+        };
+        tokio::select! {
+            () = keeping => {}
+            _ = end.wait_for(|end| *end) => {}
+        }
+    }
+}
+
+fn governor_clock() -> governor::clock::DefaultClock {
+    governor::clock::DefaultClock::default()
+}
+
+async fn look_after(store: &dyn Store, network: &NetworkId, drip: &Drip) -> Result<(), DeskError> {
+    drip.desk.set_funds(free_funds(store, network, &drip.wallet).await?);
+    drip.desk.settle().await?;
+    Ok(())
+}
+
+fn read(path: &PathBuf) -> Result<String, NoFaucet> {
+    let unreadable = |cause| NoFaucet::Unreadable(path.clone(), cause);
+    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
+        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// The faucet with its policy, in the database.
+async fn put(
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    (network, name): (&NetworkId, &str),
+    wallet: &str,
+    policy: &Policy,
+    text: &str,
+) -> Result<(), NoFaucet> {
+    let now = clock.now();
+    let faucet = apogee_store::Faucet {
+        network: network.clone(),
+        name: name.to_owned(),
+        wallet: wallet.to_owned(),
+        enabled: true,
+        reason: String::new(),
+        changed_by: "settings".to_owned(),
+        changed_at: now,
+        policy_version: policy.version,
+        policy_digest: policy.digest(),
+        day: 0,
+        day_grants: 0,
+        day_amount: apogee_domain::Atto::ZERO,
+        full_at: now,
+    };
+    let mut work = store.begin().await?;
+    work.put_faucet(&faucet, text).await.map_err(|cause| match cause {
+        cause @ StoreError::Conflict { .. } => NoFaucet::Older { faucet: name.to_owned(), cause },
+        cause => cause.into(),
+    })?;
+    Ok(work.commit().await?)
+}
+
+/// Recipients in the newest indexed state of a network.
+struct Lookup {
+    store: Arc<dyn Store>,
+    sources: Arc<Sources>,
+    network: NetworkId,
+    prefix: char,
+}
+
+impl std::fmt::Debug for Lookup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Lookup({})", self.network)
+    }
+}
+
+/// Why nobody can be looked up.
+#[derive(Debug, thiserror::Error)]
+enum NoState {
+    #[error("nothing is indexed yet")]
+    Empty,
+    #[error("the network is not followed here")]
+    Absent,
+    #[error(transparent)]
+    Chain(#[from] NoChain),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Lookup {
+    async fn state(&self) -> Result<(Arc<dyn Source>, Cid), NoState> {
+        let source = self.sources.world(&self.network).await?.source.ok_or(NoState::Absent)?;
+        let records = self.store.epochs(&self.network, Page { after: None, limit: EPOCHS }).await?;
+        let record = records.into_iter().find(|record| record.kind == EpochKind::Tipset);
+        let root = record.and_then(|record| record.state_root.parse().ok()).ok_or(NoState::Empty)?;
+        Ok((source, root))
+    }
+}
+
+#[async_trait]
+impl Recipients for Lookup {
+    async fn recipient(&self, address: &Address) -> Result<Recipient, Unresolved> {
+        let state = self.state().await;
+        let (source, root) = state.map_err(|error| Unresolved::Unavailable(Box::new(error)))?;
+        let (nodes, address, prefix) = (Nodes(source.blocks()), *address, self.prefix);
+        // Blocks are read by threads that may wait. Nobody is known to operate a miner yet: tiers for miners stay closed.
+        let read =
+            tokio::task::spawn_blocking(move || recipient_in(&nodes, &root, &address, prefix, |_| false));
+        read.await.map_err(|error| Unresolved::Unavailable(Box::new(error)))?
+    }
+}
+
+/// Blocks behind a handle.
+struct Nodes(Arc<dyn Blocks>);
+
+impl Blockstore for Nodes {
+    fn get(&self, cid: &Cid) -> anyhow::Result<Option<Vec<u8>>> {
+        self.0.get(cid)
+    }
+
+    fn put_keyed(&self, cid: &Cid, _: &[u8]) -> anyhow::Result<()> {
+        anyhow::bail!("block {cid} cannot be written: state is only read")
+    }
+}
