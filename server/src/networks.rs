@@ -259,6 +259,24 @@ pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Res
     })))
 }
 
+/// A network that is made in this process, behind its node.
+pub(crate) fn made(id: NetworkId, params: NetworkParams, url: &str) -> Result<Prepared, NoChain> {
+    // Its node takes messages from whoever has a token, which may be any.
+    let wrong = |cause| NoChain::Endpoint { network: id.clone(), index: 1, cause };
+    let endpoint = Endpoint::new(url, Some(Secret::new("demo"))).map_err(wrong)?;
+    let client = Client::new(endpoint, Settings::default()).map_err(NoChain::Client)?;
+    Ok(Prepared::Nodes(Box::new(Nodes {
+        id,
+        rules: Rules::Public(Box::new(params), "t"),
+        pool: Arc::new(Pool::new(vec![Arc::new(client)], None)),
+        poll: Duration::from_secs(2),
+        finality: None,
+        keys: None,
+        genesis: None,
+        start: Start::Genesis,
+    })))
+}
+
 /// Check a network's settings and the files that they name.
 pub(crate) fn check(id: &NetworkId, settings: &config::Network) -> Result<(), NoChain> {
     prepare(Some(id), settings).map(drop)

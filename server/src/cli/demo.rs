@@ -1,5 +1,6 @@
 //! `apogee demo`
 
+mod live;
 mod sprint;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use super::{Answer, Failure, progress, serve};
 use crate::config::{self, Config, Secret};
 use crate::follow::indexer;
 use crate::store::Place;
+use crate::tellers::Teller;
 use crate::{edge, networks};
 
 /// Where the recording lies in a checkout.
@@ -28,6 +30,9 @@ pub(super) struct Demo {
     /// Folder of the recording, or an archive in it; by default the one that comes with the program
     #[arg(long, value_name = "PATH")]
     recording: Option<PathBuf>,
+    /// Also make a network of its own with a wallet, a faucet and a simulated GitHub, as long as the demo runs
+    #[arg(long)]
+    live: bool,
     /// Database file to keep; by default a temporary one
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
@@ -35,7 +40,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let config = Config::defaults().map_err(Failure::input)?;
+        let mut config = Config::defaults().map_err(Failure::input)?;
         crate::log::start(&config::Log { filter: "warn".into(), ..config.log.clone() })
             .map_err(Failure::input)?;
         let folder = self.recording.map_or_else(bundled, Ok)?;
@@ -66,8 +71,20 @@ impl Demo {
         if let Some(file) = beside(HISTORY) {
             super::package::import_once(&*store, &file).await?;
         }
-        let work = serve::Work { networks: vec![prepared], ..serve::Work::default() };
+        let mut networks = vec![prepared];
+        let live = if self.live {
+            let site = format!("http://{}", listener.local_addr().map_err(Failure::world)?);
+            let live = live::start(temporary.path(), &site, &mut config).await?;
+            networks.push(live.network.clone());
+            println!("A network is made while you look: its faucet is {site}/faucet/simnet");
+            Some(live)
+        } else {
+            None
+        };
+        let tellers = Teller::all(&config, &networks)?;
+        let work = serve::Work { networks, tellers };
         serve::serve(listener, store, work, &config, Duration::from_secs(1)).await?;
+        drop(live);
         Ok(Answer::Yes)
     }
 }

@@ -62,6 +62,27 @@ const fn tick() -> u16 {
 }
 
 impl Wallet {
+    /// A wallet on a network of seconds: final soon, looked at often.
+    pub(crate) const fn demo(network: NetworkId, address: String, signer: PathBuf) -> Self {
+        Self {
+            network,
+            address,
+            signer,
+            measures: Kind::Drips,
+            depth: Some(6),
+            requeue_depth: None,
+            window: None,
+            reserve: None,
+            max_fee: None,
+            value_per_day: None,
+            fees_per_day: None,
+            replace_seconds: Some(30),
+            rebroadcast_seconds: Some(10),
+            lease_seconds: Some(20),
+            tick_seconds: 1,
+        }
+    }
+
     /// By which measures it pays.
     pub(crate) fn measures(&self) -> Measures {
         let base = match self.measures {

@@ -20,5 +20,5 @@ pub(crate) use self::door::{Came, Door, LetIn};
 pub(crate) use self::invites::invitation;
 pub(crate) use self::provider::IdentityProvider;
 pub(crate) use self::refused::Refused;
-pub(crate) use self::settings::Settings;
+pub(crate) use self::settings::{Provider, Settings};
 pub(crate) use self::visitor::Visitor;

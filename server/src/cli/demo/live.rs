@@ -1,0 +1,179 @@
+//! A network that is made while one looks at it, a wallet on it, and a faucet that a simulated GitHub lets people in to.
+//!
+//! Nothing of it is worth anything, and its pages say so.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apogee_domain::{Clock, NetworkId};
+use apogee_filecoin::types::Message;
+use apogee_filecoin::types::json::address_text;
+use apogee_signer::{Cost, Key, KeyKind, Keystore, Secret};
+use apogee_simhub::{App, Hub, User, UserKind};
+use apogee_simnet::{Access, Recipe, SimNode, Simulation};
+use fvm_ipld_encoding::RawBytes;
+use fvm_shared::address::{Address, Network};
+use fvm_shared::econ::TokenAmount;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+
+use super::super::Failure;
+use crate::config::{self, Config};
+use crate::edge::{self, SystemClock};
+use crate::networks::{self, Prepared};
+
+/// What the network is called.
+const NETWORK: &str = "simnet";
+/// Seconds of an epoch.
+const EPOCH: u64 = 2;
+/// Epochs that are there when it starts.
+const HISTORY: i64 = 60;
+/// What the faucet is given, FIL.
+const FUNDS: u64 = 5_000;
+/// Seconds of 400 days: an account that is old enough.
+const SETTLED: i64 = 400 * 86_400;
+/// Seconds of 2 days: one that is not.
+const YOUNG: i64 = 2 * 86_400;
+
+/// What lives as long as the demo.
+pub(super) struct Live {
+    pub(super) network: Prepared,
+    _node: SimNode,
+    _signer: Child,
+}
+
+/// Start everything, and say in `config` where it is. `folder` takes the files; visitors come to `site`.
+pub(super) async fn start(folder: &Path, site: &str, config: &mut Config) -> Result<Live, Failure> {
+    let genesis_time = u64::try_from(SystemClock.now().seconds() - HISTORY * 2).unwrap_or(0);
+    let recipe = Recipe {
+        network: NETWORK.into(),
+        miners: 5,
+        block_delay: EPOCH,
+        finality: 10,
+        genesis_time,
+        messages: 1,
+        ..Recipe::default()
+    };
+    let made = Arc::new(Simulation::new(recipe).map_err(Failure::world)?);
+    let node = SimNode::start(loopback().await?, made.clone(), Access::default()).map_err(Failure::world)?;
+    let network: NetworkId = NETWORK.parse().map_err(Failure::world)?;
+    let prepared = networks::made(network.clone(), made.params(), &node.url())?;
+
+    let key = Key::generate(KeyKind::Secp256k1, &mut edge::randomness()?);
+    let wallet = key.address();
+    fund(&made, wallet)?;
+    let signer = signer(folder, key).await?;
+    let wallet =
+        config::Wallet::demo(network, address_text(&wallet, Network::Testnet), folder.join("signer.sock"));
+    config.wallets.insert("drip".into(), wallet);
+    config.faucets.insert("drip".into(), config::Faucet { wallet: "drip".into(), policy: None });
+
+    let hub = hub(site).await?;
+    config.identity.base_url = Some(site.to_owned());
+    config.identity.providers.insert("github".into(), hub);
+    tokio::spawn(mine(made));
+    Ok(Live { network: prepared, _node: node, _signer: signer })
+}
+
+async fn loopback() -> Result<TcpListener, Failure> {
+    TcpListener::bind("127.0.0.1:0").await.map_err(Failure::world)
+}
+
+/// An epoch whenever its time has come.
+async fn mine(made: Arc<Simulation>) {
+    let mut beat = tokio::time::interval(Duration::from_secs(EPOCH));
+    loop {
+        beat.tick().await;
+        let made = Arc::clone(&made);
+        // Blocks are signed with real keys: that is work for a thread of its own.
+        let mined = tokio::task::spawn_blocking(move || made.mine().map(drop)).await;
+        if !matches!(mined, Ok(Ok(()))) {
+            tracing::warn!(?mined, "the made network stands still");
+            return;
+        }
+    }
+}
+
+/// Give the wallet its money, and let that become final.
+fn fund(made: &Simulation, wallet: Address) -> Result<(), Failure> {
+    made.mine().map_err(Failure::world)?;
+    let rich = made.wallet(0).ok_or_else(|| Failure::world("the made network has no accounts"))?;
+    let message = Message {
+        version: 0,
+        from: rich.address(),
+        to: wallet,
+        sequence: 0,
+        value: TokenAmount::from_whole(FUNDS),
+        method_num: 0,
+        params: RawBytes::default(),
+        gas_limit: 10_000_000,
+        gas_fee_cap: TokenAmount::from_nano(1),
+        gas_premium: TokenAmount::from_atto(200_000),
+    };
+    made.push(rich.sign(message).map_err(Failure::world)?).map_err(Failure::world)?;
+    let then = apogee_domain::Epoch::new(HISTORY).unwrap_or(apogee_domain::Epoch::GENESIS);
+    made.mine_to(then).map_err(Failure::world)
+}
+
+/// `apogee signer run`, as on a machine of its own, with a key that nobody else has.
+async fn signer(folder: &Path, key: Key) -> Result<Child, Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    let wallet = address_text(&key.address(), Network::Testnet);
+    let file = |name: &str| folder.join(name);
+    let word: String = edge::entropy()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(file("passphrase"), &word).map_err(Failure::world)?;
+    std::fs::set_permissions(file("passphrase"), std::fs::Permissions::from_mode(0o600))
+        .map_err(Failure::world)?;
+    let mut keys = Keystore::new();
+    keys.add(key).map_err(Failure::world)?;
+    let passphrase = Secret::new(word.into_bytes());
+    keys.create(&file("demo.keys"), &passphrase, Cost::default(), &mut edge::randomness()?)
+        .map_err(Failure::world)?;
+    let policy = format!(
+        "network = \"{NETWORK}\"\n[wallets.{wallet}]\nmessage_value = \"100000000000000000000\"\nmessage_fee = \"1000000000000000000\"\n\
+         day_value = \"2000000000000000000000\"\nday_fee = \"100000000000000000000\"\nrecipients = \"any\"\n"
+    );
+    std::fs::write(file("policy.toml"), policy).map_err(Failure::world)?;
+    let child = Command::new(std::env::current_exe().map_err(Failure::world)?)
+        .current_dir(folder)
+        .args([
+            "signer",
+            "run",
+            "--policy",
+            "policy.toml",
+            "--journal",
+            "signed.jsonl",
+            "--socket",
+            "signer.sock",
+        ])
+        .args(["--keystore", "demo.keys", "--passphrase-file", "passphrase"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(Failure::world)?;
+    Ok(child)
+}
+
+/// The simulated GitHub, with an account that is old enough and one that is not.
+async fn hub(site: &str) -> Result<config::Provider, Failure> {
+    let hub = Hub::new(Arc::new(SystemClock));
+    let secret: String = edge::entropy()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    hub.register(App {
+        client_id: "apogee-demo".into(),
+        client_secret: secret.clone(),
+        name: "Apogee demo".into(),
+        callback: format!("{site}/signin/github/callback"),
+    });
+    let now = SystemClock.now().seconds();
+    for (id, login, age) in [(583_231, "octocat", SETTLED), (583_232, "newcat", YOUNG)] {
+        let (login, kind) = (login.to_owned(), UserKind::User);
+        hub.put_user(User { id, login, kind, created: now - age, public_repos: 3 });
+    }
+    let listener = loopback().await?;
+    let address = listener.local_addr().map_err(Failure::world)?;
+    tokio::spawn(axum::serve(listener, hub.router()).into_future());
+    Ok(config::Provider::demo(format!("http://{address}"), "apogee-demo".into(), secret))
+}
