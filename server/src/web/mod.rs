@@ -1,5 +1,6 @@
 //! Pages and their JSON and CSV twins: one file a page.
 
+mod admin;
 mod ask;
 mod board;
 mod certificate;
@@ -31,8 +32,9 @@ mod view;
 mod words;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use apogee_domain::NetworkId;
 use apogee_store::Store;
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -48,7 +50,7 @@ use crate::competitions::Stands;
 use crate::faucets::Faucets;
 use crate::identity::Door;
 use crate::sources::Sources;
-use crate::tellers::Reports;
+use crate::tellers::{Report, Reports};
 
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
@@ -77,6 +79,14 @@ pub(crate) struct App {
     pub(crate) faucets: Arc<Faucets>,
     /// How the wallets of this process do.
     pub(crate) reports: Reports,
+}
+
+impl App {
+    /// How a wallet of this process did in its last turn.
+    fn report(&self, network: &NetworkId, wallet: &str) -> Option<Report> {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.get(&(network.clone(), wallet.to_owned())).cloned()
+    }
 }
 
 /// Every page: its path, as it is without language and form, and who makes it.

@@ -22,7 +22,7 @@ use axum::http::{HeaderMap, Method};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 
-use super::{App, signin};
+use super::{App, admin, signin};
 use crate::identity::Visitor;
 
 /// What private paths are or begin with.
@@ -39,6 +39,11 @@ pub(crate) fn is_private(path: &str) -> bool {
 /// Every private page: its path, as it is without language and form, and who makes it.
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
+        ("/admin", get(admin::show)),
+        ("/admin/audit", get(admin::audit)),
+        ("/admin/faucet", post(admin::faucet)),
+        ("/admin/payment", post(admin::payment)),
+        ("/admin/wallet", post(admin::wallet)),
         ("/me", get(signin::me::show)),
         ("/me/keys", post(signin::me::make_key)),
         ("/me/keys/revoke", post(signin::me::revoke_key)),

@@ -106,6 +106,8 @@ pub(crate) enum Problem {
     },
     /// Somebody is not let in, or may not do what they ask.
     SignIn(#[source] Refused),
+    /// What an operator wanted was not done; the message says why.
+    NotDone(&'static str),
     Query(Unreadable),
     Method,
     Body,
@@ -211,6 +213,7 @@ kinds! {
     INTERNAL = "internal", INTERNAL_SERVER_ERROR;
     OTHER_ORIGIN = "other-origin", FORBIDDEN;
     STALE_FORM = "stale-form", FORBIDDEN;
+    NOT_DONE = "not-done", CONFLICT;
     NO_STATE = "no-state", SERVICE_UNAVAILABLE;
     SIGN_IN_NEEDED = "sign-in-needed", UNAUTHORIZED;
     SIGN_IN_OFF = "sign-in-off", NOT_FOUND;
@@ -308,6 +311,7 @@ impl Problem {
             Self::Refused(refusal) => Kind::refused(refusal),
             Self::OtherOrigin => OTHER_ORIGIN,
             Self::StaleForm => STALE_FORM,
+            Self::NotDone(_) => NOT_DONE,
             Self::NoState { .. } => NO_STATE,
             Self::SignIn(refused) => Kind::not_let_in(refused),
             Self::BeforeGenesis { .. } | Self::Query(_) => INVALID_QUERY,
@@ -394,6 +398,7 @@ impl Problem {
             Self::Refused(refusal) => refusal.to_string(),
             Self::OtherOrigin => language.t("detail-other-origin"),
             Self::StaleForm => language.t("detail-stale-form"),
+            Self::NotDone(why) => language.t(why),
             Self::NoState { why } => say("detail-no-state", fluent_args!["why" => why.as_str()]),
             Self::SignIn(refused) => not_let_in(refused, language),
             Self::BeforeGenesis { time } => {

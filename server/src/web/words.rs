@@ -17,6 +17,7 @@ macro_rules! catalogue {
             include_str!(concat!("../../locales/", $language, "/competition.ftl")),
             include_str!(concat!("../../locales/", $language, "/standings.ftl")),
             include_str!(concat!("../../locales/", $language, "/ledger.ftl")),
+            include_str!(concat!("../../locales/", $language, "/admin.ftl")),
             include_str!(concat!("../../locales/", $language, "/claim.ftl")),
             include_str!(concat!("../../locales/", $language, "/signin.ftl")),
         )

@@ -17,7 +17,7 @@ use super::{App, Problem};
 use crate::identity::{Came, LetIn, Refused, Visitor};
 
 /// What a form says under a name; the empty text where it says nothing.
-fn field(form: &[u8], name: &str) -> String {
+pub(super) fn field(form: &[u8], name: &str) -> String {
     let found = form_urlencoded::parse(form).find(|(known, _)| known == name);
     found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
 }
