@@ -39,9 +39,18 @@ pub(crate) fn is_private(path: &str) -> bool {
 /// Every private page: its path, as it is without language and form, and who makes it.
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
+        ("/device", get(signin::device::show).post(signin::device::decide)),
+        ("/device/code", post(signin::device::begin)),
+        ("/device/token", post(signin::device::token)),
         ("/me", get(signin::me::show)),
         ("/me/keys", post(signin::me::make_key)),
         ("/me/keys/revoke", post(signin::me::revoke_key)),
+        ("/me/keys/give-back", post(signin::me::give_back)),
+        ("/me/passkeys/add", post(signin::passkey::add)),
+        ("/me/passkeys/new", post(signin::passkey::ask_new)),
+        ("/me/passkeys/remove", post(signin::passkey::remove)),
+        ("/me/step-up", post(signin::passkey::ask_known)),
+        ("/me/step-up/shown", post(signin::passkey::shown)),
         ("/signin", get(signin::show)),
         ("/signin/{provider}", post(signin::begin)),
         ("/signin/{provider}/callback", get(signin::come_back)),
