@@ -1,5 +1,6 @@
 //! `apogee demo`
 
+mod people;
 mod sprint;
 
 use std::net::SocketAddr;
@@ -35,7 +36,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let config = Config::defaults().map_err(Failure::input)?;
+        let mut config = Config::defaults().map_err(Failure::input)?;
         crate::log::start(&config::Log { filter: "warn".into(), ..config.log.clone() })
             .map_err(Failure::input)?;
         let folder = self.recording.map_or_else(bundled, Ok)?;
@@ -66,6 +67,8 @@ impl Demo {
         if let Some(file) = beside(HISTORY) {
             super::package::import_once(&*store, &file).await?;
         }
+        let served = listener.local_addr().map_err(Failure::world)?;
+        config.identity = people::open(&*store, served).await?;
         let work = serve::Work { networks: vec![prepared], ..serve::Work::default() };
         serve::serve(listener, store, work, &config, Duration::from_secs(1)).await?;
         Ok(Answer::Yes)

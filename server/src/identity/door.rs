@@ -249,7 +249,7 @@ impl Door {
         let (secret, session) = self.session(identity.id, now, None);
         work.open_session(&session).await?;
         work.commit().await?;
-        tracing::info!(identity = %identity.actor(), "somebody has signed in");
+        tracing::info!(identity = %identity.actor(), address = %visitor.address, "somebody has signed in");
         Ok(LetIn { cookie: Cookie::Session.set(&secret, self.is_secure()), next })
     }
 

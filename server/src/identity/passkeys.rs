@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use apogee_domain::{Digest, Timestamp};
-use apogee_store::{AuditEvent, Challenge, Identity, Passkey, Session, Store};
+use apogee_domain::Timestamp;
+use apogee_store::{AuditEvent, Challenge, Identity, Passkey, Session};
 use axum::http::HeaderValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

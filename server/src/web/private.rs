@@ -39,6 +39,8 @@ pub(crate) fn is_private(path: &str) -> bool {
 /// Every private page: its path, as it is without language and form, and who makes it.
 pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
+        ("/admin/people", get(signin::people::show)),
+        ("/admin/people/standing", post(signin::people::set_standing)),
         ("/device", get(signin::device::show).post(signin::device::decide)),
         ("/device/code", post(signin::device::begin)),
         ("/device/token", post(signin::device::token)),

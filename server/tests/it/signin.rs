@@ -8,6 +8,11 @@ use std::time::Instant;
 
 use apogee_domain::{Clock, Timestamp};
 use apogee_simhub::{App, Fault, Hub, Place, User, UserKind};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::served::{Answer, Served};
@@ -52,6 +57,12 @@ impl World {
             name: "Apogee".to_owned(),
             callback: "http://127.0.0.1/signin/github/callback".to_owned(),
         });
+        hub.register(App {
+            client_id: "company-test".to_owned(),
+            client_secret: "not a secret".to_owned(),
+            name: "Apogee".to_owned(),
+            callback: "http://127.0.0.1/signin/company/callback".to_owned(),
+        });
         hub.put_user(user(1, "ada"));
         hub.put_user(user(2, "bob"));
         hub.be(Some("ada"));
@@ -72,8 +83,12 @@ impl World {
             (provider("CLIENT_ID"), "apogee-test".to_owned()),
             (provider("CLIENT_SECRET"), "not a secret".to_owned()),
             (provider("WEB_URL"), github.clone()),
-            (provider("API_URL"), github),
+            (provider("API_URL"), github.clone()),
             ("IDENTITY__PROVIDERS__INVITE__KIND".to_owned(), "invite".to_owned()),
+            ("IDENTITY__PROVIDERS__COMPANY__KIND".to_owned(), "oidc".to_owned()),
+            ("IDENTITY__PROVIDERS__COMPANY__CLIENT_ID".to_owned(), "company-test".to_owned()),
+            ("IDENTITY__PROVIDERS__COMPANY__CLIENT_SECRET".to_owned(), "not a secret".to_owned()),
+            ("IDENTITY__PROVIDERS__COMPANY__ISSUER".to_owned(), github),
         ];
         let mut all: Vec<(&str, &str)> =
             usual.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -176,7 +191,11 @@ impl Browser<'_> {
 
     /// Off to GitHub: the address there.
     fn leave(&mut self, next: &str) -> String {
-        let answer = self.post("/signin", "/signin/github", &[("next", next)]);
+        self.leave_to("github", next)
+    }
+
+    fn leave_to(&mut self, provider: &str, next: &str) -> String {
+        let answer = self.post("/signin", &format!("/signin/{provider}"), &[("next", next)]);
         assert_eq!(answer.status, 303, "{}", answer.text());
         answer.header("location").unwrap().to_owned()
     }
@@ -557,6 +576,208 @@ fn a_role_is_given_and_a_block_ends_sessions_with_a_reason() {
     assert!(answer.text().contains("a farm of accounts"));
     world.apogee(&["admin", "unblock", "github:1", "--reason", "a mistake"]);
     assert_eq!(browser.sign_in().status, 303);
+}
+
+#[test]
+fn an_openid_provider_lets_in_where_github_does_not() {
+    let world = World::new();
+    // Tokens are good for five minutes, by the clock of this machine.
+    let now = std::process::Command::new("date").arg("+%s").output().unwrap().stdout;
+    let now: i64 = String::from_utf8(now).unwrap().trim().parse().unwrap();
+    world.clock.0.store(now, Ordering::SeqCst);
+    world.hub.fail(Place::Authorize, Fault::Error("application_suspended".to_owned()));
+    let mut browser = world.browser();
+    assert_problem(&browser.sign_in(), 503, "provider-suspended");
+    let there = browser.leave_to("company", "/status");
+    assert!(!parameter(&there, "nonce").is_empty());
+    let back = browser.at_github(&there);
+    let answer = browser.get(&back);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/status")), "{}", answer.text());
+    assert_eq!(browser.identity().as_deref(), Some("company:1"));
+    // What one provider began another does not end.
+    let there = browser.leave_to("company", "/me");
+    let back = browser.at_github(&there).replace("/company/", "/github/");
+    assert_problem(&browser.get(&back), 403, "sign-in-stale");
+    // A token that is too old is refused.
+    world.clock.0.fetch_sub(3600, Ordering::SeqCst);
+    let there = browser.leave_to("company", "/me");
+    let back = browser.at_github(&there);
+    assert_problem(&browser.get(&back), 403, "sign-in-not-confirmed");
+}
+
+#[test]
+fn a_program_is_let_in_by_a_browser_elsewhere_and_gives_its_key_back() {
+    let world = World::new();
+    let mut browser = world.browser();
+    browser.sign_in();
+    let key = world.folder.path().join("apogee.key");
+    let mut login = Command::new(env!("CARGO_BIN_EXE_apogee"));
+    login.args(["login", "--server", &format!("http://{}", world.served.address), "--key"]).arg(&key);
+    let mut login = login.args(["--name", "a laptop"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(login.stdout.take().unwrap()));
+    let line = lines.next().unwrap().unwrap();
+    let code = line.rsplit(' ').next().unwrap().to_owned();
+    assert!(line.contains("/device"), "{line}");
+    let answer = browser.post("/device", "/device", &[("code", "AAAA-AAAA")]);
+    assert_problem(&answer, 404, "device-unknown");
+    let asks = browser.post("/device", "/device", &[("code", &code.to_lowercase())]).text();
+    assert!(asks.contains("a laptop") && asks.contains("github:1"), "{asks}");
+    assert_eq!(browser.post("/device", "/device", &[("code", &code), ("answer", "yes")]).status, 200);
+    assert!(login.wait().unwrap().success());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&key).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let kept = std::fs::read_to_string(&key).unwrap();
+    let secret = kept.lines().nth(2).unwrap();
+    let with_key = || world.browser().get_with("/me.json", &format!("authorization: Bearer {secret}\r\n"));
+    assert_eq!(with_key().json()["identity"], "github:1");
+    let mut logout = Command::new(env!("CARGO_BIN_EXE_apogee"));
+    assert!(logout.args(["logout", "--key"]).arg(&key).status().unwrap().success());
+    assert_problem(&with_key(), 401, "key-invalid");
+    assert!(!key.exists());
+}
+
+/// A device with one key, as browsers see it.
+struct Device {
+    pair: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Device {
+    fn new() -> Self {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref(), &random).unwrap();
+        Self { pair, random }
+    }
+
+    fn said(flags: u8, count: u32) -> Vec<u8> {
+        let host: [u8; 32] = Sha256::digest("127.0.0.1").into();
+        [&host[..], &[flags], &count.to_be_bytes()].concat()
+    }
+
+    /// The values of the form that the page's script fills in.
+    fn answer(&self, kind: &str, challenge: &str, origin: &str, count: u32) -> [(&'static str, String); 4] {
+        let client = format!(r#"{{"type":"webauthn.{kind}","challenge":"{challenge}","origin":"{origin}"}}"#);
+        let (said, signature) = if kind == "create" {
+            let point = self.pair.public_key().as_ref();
+            let head = [0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 0x20];
+            let key = [&head[..], &point[1..33], &[0x22, 0x58, 0x20], &point[33..]].concat();
+            let id = b"a device";
+            let said = [&Self::said(0x45, count)[..], &[0; 16], &[0, 8], id, &key].concat();
+            (said, Vec::new())
+        } else {
+            let said = Self::said(0x05, count);
+            let message = [&said[..], &Sha256::digest(&client)[..]].concat();
+            let signature = self.pair.sign(&self.random, &message).unwrap().as_ref().to_vec();
+            (said, signature)
+        };
+        [
+            ("credential", URL_SAFE_NO_PAD.encode(b"a device")),
+            ("client", URL_SAFE_NO_PAD.encode(client)),
+            ("authenticator", URL_SAFE_NO_PAD.encode(said)),
+            ("signature", URL_SAFE_NO_PAD.encode(signature)),
+        ]
+    }
+}
+
+fn challenge(page: &Answer) -> String {
+    assert_eq!(page.status, 200, "{}", page.text());
+    let text = page.text();
+    text.split_once("data-challenge=\"").unwrap().1.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_passkey_is_added_and_shown_and_each_challenge_is_good_once() {
+    let world = World::new();
+    let origin = "http://127.0.0.1:1";
+    let mut browser = world.browser();
+    browser.sign_in();
+    let device = Device::new();
+    let send = |browser: &mut Browser<'_>, address: &str, form: &[(&'static str, String)]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post("/me", address, &form)
+    };
+    let add =
+        |browser: &mut Browser<'_>, form: &[(&'static str, String)]| send(browser, "/me/passkeys/add", form);
+    assert_problem(&browser.post("/me", "/me/step-up", &[]), 403, "passkey-refused");
+
+    let asked = challenge(&browser.post("/me", "/me/passkeys/new", &[("name", "a key")]));
+    let elsewhere = device.answer("create", &asked, "http://evil.example", 0);
+    assert_problem(&add(&mut browser, &elsewhere), 403, "passkey-refused");
+    let late = device.answer("create", &asked, origin, 0);
+    assert_problem(&add(&mut browser, &late), 403, "passkey-refused");
+    let asked = challenge(&browser.post("/me", "/me/passkeys/new", &[("name", "a key")]));
+    assert_eq!(add(&mut browser, &device.answer("create", &asked, origin, 0)).status, 303);
+    assert_eq!(browser.me().unwrap()["passkeys"].as_array().unwrap().len(), 1);
+    // Another one needs the first.
+    assert_problem(&browser.post("/me", "/me/passkeys/new", &[]), 403, "step-up-needed");
+    assert_eq!(browser.me().unwrap()["step_up_until"], serde_json::Value::Null);
+
+    let before = browser.clone();
+    let show =
+        |browser: &mut Browser<'_>, form: &[(&'static str, String)]| send(browser, "/me/step-up/shown", form);
+    let asked = challenge(&browser.post("/me", "/me/step-up", &[("next", "/status")]));
+    let thief = Device::new().answer("get", &asked, origin, 1);
+    assert_problem(&show(&mut browser, &thief), 403, "passkey-refused");
+    let asked = challenge(&browser.post("/me", "/me/step-up", &[]));
+    let shown = device.answer("get", &asked, origin, 1);
+    assert_eq!(show(&mut browser, &shown).status, 303);
+    assert_ne!(browser.cookies["sid"], before.cookies["sid"], "the session has another id");
+    assert_eq!(before.clone().identity(), None);
+    assert!(browser.me().unwrap()["step_up_until"].is_string());
+    assert_problem(&show(&mut browser, &shown), 403, "passkey-refused");
+    // A copy of the device would not count on.
+    let asked = challenge(&browser.post("/me", "/me/step-up", &[]));
+    assert_problem(&show(&mut browser, &device.answer("get", &asked, origin, 1)), 403, "passkey-refused");
+    let gone = [("credential", URL_SAFE_NO_PAD.encode(b"a device"))];
+    assert_eq!(send(&mut browser, "/me/passkeys/remove", &gone).status, 303);
+    assert_eq!(browser.me().unwrap()["passkeys"], serde_json::json!([]));
+}
+
+#[test]
+fn people_are_blocked_by_an_operator_with_a_reason_that_is_recorded() {
+    let world = World::new();
+    let mut bob = world.browser();
+    world.hub.be(Some("bob"));
+    bob.sign_in();
+    world.hub.be(Some("ada"));
+    let mut ada = world.browser();
+    ada.sign_in();
+    let people = |browser: &mut Browser<'_>| browser.get("/admin/people.json");
+    assert_problem(&people(&mut world.browser()), 401, "sign-in-needed");
+    assert_problem(&people(&mut ada), 403, "role-needed");
+    world.apogee(&["admin", "grant", "github:1", "viewer", "--reason", "on duty"]);
+    let listed = people(&mut ada).json();
+    assert_eq!(
+        (&listed["people"][0]["handle"], &listed["people"][1]["handle"]),
+        (&"bob".into(), &"ada".into())
+    );
+    let block = |browser: &mut Browser<'_>, reason: &str| {
+        let form = [("number", "1"), ("block", "yes"), ("reason", reason)];
+        browser.post("/me", "/admin/people/standing", &form)
+    };
+    assert_problem(&block(&mut ada, "a farm"), 403, "role-needed");
+    world.apogee(&["admin", "grant", "github:1", "operator", "--reason", "on duty"]);
+    assert!(ada.get("/zh/admin/people").text().contains("name=\"reason\""));
+    assert_problem(&block(&mut ada, " "), 400, "reason-needed");
+    assert_eq!(block(&mut ada, "a farm").status, 303);
+    assert_eq!(bob.identity(), None);
+    assert_eq!(people(&mut ada).json()["people"][0]["blocked"], "a farm");
+}
+
+#[test]
+fn a_spoofed_x_forwarded_for_moves_nobody_who_is_not_behind_a_proxy() {
+    // Who is behind a proxy is told apart by what the proxy says; the table of cases is with the function. Here: the settings take ranges.
+    let world = World::with(&[("HTTP__PROXIES", "[\"10.0.0.0/8\"]")]);
+    let answer = world.browser().get_with("/signin", "x-forwarded-for: 10.1.2.3\r\n");
+    assert_eq!(answer.status, 200);
+    let refused = Command::new(env!("CARGO_BIN_EXE_apogee"))
+        .args(["config", "print"])
+        .env("APOGEE_HTTP__PROXIES", "[\"10.0.0.0/33\"]")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(2));
 }
 
 #[test]

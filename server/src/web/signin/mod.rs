@@ -3,6 +3,7 @@
 pub(super) mod device;
 pub(super) mod me;
 pub(super) mod passkey;
+pub(super) mod people;
 
 use askama::Template;
 use axum::body::Bytes;
