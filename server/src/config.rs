@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::money::{Faucet, Wallet};
 use crate::http::Limits;
 use crate::identity;
-pub(crate) use crate::identity::Provider;
 
 /// The shipped file: its values are the defaults.
 pub(crate) const DEFAULTS: &str = include_str!("../apogee.toml");

@@ -4,6 +4,7 @@
 mod admin;
 mod device;
 mod oauth;
+mod oidc;
 mod page;
 mod state;
 
@@ -85,6 +86,9 @@ impl Hub {
             .route("/user", get(oauth::user))
             .route("/login/device/code", post(device::code))
             .route("/login/device", get(device::show).post(device::decide))
+            .route("/.well-known/openid-configuration", get(oidc::discovery))
+            .route("/oidc/token", post(oidc::token))
+            .route("/oidc/keys", get(oidc::keys))
             .route("/_admin/user", post(admin::user))
             .route("/_admin/delete", post(admin::delete))
             .route("/_admin/be", post(admin::be))

@@ -117,8 +117,8 @@ fn decided(hub: &Hub, asked: &Fields, app: &App, login: &str) -> Response {
         return back(&redirect_uri, &[("error", "access_denied"), ("state", state)]);
     };
     let challenge = asked.get("code_challenge").cloned();
-    let code =
-        Code { client_id: app.client_id.clone(), redirect_uri: redirect_uri.clone(), challenge, user, made };
+    let (client_id, nonce) = (app.client_id.clone(), get(asked, "nonce").to_owned());
+    let code = Code { client_id, redirect_uri: redirect_uri.clone(), challenge, nonce, user, made };
     let code = hub.put_code(code);
     back(&redirect_uri, &[("code", &code), ("state", state)])
 }
@@ -159,7 +159,10 @@ pub(crate) async fn token(Of(hub): Of<Hub>, headers: HeaderMap, form: Bytes) -> 
         return crate::device::token(&hub, &headers, &asked);
     }
     match exchange(&hub, &asked) {
-        Ok(token) => granted(&headers, token),
+        Ok(code) => {
+            let token = hub.state().put_token(code.user);
+            granted(&headers, token)
+        }
         Err(code) => error(&headers, code),
     }
 }
@@ -169,7 +172,8 @@ pub(crate) fn granted(headers: &HeaderMap, token: String) -> Response {
     answer(headers, &pairs)
 }
 
-fn exchange(hub: &Hub, asked: &Fields) -> Result<String, &'static str> {
+/// The code of a token request, which is used up by it.
+pub(crate) fn exchange(hub: &Hub, asked: &Fields) -> Result<Code, &'static str> {
     let now = hub.now();
     let mut state = hub.state();
     let app = state.apps.get(get(asked, "client_id")).ok_or("incorrect_client_credentials")?;
@@ -191,7 +195,7 @@ fn exchange(hub: &Hub, asked: &Fields) -> Result<String, &'static str> {
             return Err("bad_verification_code");
         }
     }
-    Ok(state.put_token(code.user))
+    Ok(code)
 }
 
 /// `GET /user`

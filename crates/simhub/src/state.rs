@@ -5,6 +5,8 @@ use apogee_domain::Timestamp;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::oidc::Signer;
+
 /// How long a code is good for.
 pub(crate) const CODE_LIFE: Duration = Duration::from_secs(600);
 
@@ -91,6 +93,7 @@ pub(crate) struct Code {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: Option<String>,
+    pub(crate) nonce: String,
     pub(crate) user: u64,
     pub(crate) made: Timestamp,
 }
@@ -116,6 +119,7 @@ pub(crate) struct State {
     pub(crate) codes: BTreeMap<String, Code>,
     pub(crate) tokens: BTreeMap<String, u64>,
     pub(crate) devices: BTreeMap<String, Device>,
+    pub(crate) signer: Signer,
     numbers: u64,
 }
 

@@ -1,6 +1,7 @@
 //! `apogee demo`
 
 mod live;
+mod people;
 mod sprint;
 
 use std::net::SocketAddr;
@@ -30,7 +31,7 @@ pub(super) struct Demo {
     /// Folder of the recording, or an archive in it; by default the one that comes with the program
     #[arg(long, value_name = "PATH")]
     recording: Option<PathBuf>,
-    /// Also make a network of its own with a wallet, a faucet and a simulated GitHub, as long as the demo runs
+    /// Also make a network of its own with a wallet and a faucet, as long as the demo runs
     #[arg(long)]
     live: bool,
     /// Database file to keep; by default a temporary one
@@ -71,12 +72,13 @@ impl Demo {
         if let Some(file) = beside(HISTORY) {
             super::package::import_once(&*store, &file).await?;
         }
+        let served = listener.local_addr().map_err(Failure::world)?;
+        config.identity = people::open(&*store, served).await?;
         let mut networks = vec![prepared];
         let live = if self.live {
-            let site = format!("http://{}", listener.local_addr().map_err(Failure::world)?);
-            let live = live::start(temporary.path(), &site, &mut config).await?;
+            let live = live::start(temporary.path(), &mut config).await?;
             networks.push(live.network.clone());
-            println!("A network is made while you look: its faucet is {site}/faucet/simnet");
+            println!("A network is made while you look: its faucet is http://{served}/faucet/simnet");
             Some(live)
         } else {
             None

@@ -12,6 +12,7 @@ mod desk;
 mod explain;
 mod health;
 mod index;
+mod login;
 mod operator;
 mod package;
 mod payout;
@@ -81,6 +82,10 @@ enum Command {
     /// Look after the wallets that pay, and after what is paid.
     #[command(subcommand)]
     Treasury(treasury::Treasury),
+    /// Get a key for this machine: a browser elsewhere lets it in.
+    Login(login::Login),
+    /// Give the key of this machine back.
+    Logout(login::Logout),
     /// Say who may do what: roles, blocks, invitations.
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -186,6 +191,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Simulate(simulate) => simulate.run().await,
         Command::Payout(payout) => payout.run().await,
         Command::Treasury(treasury) => treasury.run().await,
+        Command::Login(login) => login.run().await,
+        Command::Logout(logout) => logout.run().await,
         Command::Admin(admin) => admin.run().await,
         Command::Operator(operator) => operator.run(),
         Command::Package(package) => package.run().await,

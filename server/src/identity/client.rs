@@ -14,13 +14,13 @@ const USER_AGENT: &str = concat!("apogee/", env!("CARGO_PKG_VERSION"));
 
 /// Asks providers: with time-outs, bounded answers and no redirects, so that no answer makes it ask elsewhere.
 #[derive(Clone, Debug)]
-pub(super) struct Client {
+pub(crate) struct Client {
     client: reqwest::Client,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     #[error("it did not answer in {} s", PATIENCE.as_secs())]
     Late,
     #[error("its answer has more than {LARGEST} bytes")]
@@ -32,7 +32,7 @@ pub(super) enum NoAnswer {
 }
 
 impl Client {
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         // An error means that somebody has installed a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(
@@ -71,6 +71,31 @@ impl Client {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+
+    /// Send JSON, with a key where there is one: the status and what was answered.
+    pub(crate) async fn post(
+        &self,
+        address: &str,
+        body: &serde_json::Value,
+        key: Option<&str>,
+    ) -> Result<(u16, Vec<u8>), NoAnswer> {
+        let mut request = oauth2::http::Request::post(address).header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = request.body(body.to_string().into_bytes()).map_err(NoAnswer::Malformed)?;
+        let answer = self.send(request).await?;
+        Ok((answer.status().as_u16(), answer.into_body()))
+    }
+
+    /// Send a form.
+    pub(super) async fn form(&self, address: &str, form: String) -> Result<HttpResponse, NoAnswer> {
+        let request = oauth2::http::Request::post(address)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(form.into_bytes());
+        self.send(request.map_err(NoAnswer::Malformed)?).await
     }
 
     /// Ask for a document.

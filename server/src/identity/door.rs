@@ -102,13 +102,23 @@ impl Door {
         self.providers.is_empty() && self.invites.is_none()
     }
 
-    fn is_secure(&self) -> bool {
+    /// Where browsers reach the service, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
         self.base.starts_with("https://")
     }
 
-    /// 32 bytes that nobody can foresee, as text.
+    /// 32 bytes that nobody can foresee.
+    pub(super) fn random(&self) -> [u8; 32] {
+        (self.entropy)()
+    }
+
+    /// The same as text.
     pub(super) fn secret(&self) -> String {
-        (self.entropy)().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.random().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Who sent a request with these headers.
@@ -117,8 +127,8 @@ impl Door {
         let visitor = |holds, roles| Visitor { address, now, holds, roles };
         // Who comes with a key comes as nothing else: what a browser adds by itself does not count.
         if let Some(value) = headers.get(header::AUTHORIZATION) {
-            let identity = self.keyed(value, now).await?;
-            return Ok(visitor(Holds::Key { identity }, Vec::new()));
+            let (digest, identity) = self.keyed(value, now).await?;
+            return Ok(visitor(Holds::Key { digest, identity }, Vec::new()));
         }
         // A browser sends JSON to another site only after asking, and it is not answered.
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -239,7 +249,7 @@ impl Door {
         let (secret, session) = self.session(identity.id, now, None);
         work.open_session(&session).await?;
         work.commit().await?;
-        tracing::info!(identity = %identity.actor(), "somebody has signed in");
+        tracing::info!(identity = %identity.actor(), address = %visitor.address, "somebody has signed in");
         Ok(LetIn { cookie: Cookie::Session.set(&secret, self.is_secure()), next })
     }
 

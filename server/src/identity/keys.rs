@@ -6,7 +6,7 @@ use axum::http::HeaderValue;
 
 use super::door::{Door, after};
 use super::refused::Refused;
-use super::visitor::{Visitor, digest};
+use super::visitor::{Holds, Visitor, digest};
 
 /// What every key begins with: people and scanners for leaked secrets see what it is.
 const PREFIX: &str = "apogee_";
@@ -23,7 +23,11 @@ impl Door {
     }
 
     /// For whom a request with this `Authorization` acts.
-    pub(super) async fn keyed(&self, value: &HeaderValue, now: Timestamp) -> Result<Identity, Refused> {
+    pub(super) async fn keyed(
+        &self,
+        value: &HeaderValue,
+        now: Timestamp,
+    ) -> Result<(Digest, Identity), Refused> {
         let text = value.to_str().map_err(|_| Refused::NoKey)?;
         let key = text.strip_prefix("Bearer ").ok_or(Refused::NoKey)?.trim();
         let is_ours = key.len() == PREFIX.len() + 64 && key.starts_with(PREFIX);
@@ -32,7 +36,8 @@ impl Door {
         }
         let found = self.store.api_key(self.key_digest(key)).await?;
         let found = found.filter(|key| key.is_live(now)).ok_or(Refused::NoKey)?;
-        self.store.identity(found.identity).await?.ok_or(Refused::NoKey)
+        let identity = self.store.identity(found.identity).await?;
+        Ok((found.digest, identity.ok_or(Refused::NoKey)?))
     }
 
     /// A new key for whoever is signed in. It is told here and never again.
@@ -74,9 +79,15 @@ impl Door {
         Ok(self.store.api_keys(identity.id).await?)
     }
 
+    /// Revoke the key that a program came with.
+    pub(crate) async fn give_back(&self, visitor: &Visitor) -> Result<(), Refused> {
+        let Holds::Key { digest, .. } = visitor.holds else { return Err(Refused::NoKey) };
+        self.revoke_key(visitor, digest).await
+    }
+
     /// Revoke a key of whoever is signed in.
     pub(crate) async fn revoke_key(&self, visitor: &Visitor, digest: Digest) -> Result<(), Refused> {
-        let identity = visitor.signed_in()?;
+        let identity = visitor.identity().ok_or(Refused::SignInNeeded)?;
         let mut work = self.store.begin().await?;
         if !work.revoke_api_key(identity.id, digest, visitor.now).await? {
             return Err(Refused::NoKey);

@@ -8,6 +8,7 @@ use apogee_store::Store;
 use super::client::Client;
 use super::door::Door;
 use super::github::GitHub;
+use super::oidc::Oidc;
 use super::provider::IdentityProvider;
 use super::settings::{Kind, Provider, Settings};
 use crate::config::Secret;
@@ -55,7 +56,9 @@ impl Settings {
             match provider.kind {
                 Kind::Github => providers.push(Box::new(provider.github(name, client.clone())?)),
                 Kind::Invite => invites = Some(name.clone()),
-                Kind::Oidc => {}
+                Kind::Oidc => {
+                    providers.push(Box::new(provider.oidc(name, client.clone(), Arc::clone(&clock))?));
+                }
             }
         }
         let pepper = self.pepper_file.as_deref().map(secret).transpose()?;
@@ -72,6 +75,13 @@ impl Provider {
             (None, Some(file)) => secret(file),
             (None, None) => Ok(Secret::new("")),
         }
+    }
+
+    fn oidc(&self, name: &str, client: Client, clock: Arc<dyn Clock>) -> Result<Oidc, NotMade> {
+        let title = self.title.as_deref().unwrap_or(name);
+        let issuer = self.issuer.as_deref().unwrap_or_default();
+        let id = self.client_id.as_deref().unwrap_or_default();
+        Ok(Oidc::new((name, title), issuer, (id, self.secret()?), client, clock))
     }
 
     fn github(&self, name: &str, client: Client) -> Result<GitHub, NotMade> {

@@ -38,6 +38,10 @@ pub(crate) enum Refused {
     Passkey(&'static str),
     #[error("no program asks with this code, or it asks no more")]
     NoDevice,
+    #[error("the reason is empty")]
+    ReasonNeeded,
+    #[error("nobody has this number")]
+    NoIdentity,
     #[error("too many sign-ins are under way")]
     Crowded,
     #[error(transparent)]

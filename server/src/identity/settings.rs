@@ -51,22 +51,6 @@ pub(crate) struct Provider {
     pub(crate) issuer: Option<String>,
 }
 
-impl Provider {
-    /// The simulated GitHub of the demo; its name says what it is.
-    pub(crate) fn demo(url: String, client_id: String, secret: String) -> Self {
-        Self {
-            kind: Kind::Github,
-            title: Some("simulated GitHub".into()),
-            client_id: Some(client_id),
-            client_secret_file: None,
-            client_secret: Some(Secret::new(secret)),
-            web_url: Some(url.clone()),
-            api_url: Some(url),
-            issuer: None,
-        }
-    }
-}
-
 impl Settings {
     /// What is wrong with them.
     pub(crate) fn fault(&self) -> Option<String> {

@@ -30,7 +30,7 @@ pub(crate) enum Holds {
     /// Somebody who is signed in.
     Session { secret: String, session: Session, identity: Identity },
     /// A program that acts for somebody.
-    Key { identity: Identity },
+    Key { digest: Digest, identity: Identity },
     /// A program that acts for nobody.
     Nothing,
 }
@@ -39,7 +39,7 @@ impl Visitor {
     /// Who it is, blocked or not.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         match &self.holds {
-            Holds::Session { identity, .. } | Holds::Key { identity } => Some(identity),
+            Holds::Session { identity, .. } | Holds::Key { identity, .. } => Some(identity),
             Holds::Browser { .. } | Holds::Nothing => None,
         }
     }
@@ -82,6 +82,11 @@ impl Visitor {
             Holds::Session { session, .. } => Some(session),
             _ => None,
         }
+    }
+
+    /// Whether it is a program, and no browser that adds things by itself.
+    pub(crate) const fn is_program(&self) -> bool {
+        matches!(self.holds, Holds::Key { .. } | Holds::Nothing)
     }
 
     /// Whether a passkey was shown in this session, not long ago.

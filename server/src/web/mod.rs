@@ -134,6 +134,7 @@ impl Site {
             .route("/look", get(look::choose))
             .route("/assets/apogee.css", get(stylesheet))
             .route("/assets/icon.svg", get(icon))
+            .route("/assets/passkey.js", get(signin::passkey::script))
             .with_state(app.clone());
         let door = Arc::clone(&app.door);
         Self { router, private: routed(private::pages()).with_state(app), door }

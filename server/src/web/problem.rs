@@ -169,6 +169,8 @@ impl Kind {
             Refused::TooManyKeys(_) => TOO_MANY_KEYS,
             Refused::Passkey(_) => PASSKEY_REFUSED,
             Refused::NoDevice => DEVICE_UNKNOWN,
+            Refused::ReasonNeeded => REASON_NEEDED,
+            Refused::NoIdentity => UNKNOWN_IDENTITY,
             Refused::Crowded => BUSY,
             Refused::Store(_) => UNAVAILABLE,
         }
@@ -232,6 +234,8 @@ kinds! {
     TOO_MANY_KEYS = "too-many-keys", CONFLICT;
     PASSKEY_REFUSED = "passkey-refused", FORBIDDEN;
     DEVICE_UNKNOWN = "device-unknown", NOT_FOUND;
+    REASON_NEEDED = "reason-needed", BAD_REQUEST;
+    UNKNOWN_IDENTITY = "unknown-identity", NOT_FOUND;
     CLAIM_REFUSED = "claim-refused", UNPROCESSABLE_ENTITY;
     CLAIM_MALFORMED_CLAIM = "claim-malformed-claim", UNPROCESSABLE_ENTITY;
     CLAIM_UNKNOWN_ACTION = "claim-unknown-action", UNPROCESSABLE_ENTITY;
@@ -521,6 +525,8 @@ fn not_let_in(refused: &Refused, language: Language) -> String {
         // What is wrong with it is known in English only; what to do, in both.
         Refused::Passkey(why) => (*why).to_owned(),
         Refused::NoDevice => language.t("detail-device-unknown"),
+        Refused::ReasonNeeded => language.t("detail-reason-needed"),
+        Refused::NoIdentity => language.t("detail-unknown-identity"),
         Refused::Crowded => language.t("detail-busy"),
         Refused::Store(_) => language.t("detail-store"),
     }

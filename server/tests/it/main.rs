@@ -49,6 +49,8 @@ mod refused;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod signin;
+#[cfg(test)]
 mod standings;
 #[cfg(test)]
 mod told;

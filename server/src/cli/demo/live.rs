@@ -1,4 +1,4 @@
-//! A network that is made while one looks at it, a wallet on it, and a faucet that a simulated GitHub lets people in to.
+//! A network that is made while one looks at it, a wallet on it, and a faucet.
 //!
 //! Nothing of it is worth anything, and its pages say so.
 
@@ -11,7 +11,6 @@ use apogee_domain::{Clock, NetworkId};
 use apogee_filecoin::types::Message;
 use apogee_filecoin::types::json::address_text;
 use apogee_signer::{Cost, Key, KeyKind, Keystore, Secret};
-use apogee_simhub::{App, Hub, User, UserKind};
 use apogee_simnet::{Access, Recipe, SimNode, Simulation};
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::{Address, Network};
@@ -32,10 +31,6 @@ const EPOCH: u64 = 2;
 const HISTORY: i64 = 60;
 /// What the faucet is given, FIL.
 const FUNDS: u64 = 5_000;
-/// Seconds of 400 days: an account that is old enough.
-const SETTLED: i64 = 400 * 86_400;
-/// Seconds of 2 days: one that is not.
-const YOUNG: i64 = 2 * 86_400;
 
 /// What lives as long as the demo.
 pub(super) struct Live {
@@ -44,8 +39,8 @@ pub(super) struct Live {
     _signer: Child,
 }
 
-/// Start everything, and say in `config` where it is. `folder` takes the files; visitors come to `site`.
-pub(super) async fn start(folder: &Path, site: &str, config: &mut Config) -> Result<Live, Failure> {
+/// Start everything, and say in `config` where it is. `folder` takes the files.
+pub(super) async fn start(folder: &Path, config: &mut Config) -> Result<Live, Failure> {
     let genesis_time = u64::try_from(SystemClock.now().seconds() - HISTORY * 2).unwrap_or(0);
     let recipe = Recipe {
         network: NETWORK.into(),
@@ -70,9 +65,6 @@ pub(super) async fn start(folder: &Path, site: &str, config: &mut Config) -> Res
     config.wallets.insert("drip".into(), wallet);
     config.faucets.insert("drip".into(), config::Faucet { wallet: "drip".into(), policy: None });
 
-    let hub = hub(site).await?;
-    config.identity.base_url = Some(site.to_owned());
-    config.identity.providers.insert("github".into(), hub);
     tokio::spawn(mine(made));
     Ok(Live { network: prepared, _node: node, _signer: signer })
 }
@@ -155,25 +147,4 @@ async fn signer(folder: &Path, key: Key) -> Result<Child, Failure> {
         .spawn()
         .map_err(Failure::world)?;
     Ok(child)
-}
-
-/// The simulated GitHub, with an account that is old enough and one that is not.
-async fn hub(site: &str) -> Result<config::Provider, Failure> {
-    let hub = Hub::new(Arc::new(SystemClock));
-    let secret: String = edge::entropy()?.iter().map(|byte| format!("{byte:02x}")).collect();
-    hub.register(App {
-        client_id: "apogee-demo".into(),
-        client_secret: secret.clone(),
-        name: "Apogee demo".into(),
-        callback: format!("{site}/signin/github/callback"),
-    });
-    let now = SystemClock.now().seconds();
-    for (id, login, age) in [(583_231, "octocat", SETTLED), (583_232, "newcat", YOUNG)] {
-        let (login, kind) = (login.to_owned(), UserKind::User);
-        hub.put_user(User { id, login, kind, created: now - age, public_repos: 3 });
-    }
-    let listener = loopback().await?;
-    let address = listener.local_addr().map_err(Failure::world)?;
-    tokio::spawn(axum::serve(listener, hub.router()).into_future());
-    Ok(config::Provider::demo(format!("http://{address}"), "apogee-demo".into(), secret))
 }

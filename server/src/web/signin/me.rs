@@ -3,7 +3,10 @@ use apogee_store::Standing;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::field;
@@ -30,6 +33,9 @@ pub(crate) struct Me {
     roles: Vec<&'static str>,
     sessions: Vec<OneSession>,
     keys: Vec<OneKey>,
+    passkeys: Vec<OnePasskey>,
+    /// Until when this session may do what needs a passkey.
+    step_up_until: Option<String>,
     /// A key that was just made: it is told this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<String>,
@@ -62,6 +68,15 @@ struct OneKey {
     digest: Digest,
 }
 
+/// A passkey.
+#[derive(Debug, Serialize)]
+struct OnePasskey {
+    name: String,
+    created: String,
+    #[serde(skip)]
+    credential: String,
+}
+
 #[derive(Template)]
 #[template(path = "me.html")]
 struct Page<'a> {
@@ -82,6 +97,8 @@ impl App {
         let time = |at: Timestamp| at.to_string();
         let sessions = self.door.sessions(identity, visitor.now).await?;
         let keys = self.door.keys(identity).await?;
+        let passkeys = self.door.passkeys(identity).await?;
+        let stepped_up = visitor.has_stepped_up().then(|| visitor.session()?.step_up_until).flatten();
         Ok(Me {
             identity: identity.actor(),
             handle: identity.account.handle.clone(),
@@ -112,6 +129,15 @@ impl App {
                     digest: key.digest,
                 })
                 .collect(),
+            passkeys: passkeys
+                .into_iter()
+                .map(|passkey| OnePasskey {
+                    name: passkey.name,
+                    created: time(passkey.created),
+                    credential: URL_SAFE_NO_PAD.encode(passkey.credential),
+                })
+                .collect(),
+            step_up_until: stepped_up.map(time),
             made,
             mark: visitor.mark(),
             here: own.is_some(),
@@ -149,4 +175,13 @@ pub(in crate::web) async fn revoke_key(
     let digest = field(&form, "key").parse().map_err(|_| Refused::NoKey)?;
     app.door.revoke_key(&visitor, digest).await?;
     Ok(Redirect::to(&ask.to("/me")).into_response())
+}
+
+/// `POST /me/keys/give-back`, by a program that needs its key no more.
+pub(in crate::web) async fn give_back(
+    State(app): State<App>,
+    visitor: Visitor,
+) -> Result<StatusCode, Problem> {
+    app.door.give_back(&visitor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

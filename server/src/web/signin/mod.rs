@@ -1,6 +1,9 @@
 //! Where people sign in, and what they see of themselves.
 
+pub(super) mod device;
 pub(super) mod me;
+pub(super) mod passkey;
+pub(super) mod people;
 
 use askama::Template;
 use axum::body::Bytes;

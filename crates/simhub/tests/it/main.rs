@@ -1,0 +1,6 @@
+//! The double answers as GitHub documents it.
+
+#[cfg(test)]
+mod github;
+#[cfg(test)]
+mod oidc;
