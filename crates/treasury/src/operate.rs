@@ -75,15 +75,24 @@ pub async fn cancel(store: &dyn Store, network: &NetworkId, payment: &str, by: B
         PaymentState::Paying => {
             let transfers = store.transfers_of(network, &payment.id).await?;
             let live = transfers.into_iter().find(|transfer| !transfer.state.is_spent());
-            let live = live.ok_or_else(|| refused("its message failed; it waits for its next one"))?;
-            if live.state == TransferState::Included {
+            if live.as_ref().is_some_and(|live| live.state == TransferState::Included) {
                 return Err(refused("a message of it is on the chain"));
             }
-            let next = Transfer { state: TransferState::Cancelling, ..live.clone() };
-            work.set_transfer(live.state, &next).await?;
             let paying = PaymentState::Paying;
-            work.set_payment(network, &payment.id, paying, paying, by.reason).await?;
-            false
+            // Its message may have failed, and it waits for another nonce.
+            let to = if live.is_some() { paying } else { PaymentState::Cancelled };
+            work.set_payment(network, &payment.id, paying, to, by.reason).await?;
+            match live {
+                Some(live) => {
+                    let next = Transfer { state: TransferState::Cancelling, ..live.clone() };
+                    work.set_transfer(live.state, &next).await?;
+                    false
+                }
+                None => {
+                    work.post(&owing(&payment, "unowe", by.now)).await?;
+                    true
+                }
+            }
         }
         PaymentState::Included | PaymentState::Final => return Err(refused("it is paid")),
         PaymentState::Failed | PaymentState::Cancelled => return Err(refused("it is over")),

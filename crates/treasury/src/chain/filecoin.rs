@@ -1,5 +1,6 @@
 //! Filecoin: nodes for what waits, blocks checked by their CIDs for everything that is counted.
 
+mod links;
 mod outcome;
 
 use std::sync::Arc;
@@ -22,9 +23,12 @@ use fvm_shared::error::ExitCode;
 
 use super::{Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip};
 use crate::signing::Signed;
+use links::{Link, Links};
 
 /// Epochs that are read tipset by tipset; longer stretches are halved, and halves in which the nonce stood still are left out.
 const STRETCH: i64 = 16;
+/// Epochs that are walked from parent to parent: more than a fork can be deep.
+const WALK: i64 = 2_000;
 /// Bytes that a secp256k1 signature adds to a message: kind and 65 bytes with their header, and the header of the pair.
 const SIGNATURE: usize = 69;
 /// Lotus' `ReplaceByFeePercentageMinimum`.
@@ -39,6 +43,7 @@ pub struct Filecoin {
     pool: Arc<Pool>,
     source: Arc<dyn Source>,
     network: Network,
+    links: Arc<Links>,
 }
 
 impl Filecoin {
@@ -46,18 +51,41 @@ impl Filecoin {
     #[must_use]
     pub fn new(pool: Arc<Pool>, source: Arc<dyn Source>, prefix: &str) -> Self {
         let network = if prefix == "f" { Network::Mainnet } else { Network::Testnet };
-        Self { pool, source, network }
+        Self { pool, source, network, links: Arc::default() }
+    }
+
+    /// How a tipset hangs on its parents.
+    async fn link(&self, key: &TipsetKey) -> Result<Link, ChainError> {
+        if let Some(link) = self.links.get(key) {
+            return Ok(link);
+        }
+        Ok(self.links.put(&self.source.tipset(key).await.map_err(unreadable)?))
     }
 
     async fn tipset(&self, tip: &Tip) -> Result<Tipset, ChainError> {
-        let cids: Result<Vec<_>, _> = tip.key.split(',').map(str::parse).collect();
-        let cids = cids.map_err(|error| wrong("a tipset's key", &error))?;
-        let tipset = self.source.tipset(&TipsetKey(cids)).await.map_err(unreadable)?;
+        let tipset = self.source.tipset(&key(tip)?).await.map_err(unreadable)?;
         if tipset.epoch() == tip.epoch {
             return Ok(tipset);
         }
         let found = tipset.epoch();
         Err(wrong("a tipset", &format_args!("{} is of epoch {found}, not {}", tip.key, tip.epoch)))
+    }
+
+    /// The tipset at an epoch, or the newest one before it, by the nodes' word.
+    async fn looked_up(&self, of: &Link, epoch: Epoch) -> Result<Tip, ChainError> {
+        let head = key(&of.tip)?;
+        // Null rounds have no tipset: the newest one before the epoch lies further down.
+        let mut from = epoch;
+        loop {
+            let range = self.source.range(&head, from, epoch).await.map_err(unreadable)?;
+            if let Some(tipset) = range.last() {
+                return Ok(tip(tipset));
+            }
+            if from == Epoch::GENESIS {
+                return Err(wrong("the chain", &format_args!("it has nothing at or before epoch {epoch}")));
+            }
+            from = from.minus(STRETCH);
+        }
     }
 
     fn address(&self, text: &str) -> Result<Address, ChainError> {
@@ -110,6 +138,11 @@ impl Filecoin {
         })
         .await
     }
+}
+
+fn key(tip: &Tip) -> Result<TipsetKey, ChainError> {
+    let cids: Result<Vec<_>, _> = tip.key.split(',').map(str::parse).collect();
+    Ok(TipsetKey(cids.map_err(|error| wrong("a tipset's key", &error))?))
 }
 
 fn tokens(amount: Atto) -> TokenAmount {
@@ -232,19 +265,20 @@ impl Chain for Filecoin {
         if epoch >= of.epoch {
             return Ok(of.clone());
         }
-        let head = self.tipset(of).await?;
-        // Null rounds have no tipset: the newest one before the epoch lies further down.
-        let mut from = epoch;
-        loop {
-            let range = self.source.range(head.key(), from, epoch).await.map_err(unreadable)?;
-            if let Some(tipset) = range.last() {
-                return Ok(tip(tipset));
-            }
-            if from == Epoch::GENESIS {
-                return Err(wrong("the chain", &format_args!("it has nothing at or before epoch {epoch}")));
-            }
-            from = from.minus(STRETCH);
+        // Parents are followed, so that a node cannot hand over a tipset of another chain; only what lies further than any fork is
+        // looked up.
+        let mut link = self.link(&key(of)?).await?;
+        if of.epoch.since(epoch) > WALK {
+            return self.looked_up(&link, epoch).await;
         }
+        while link.tip.epoch > epoch {
+            let parent = self.link(&link.parents).await?;
+            if parent.tip.epoch >= link.tip.epoch {
+                return Err(wrong("a tipset", &format_args!("{} lies above its child", parent.tip.key)));
+            }
+            link = parent;
+        }
+        Ok(link.tip)
     }
 
     async fn account(&self, tip: &Tip, address: &str) -> Result<Account, ChainError> {

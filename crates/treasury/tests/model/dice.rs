@@ -1,4 +1,4 @@
-//! Choices that follow from a seed (SplitMix64).
+//! Choices that follow from a seed (`SplitMix64`).
 
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);

@@ -14,12 +14,16 @@ pub(crate) async fn database() -> (Arc<dyn Store>, TempDir) {
     (Arc::new(SqliteStore::open(&folder.path().join("apogee.db")).await.unwrap()), folder)
 }
 
-/// The seeds of the schedules that are wanted here: `few`, or 4,000 (100,000 payments) with `APOGEE_FULL` set, or the one of `APOGEE_SEED`.
-pub(crate) fn seeds(few: u64) -> std::ops::Range<u64> {
+/// The seeds of the schedules that are wanted here: `few`, or 4,000 (100,000 payments) with `APOGEE_FULL` set, or those of `APOGEE_SEED`, written
+/// `7` or `60..600`.
+fn seeds(few: u64) -> std::ops::Range<u64> {
     #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how long they may take")]
-    let (full, one) = (std::env::var("APOGEE_FULL").is_ok(), std::env::var("APOGEE_SEED"));
-    match one.ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => seed..seed + 1,
+    let (full, some) = (std::env::var("APOGEE_FULL").is_ok(), std::env::var("APOGEE_SEED"));
+    let number = |text: &str| text.parse::<u64>().unwrap();
+    match some.ok() {
+        Some(some) => some
+            .split_once("..")
+            .map_or_else(|| number(&some)..number(&some) + 1, |(from, to)| number(from)..number(to)),
         None if full => 0..4_000,
         None => 0..few,
     }
@@ -49,7 +53,7 @@ async fn the_audit_chain_holds(store: &dyn Store) {
 #[test]
 fn under_random_faults_every_payment_is_paid_once_and_the_ledger_is_the_chain() {
     const THREADS: u64 = 2;
-    let seeds = seeds(120);
+    let seeds = seeds(60);
     let worker = |thread: u64| {
         let seeds = seeds.clone();
         move || {

@@ -1,0 +1,4 @@
+//! The engine over HTTP against a made Filecoin chain whose node misbehaves.
+
+#[cfg(test)]
+mod paying;
