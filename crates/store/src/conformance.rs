@@ -1,6 +1,7 @@
 //! The cases that every adapter passes, each on an empty database.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     missing_docs,

@@ -191,7 +191,7 @@ pub async fn marks_are_kept_from_the_first_on(store: &dyn Store) {
 
 pub async fn a_payment_is_owed_once(store: &dyn Store) {
     let one = payment("grant/1", 1);
-    owe(store, &[one.clone()]).await.unwrap();
+    owe(store, std::slice::from_ref(&one)).await.unwrap();
     let mut work = store.begin().await.unwrap();
     assert!(!work.put_payment(&Payment { created: now(99), ..one.clone() }).await.unwrap());
     let more = Payment { amount: Atto(2), ..one.clone() };
@@ -208,7 +208,7 @@ pub async fn a_payment_is_owed_once(store: &dyn Store) {
         credit: "owed".to_owned(),
         amount: one.amount,
     };
-    assert_eq!(postings, [owed.clone()]);
+    assert_eq!(postings, std::slice::from_ref(&owed));
     let mut work = store.begin().await.unwrap();
     assert!(!work.post(&owed).await.unwrap());
     assert!(is_conflict(&work.post(&Posting { amount: Atto(1), ..owed }).await));
