@@ -12,7 +12,7 @@ use apogee_faucet::refund::{
 use apogee_filecoin::car::Limits;
 use apogee_filecoin::source::{Blocks, CarSource, Source};
 use apogee_filecoin::types::{ExecutionTrace, Tipset, json as wire};
-use apogee_store::{ClaimState, Faucet, Page, Reimbursable, Store, Wallet, WalletMode};
+use apogee_store::{Audit, ClaimState, Faucet, Grants, Money, Page, Reimbursable, Store, Wallet, WalletMode};
 use apogee_store_sqlite::SqliteStore;
 use apogee_testkit::{data, example};
 use cid::Cid;
