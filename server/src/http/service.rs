@@ -30,6 +30,9 @@ const BUILDS: usize = 8;
 /// Forms that are looked at at a time: each may read state.
 const FORMS: usize = 2;
 
+/// Private requests that are answered at a time: some of them wait for providers elsewhere, which is not to keep public pages waiting.
+const PRIVATE: usize = 64;
+
 /// Times an answer is made again when the index moves meanwhile.
 const ATTEMPTS: usize = 3;
 
@@ -54,6 +57,7 @@ pub(crate) struct Service {
     cache: Cache,
     builds: Semaphore,
     forms: Semaphore,
+    private: Semaphore,
     pub(super) metrics: Metrics,
     pub(super) connections: Arc<Connections>,
     limits: Limits,
@@ -73,6 +77,7 @@ impl Service {
             cache: Cache::new(limits.cache_bytes),
             builds: Semaphore::new(BUILDS),
             forms: Semaphore::new(FORMS),
+            private: Semaphore::new(PRIVATE),
             metrics: Metrics::new(),
             connections: Arc::new(Connections::new(&limits)),
             limits,
@@ -185,7 +190,7 @@ impl Service {
             };
             let body = Limited::new(body, LARGEST_FORM).collect().await;
             let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
-            let _permit = self.builds.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
+            let _permit = self.private.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
             let headers = request.headers();
             let address = proxies::client(&self.limits.proxies, peer, headers);
             let door = self.site.door();

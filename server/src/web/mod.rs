@@ -125,17 +125,21 @@ impl fmt::Debug for Site {
 impl Site {
     pub(crate) fn new(app: App) -> Self {
         let routed = |pages: Vec<(&'static str, MethodRouter<App>)>| {
-            let empty = Router::new()
+            let router =
+                pages.into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
+            // It holds for the routes that there are when it is set.
+            router
                 .fallback(|| async { Problem::NoPage })
-                .method_not_allowed_fallback(|| async { Problem::Method });
-            pages.into_iter().fold(empty, |router, (path, page)| router.route(path, page))
+                .method_not_allowed_fallback(|| async { Problem::Method })
         };
-        let router = routed(pages())
-            .route("/look", get(look::choose))
-            .route("/assets/apogee.css", get(stylesheet))
-            .route("/assets/icon.svg", get(icon))
-            .route("/assets/passkey.js", get(signin::passkey::script))
-            .with_state(app.clone());
+        let mut files = pages();
+        files.extend([
+            ("/look", get(look::choose)),
+            ("/assets/apogee.css", get(stylesheet)),
+            ("/assets/icon.svg", get(icon)),
+            ("/assets/passkey.js", get(signin::passkey::script)),
+        ]);
+        let router = routed(files).with_state(app.clone());
         let door = Arc::clone(&app.door);
         Self { router, private: routed(private::pages()).with_state(app), door }
     }
