@@ -446,7 +446,7 @@ impl MoneyWork for Unit {
             "UPDATE wallets SET
                 fence = CASE WHEN lease_owner = $3 AND lease_until > $4 THEN fence ELSE fence + 1 END,
                 lease_owner = $3, lease_until = $5
-             WHERE network = $1 AND wallet = $2 AND (lease_owner = $3 OR lease_until <= $4)
+             WHERE network = $1 AND wallet = $2 AND (lease_owner = $3 OR lease_until <= $4 OR lease_until > $6)
              RETURNING fence",
         )
         .bind(network.as_str())
@@ -454,6 +454,8 @@ impl MoneyWork for Unit {
         .bind(owner)
         .bind(now.0)
         .bind(until.0)
+        // Whoever took it for longer than a day had a wrong clock.
+        .bind(now.0.saturating_add(86_400_000_000))
         .fetch_optional(&mut *self.tx)
         .await
         .map_err(error)?;

@@ -365,7 +365,7 @@ pub trait MoneyWork: Send {
     /// Add a wallet. One that is there with the same address is left as it is; with another it is a conflict.
     async fn put_wallet(&mut self, wallet: &Wallet) -> Result<()>;
 
-    /// Take or keep a wallet until `until`: when nobody else holds it at `now`. `Some(fence)` when it is taken; the fence is a new one where
+    /// Take or keep a wallet until `until`: when nobody else holds it at `now`, or somebody does for more than a day, whose clock was wrong. `Some(fence)` when it is taken; the fence is a new one where
     /// somebody else, or nobody, held it before.
     async fn take_lease(
         &mut self,

@@ -163,9 +163,8 @@ impl Cashier {
         let signed = sign::sign(desk, shift, &view, wallet.mode, &mut self.estimates).await?;
         turn.signed = signed.count;
         turn.block(signed.blocked);
-        if wallet.mode == WalletMode::Open {
-            turn.block(replace::replace(desk, shift, &view).await?);
-        }
+        // A pause leaves no gap: what is signed goes on, at what it costs by now.
+        turn.block(replace::replace(desk, shift, &view).await?);
         turn.sent = send::send(desk, shift).await?;
         Ok(())
     }
@@ -214,6 +213,9 @@ pub(crate) fn mark_of(tip: &Tip, account: Account) -> Mark {
     Mark { epoch: tip.epoch, key: tip.key.clone(), nonce: account.nonce, balance: account.balance }
 }
 
+/// Epochs in which nothing may have come from a key that is opened: messages of before would take nonces that are counted as ours.
+const QUIET: i64 = 5;
+
 /// Take a wallet into the books: its first own nonce is the one that the chain expects now. A wallet that is known by this name and address is
 /// left as it is.
 ///
@@ -231,6 +233,11 @@ pub async fn open_wallet(
     }
     let head = chain.head().await?;
     let account = chain.account(&head, address).await?;
+    let before = chain.account(&chain.ancestor(&head, head.epoch.minus(QUIET)).await?, address).await?;
+    if account.nonce != before.nonce {
+        let why = format!("its key was used in the last {QUIET} epochs: wait, and use it nowhere else");
+        return Err(TreasuryError::Refused { what: "opening the wallet", why });
+    }
     let wallet = Wallet {
         network: network.clone(),
         name: name.to_owned(),

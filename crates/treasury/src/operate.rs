@@ -106,10 +106,11 @@ pub async fn cancel(store: &dyn Store, network: &NetworkId, payment: &str, by: B
     }
 }
 
-/// Pay a failed payment after all. Only when no fork can bring its old messages back: `config.requeue_depth` epochs below the head.
+/// Pay a payment after all that failed or was taken back. Only when no fork can bring its old messages back: `config.requeue_depth` epochs below what is
+/// booked, which the head is above.
 ///
 /// # Errors
-/// When it has not failed, or not for long enough, or the database fails.
+/// When it is neither, or not for long enough, or the database fails.
 pub async fn requeue(
     store: &dyn Store,
     network: &NetworkId,
@@ -119,23 +120,59 @@ pub async fn requeue(
 ) -> Result<()> {
     let (mut work, payment) = held(store, network, payment).await?;
     let refused = |why: String| TreasuryError::Refused { what: "paying again", why };
-    if payment.state != PaymentState::Failed {
+    if !matches!(payment.state, PaymentState::Failed | PaymentState::Cancelled) {
         return Err(refused(format!("the payment is {}", payment.state.as_str())));
     }
     let transfers = store.transfers_of(network, &payment.id).await?;
     let mark = store.marks(network, &payment.wallet, Epoch::MAX, 1).await?.pop();
-    // The head is known to be at least so far above.
-    let head = mark.map_or(Epoch::GENESIS, |mark| mark.epoch.plus(config.depth));
-    if !is_over(&transfers, head, config.requeue_depth) {
+    let booked = mark.map_or(Epoch::GENESIS, |mark| mark.epoch);
+    if !is_over(&transfers, booked, config.requeue_depth) {
         let why = format!(
-            "its messages are not {} epochs below the head: a fork could bring them back",
+            "its messages are not {} epochs below what is booked: a fork could bring them back",
             config.requeue_depth
         );
         return Err(refused(why));
     }
-    work.set_payment(network, &payment.id, PaymentState::Failed, PaymentState::Accepted, "").await?;
+    work.set_payment(network, &payment.id, payment.state, PaymentState::Accepted, "").await?;
     work.post(&owing(&payment, "reowe", by.now)).await?;
     record(&mut *work, &payment, "payment-requeue", by).await?;
+    Ok(work.commit().await?)
+}
+
+/// Let a paused wallet go on whose key was used elsewhere: from now on its next nonce is `nonce`, which has to be the one that is booked, so that
+/// everything before it is final. Nothing of ours may be under way.
+///
+/// # Errors
+/// When any of that is not so, or the database fails.
+pub async fn adopt(
+    store: &dyn Store,
+    network: &NetworkId,
+    wallet: &str,
+    nonce: u64,
+    by: By<'_>,
+) -> Result<()> {
+    let refused = |why: String| TreasuryError::Refused { what: "adopting the nonce", why };
+    let mark = store.marks(network, wallet, Epoch::MAX, 1).await?.pop();
+    let open = store.open_transfers(network, wallet, 1).await?;
+    let mut work = store.begin().await?;
+    let found = work.lock_wallet(network, wallet, None).await?;
+    if found.mode == WalletMode::Open {
+        return Err(refused("the wallet is open: pause it first".into()));
+    }
+    if !open.is_empty() {
+        return Err(refused("messages of the wallet are under way".into()));
+    }
+    match mark {
+        Some(mark) if mark.nonce == nonce && nonce > found.next_nonce => {}
+        Some(mark) => {
+            let (booked, next) = (mark.nonce, found.next_nonce);
+            return Err(refused(format!("nonce {booked} is booked, and the wallet's next one is {next}")));
+        }
+        None => return Err(refused("nothing is booked yet".into())),
+    }
+    work.set_next_nonce(network, wallet, nonce).await?;
+    let document = serde_json::json!({"before": found.next_nonce, "nonce": nonce}).to_string();
+    work.record(&by.event("wallet-adopt", format!("{network}/wallet/{wallet}"), document)).await?;
     Ok(work.commit().await?)
 }
 

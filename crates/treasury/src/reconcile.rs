@@ -164,7 +164,7 @@ pub async fn reconcile(desk: &Desk) -> Result<Reconciled> {
         differences.push(Difference::Account { chain, booked });
     }
     let executed = desk.chain.executed(&wallet.address, &tip_of(&first), &tip_of(&last)).await?;
-    let times = messages(desk, &first, &last, &executed, &mut differences).await?;
+    let times = messages(desk, &first, &last, &executed, &wallet.address, &mut differences).await?;
     payments(desk, &times, &mut differences).await?;
     balances(desk, &last, &mut differences).await?;
     let sum = |of: fn(&Executed) -> u128| Atto(executed.iter().map(of).fold(0, u128::saturating_add));
@@ -199,6 +199,7 @@ async fn messages(
     first: &Mark,
     last: &Mark,
     executed: &[Executed],
+    wallet: &str,
     differences: &mut Vec<Difference>,
 ) -> Result<BTreeMap<String, u64>> {
     let mut times = BTreeMap::new();
@@ -224,12 +225,16 @@ async fn messages(
             differences.push(Difference::Transfer { nonce: one.nonce, state: transfer.state, chain });
         }
         if cancels {
+            if one.payee != wallet || one.amount != Atto::ZERO {
+                differences.push(Difference::Content { nonce: one.nonce, payment: transfer.payment });
+            }
             continue;
         }
         if expected == TransferState::Final {
             *times.entry(transfer.payment.clone()).or_default() += 1;
         }
-        if desk.payment(&transfer.payment).await?.amount != one.amount {
+        let payment = desk.payment(&transfer.payment).await?;
+        if (&payment.payee, payment.amount) != (&one.payee, one.amount) {
             differences.push(Difference::Content { nonce: one.nonce, payment: transfer.payment });
         }
     }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::source::Database;
 use super::{Answer, Failure, Format};
+use crate::config;
 use crate::edge::{self, SystemClock};
 use crate::networks;
 use crate::tellers::{NoTeller, Reports, Teller};
@@ -30,9 +31,11 @@ pub(super) enum Treasury {
     Freeze(SetMode),
     /// Let a wallet pay again.
     Resume(SetMode),
+    /// Let a paused wallet go on whose key was used elsewhere: its next nonce becomes the one that is booked.
+    Adopt(Adopt),
     /// Take a payment back: at once where it has no nonce, else by a message that pays nobody and takes its nonce.
     Cancel(OnPayment),
-    /// Pay a failed payment after all, once no fork can bring its old messages back.
+    /// Pay a payment after all that failed or was taken back, once no fork can bring its old messages back.
     Requeue(OnPayment),
     /// Compare everything that is booked of the wallets with their chains, message by message. Exits 1 when something differs.
     Reconcile(Reconcile),
@@ -79,6 +82,15 @@ pub(super) struct SetMode {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Adopt {
+    #[command(flatten)]
+    on: SetMode,
+    /// The nonce, which `status` shows as booked
+    #[arg(long, value_name = "NUMBER")]
+    nonce: u64,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct OnPayment {
     #[command(flatten)]
     database: Database,
@@ -118,6 +130,7 @@ impl Treasury {
             Self::Pause(on) => on.run(WalletMode::Paused).await,
             Self::Freeze(on) => on.run(WalletMode::Frozen).await,
             Self::Resume(on) => on.run(WalletMode::Open).await,
+            Self::Adopt(adopt) => adopt.run().await,
             Self::Cancel(on) => on.cancel().await,
             Self::Requeue(on) => on.requeue().await,
             Self::Reconcile(reconcile) => reconcile.run().await,
@@ -265,6 +278,21 @@ impl SetMode {
     }
 }
 
+impl Adopt {
+    async fn run(self) -> Result<Answer, Failure> {
+        let SetMode { database, network, wallet, reason } = self.on;
+        let by = By { actor: "cli", reason: said(&reason)?, now: SystemClock.now() };
+        let (_, place) = database.place()?;
+        let store = place.existing().await?;
+        if store.wallet(&network, &wallet).await.map_err(Failure::world)?.is_none() {
+            return Err(TreasuryError::Unknown { what: "wallet", name: wallet }.into());
+        }
+        operate::adopt(&*store, &network, &wallet, self.nonce, by).await?;
+        println!("the next nonce of {network}/{wallet} is {}; `resume` lets it pay", self.nonce);
+        Ok(Answer::Yes)
+    }
+}
+
 impl OnPayment {
     async fn cancel(self) -> Result<Answer, Failure> {
         let by = By { actor: "cli", reason: said(&self.reason)?, now: SystemClock.now() };
@@ -287,7 +315,7 @@ impl OnPayment {
         let store = place.existing().await?;
         let payment = store.payment(&self.network, &self.payment).await.map_err(Failure::world)?;
         let wallet = payment.map(|payment| payment.wallet).unwrap_or_default();
-        let measures = config.wallets.get(&wallet).map_or_else(Measures::large, |wallet| wallet.measures());
+        let measures = config.wallets.get(&wallet).map_or_else(Measures::large, config::Wallet::measures);
         operate::requeue(&*store, &self.network, &self.payment, &measures, by).await?;
         println!("{} waits for a nonce", self.payment);
         Ok(Answer::Yes)

@@ -79,7 +79,7 @@ pub(crate) struct Paid<'a> {
 
 /// What the treasury still has to be given so that everybody of an approved list gets its amount, and no more.
 ///
-/// A payment that failed counts: it is tried again under its own name, never beside itself. One that was cancelled does not. What the ledger
+/// A payment that failed or was taken back counts: it is paid under its own name after all, never beside itself. What the ledger
 /// says was paid beyond what the treasury paid has gone other ways, and counts as well.
 pub(crate) fn dues(
     list: &PaymentList,
@@ -99,11 +99,10 @@ pub(crate) fn dues(
     for approved in list.payments() {
         let entity = &approved.entity;
         let given = prizes.get(entity).map_or(&[][..], Vec::as_slice);
-        let standing = given.iter().filter(|payment| payment.state != PaymentState::Cancelled);
         let too_much = |given| NoDues::TooMuch { entity: entity.clone(), given, approved: approved.amount };
         let recorded = paid.to.and_then(|to| to.get(entity)).map_or(0, |quantity| quantity.0);
         let elsewhere = Atto(recorded.saturating_sub(finals(given)));
-        let sum = standing.map(|payment| payment.amount).try_fold(elsewhere, Atto::checked_add);
+        let sum = given.iter().map(|payment| payment.amount).try_fold(elsewhere, Atto::checked_add);
         let sum = sum.ok_or_else(|| too_much(Atto(u128::MAX)))?;
         let due = approved.amount.checked_sub(sum).ok_or_else(|| too_much(sum))?;
         if due == Atto::ZERO {
@@ -227,9 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_not_owed_beside_itself_and_what_was_cancelled_is_owed_again() {
+    fn what_failed_or_was_taken_back_is_not_owed_beside_itself() {
         let list = approved(&[("ada", 70), ("bob", 30)]);
         let before = given(&[("ada", 70, PaymentState::Failed), ("bob", 30, PaymentState::Cancelled)]);
-        assert_eq!(due(&list, &before).unwrap(), [("prize/sprint/bob/2".to_owned(), 30)]);
+        assert_eq!(due(&list, &before).unwrap(), []);
     }
 }

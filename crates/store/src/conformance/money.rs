@@ -115,9 +115,16 @@ pub async fn a_wallet_has_one_holder_and_fences_grow(store: &dyn Store) {
     assert_eq!(take("b", 15, 25).await, Some(2), "it is over at its end");
     assert_eq!(take("a", 16, 30).await, None);
     assert_eq!(take("b", 40, 50).await, Some(3), "what had ended is taken anew");
+    assert_eq!(take("c", 41, 40_000_000).await, None);
     let lease = Lease { owner: "b".to_owned(), fence: 3, until: now(50) };
     assert_eq!(store.lease(&devnet(), "drip").await.unwrap(), Some(lease));
 
+    let mut work = store.begin().await.unwrap();
+    let wrong = work.take_lease(&devnet(), "drip", "b", now(41), now(90_000_000)).await.unwrap();
+    assert_eq!(wrong, Some(3));
+    let mended = work.take_lease(&devnet(), "drip", "c", now(42), now(52)).await.unwrap();
+    assert_eq!(mended, Some(4), "nobody holds it for years");
+    drop(work);
     let mut work = store.begin().await.unwrap();
     assert!(is_conflict(&work.lock_wallet(&devnet(), "drip", Some(2)).await));
     drop(work);

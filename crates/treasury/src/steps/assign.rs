@@ -13,8 +13,12 @@ use crate::desk::{Desk, Shift};
 use crate::error::Result;
 use crate::ledger;
 
+/// Held payments that are looked at in a turn.
+const HELD_AT_ONCE: usize = 10;
 /// Why a payment is held that the wallet cannot afford.
 pub(crate) const LOW_FUNDS: &str = "low-funds";
+/// Why a payment is held that is more than may be paid on any day.
+pub(crate) const OVER_DAY_CAP: &str = "over-day-cap";
 /// Estimates that are asked for at a time.
 const PARALLEL: usize = 8;
 
@@ -94,7 +98,9 @@ pub(crate) async fn assign(
     }
     let page = || Page { after: None, limit: PAGE };
     let held = desk.store.payments(&desk.network, &desk.wallet, PaymentState::Held, page()).await?;
-    let held = held.into_iter().find(|payment| payment.reason == LOW_FUNDS);
+    // Those of whom it was too much before are asked again first.
+    let held = held.into_iter().filter(|payment| [LOW_FUNDS, OVER_DAY_CAP].contains(&&*payment.reason));
+    let held = held.take(HELD_AT_ONCE);
     let waiting = Page { after: None, limit: window };
     let waiting = desk.store.payments(&desk.network, &desk.wallet, PaymentState::Accepted, waiting).await?;
     let waiting: Vec<Payment> = held.into_iter().chain(waiting).take(window as usize).collect();
@@ -120,8 +126,8 @@ pub(crate) async fn assign(
                 continue;
             }
             Err(PrepareError::Funds(_)) => {
-                plan.stop(payment, Short::Funds);
-                break;
+                plan.hold(payment, LOW_FUNDS);
+                continue;
             }
             Err(PrepareError::Chain(error)) => {
                 tracing::debug!(%error, payment = payment.id, "no estimate");
@@ -133,10 +139,19 @@ pub(crate) async fn assign(
             plan.blocked = Some("fees-high".into());
             break;
         }
+        if payment.amount > desk.config.value_per_day || gas.fee() > desk.config.fees_per_day {
+            plan.hold(payment, OVER_DAY_CAP);
+            continue;
+        }
         match room.after(payment.amount, gas.fee()) {
             Ok(left) => room = left,
+            // Nobody has to wait behind somebody whom the wallet cannot afford.
+            Err(Short::Funds) => {
+                plan.hold(payment, LOW_FUNDS);
+                continue;
+            }
             Err(short) => {
-                plan.stop(payment, short);
+                plan.blocked = Some(short.word().into());
                 break;
             }
         }
@@ -180,21 +195,21 @@ async fn room(desk: &Desk, shift: Shift, view: &View, own: &Open) -> Result<Room
 struct Plan<'a> {
     chosen: Vec<(&'a Payment, Gas)>,
     failed: Vec<(&'a Payment, String)>,
-    held: Option<&'a Payment>,
+    held: Vec<(&'a Payment, &'static str)>,
     blocked: Option<String>,
 }
 
 impl<'a> Plan<'a> {
-    fn stop(&mut self, payment: &'a Payment, short: Short) {
-        self.blocked = Some(short.word().into());
-        if short == Short::Funds && payment.state == PaymentState::Accepted {
-            self.held = Some(payment);
+    fn hold(&mut self, payment: &'a Payment, why: &'static str) {
+        self.blocked.get_or_insert_with(|| why.into());
+        if payment.state == PaymentState::Accepted || payment.reason != why {
+            self.held.push((payment, why));
         }
     }
 
     /// How many nonces were taken: none when the wallet may not take any by now.
     async fn write(&self, desk: &Desk, shift: Shift) -> Result<u64> {
-        if self.chosen.is_empty() && self.failed.is_empty() && self.held.is_none() {
+        if self.chosen.is_empty() && self.failed.is_empty() && self.held.is_empty() {
             return Ok(0);
         }
         desk.faults.at("assign: before the unit of work").await?;
@@ -209,8 +224,8 @@ impl<'a> Plan<'a> {
             let granted = ledger::granted(payment.source());
             work.post(&desk.posting(shift, id, ledger::OWED, granted, payment.amount)).await?;
         }
-        if let Some(payment) = self.held {
-            work.set_payment(network, &payment.id, payment.state, PaymentState::Held, LOW_FUNDS).await?;
+        for (payment, why) in &self.held {
+            work.set_payment(network, &payment.id, payment.state, PaymentState::Held, why).await?;
         }
         let mut nonce = wallet.next_nonce;
         for (payment, _) in &self.chosen {

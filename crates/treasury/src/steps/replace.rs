@@ -28,7 +28,9 @@ pub(crate) fn is_wanted(
     let waiting = matches!(transfer.state, TransferState::Broadcast | TransferState::Cancelling);
     let sent = newest.first_sent.is_some();
     let too_low = newest.fee_cap < floor || newest.outcome == "fee-too-low";
-    let too_long = transfer.nonce == next && now.since(newest.created) >= config.replace_after;
+    // What no node has taken is not waiting: to pay more for it would change nothing.
+    let taken = matches!(&*newest.outcome, "accepted" | "known");
+    let too_long = taken && transfer.nonce == next && now.since(newest.created) >= config.replace_after;
     waiting && sent && transfer.nonce >= next && (too_low || too_long)
 }
 

@@ -224,6 +224,10 @@ pub(crate) async fn make(
             if rule == "fence" {
                 return Err(error.into());
             }
+            // It heals by itself: its day and ours begin a moment apart.
+            if rule == "cap-day" {
+                return Ok(Err(format!("signer-day: nonce {nonce}: {detail}")));
+            }
             let reason = format!("signer-refuses: nonce {nonce}, {rule}: {detail}");
             desk.restrain(shift, WalletMode::Paused, &reason).await?;
             return Ok(Err(format!("paused: {reason}")));

@@ -211,7 +211,7 @@ fn not_done(error: TreasuryError) -> Problem {
     }
 }
 
-/// `POST /admin/wallet`: stopping needs an operator, letting it pay again a payer.
+/// `POST /admin/wallet`: to stop it needs an operator, to let it do more again a payer.
 pub(super) async fn wallet(
     State(app): State<App>,
     ask: Ask,
@@ -219,31 +219,31 @@ pub(super) async fn wallet(
     form: Bytes,
 ) -> Result<Response, Problem> {
     let mode = WalletMode::of(&field(&form, "mode")).ok_or(Problem::NotDone("detail-no-such-money"))?;
-    let role = if mode == WalletMode::Open { Role::Payer } else { Role::Operator };
-    let actor = visitor.acting(role)?.actor();
+    visitor.acting(Role::Viewer)?;
     let (network, wallet, reason) = (network(&form)?, field(&form, "wallet"), reason(&form)?);
-    if app.store.wallet(&network, &wallet).await?.is_none() {
-        return Err(Problem::NotDone("detail-no-such-money"));
-    }
+    let found = app.store.wallet(&network, &wallet).await?;
+    let found = found.ok_or(Problem::NotDone("detail-no-such-money"))?;
+    let role = if mode < found.mode { Role::Payer } else { Role::Operator };
+    let actor = visitor.acting(role)?.actor();
     let by = By { actor: &actor, reason: &reason, now: visitor.now };
     operate::set_mode(&*app.store, &network, &wallet, mode, by).await.map_err(not_done)?;
     Ok(Redirect::to(&ask.to("/admin")).into_response())
 }
 
-/// `POST /admin/faucet`: pausing and resuming needs an operator.
+/// `POST /admin/faucet`: to pause it needs an operator, to let it grant again a payer.
 pub(super) async fn faucet(
     State(app): State<App>,
     ask: Ask,
     visitor: Visitor,
     form: Bytes,
 ) -> Result<Response, Problem> {
-    let actor = visitor.acting(Role::Operator)?.actor();
+    let enabled = field(&form, "enabled") == "yes";
+    let actor = visitor.acting(if enabled { Role::Payer } else { Role::Operator })?.actor();
     let (network, name, reason) = (network(&form)?, field(&form, "faucet"), reason(&form)?);
     if app.store.faucet(&network, &name).await?.is_none() {
         return Err(Problem::NotDone("detail-no-such-money"));
     }
     let by = faucet_operate::By { actor: &actor, reason: &reason, at: visitor.now };
-    let enabled = field(&form, "enabled") == "yes";
     faucet_operate::set_enabled(&*app.store, (&network, &name), enabled, by).await?;
     Ok(Redirect::to(&ask.to("/admin")).into_response())
 }
