@@ -2,12 +2,13 @@
 
 use apogee_domain::{Digest, Epoch, NetworkId, Timestamp};
 use apogee_store::{
-    Charge, ClaimState, Faucet, FaucetEntry, Grant, Grants, GrantsWork, LimitKey, Page, Reimbursable, Result,
-    StoreError,
+    Charge, ClaimState, Faucet, FaucetEntry, Grant, Grants, GrantsWork, LimitKey, Page, Payment,
+    Reimbursable, Result, StoreError,
 };
 use async_trait::async_trait;
 
 use crate::dialect::{self, Amount, error};
+use crate::money::owed;
 use crate::repositories::{Unit, damaged, limit};
 use crate::{Adapter, Connection};
 
@@ -544,6 +545,11 @@ impl GrantsWork for Unit {
     async fn add_grants(&mut self, network: &NetworkId, faucet: &str, grants: &[Grant]) -> Result<()> {
         dialect::add_grants(&mut self.tx, network.as_str(), faucet, grants).await.map_err(error)?;
         dialect::add_charges(&mut self.tx, network.as_str(), faucet, grants).await.map_err(error)
+    }
+
+    async fn owe(&mut self, payments: &[Payment]) -> Result<()> {
+        let owed: Vec<_> = payments.iter().map(owed).collect();
+        dialect::add_payments(&mut self.tx, payments, &owed).await.map_err(error)
     }
 
     async fn set_refunded(&mut self, grant: &Grant, refunded: Option<Timestamp>) -> Result<()> {

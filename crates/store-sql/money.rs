@@ -57,6 +57,18 @@ fn wallet(row: WalletRow) -> Result<Wallet> {
     })
 }
 
+/// The line of the ledger that comes with a payment.
+pub(crate) fn owed(of: &Payment) -> Posting {
+    Posting {
+        network: of.network.clone(),
+        id: format!("owe/{}", of.id),
+        at: of.created,
+        debit: format!("granted/{}", of.source()),
+        credit: "owed".to_owned(),
+        amount: of.amount,
+    }
+}
+
 fn payment(network: &NetworkId, row: PaymentRow) -> Result<Payment> {
     let (id, wallet, payee, Amount(amount), state, reason, created) = row;
     Ok(Payment {
@@ -570,15 +582,7 @@ impl MoneyWork for Unit {
         .await
         .map_err(error)?;
         if added.rows_affected() == 1 {
-            let owed = Posting {
-                network: of.network.clone(),
-                id: format!("owe/{}", of.id),
-                at: of.created,
-                debit: format!("granted/{}", of.source()),
-                credit: "owed".to_owned(),
-                amount: of.amount,
-            };
-            return self.post(&owed).await;
+            return self.post(&owed(of)).await;
         }
         let found = one_payment(&mut self.tx, &of.network, &of.id).await?;
         let found = found.ok_or_else(|| damaged("payments", "a row went away"))?;

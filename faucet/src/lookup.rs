@@ -53,7 +53,13 @@ pub fn recipient_in<BS: Blockstore>(
         (None, Some(ActorKind::Account)) => tree.account_key(&by_id).map_err(unread)?.unwrap_or(by_id),
         (None, _) => by_id,
     };
+    let key = ActorKey::of(&stable, prefix);
+    // The Ethereum address 0 is an actor too.
+    if crate::parse_recipient(key.as_str(), prefix).is_err() {
+        let kind = "an address that nobody has a key to".to_owned();
+        return Err(Unresolved::NoRecipient { address: key.to_string(), kind });
+    }
     // Nothing that was ever minted comes near the end of a `u128`.
     let balance = u128::try_from(actor.balance.atto()).map_or(Atto(u128::MAX), Atto);
-    Ok(Recipient { key: ActorKey::of(&stable, prefix), balance, miner: operates(id) })
+    Ok(Recipient { key, balance, miner: operates(id) })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::Atto;
-use apogee_store::{CertificateRecord, Grant, LimitKey, StoreError};
+use apogee_store::{CertificateRecord, Grant, LimitKey, Payment, Posting, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef};
@@ -214,6 +214,8 @@ impl Decode<'_, Postgres> for Amount {
     }
 }
 
+// LIMIT keeps the planner to a look-up for each row of the question, however little it knows of a table.
+
 /// The newest charges of each key: its place in the question, when, how much.
 pub(crate) async fn newest_charges(
     db: &mut Connection,
@@ -248,9 +250,11 @@ pub(crate) async fn entries_of(
     subjects: &[LimitKey],
 ) -> Result<Vec<EntryRow>, Error> {
     sqlx::query_as(
-        "SELECT scope, key, denies, lifts, until, reason, put_by, put_at FROM faucet_entries
-         WHERE network = $1 AND faucet = $2
-           AND (scope, key) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+        "SELECT e.* FROM unnest($3::text[], $4::text[]) AS asked (scope, key)
+         CROSS JOIN LATERAL (
+             SELECT scope, key, denies, lifts, until, reason, put_by, put_at FROM faucet_entries
+             WHERE network = $1 AND faucet = $2 AND scope = asked.scope AND key = asked.key LIMIT 2
+         ) AS e",
     )
     .bind(network)
     .bind(faucet)
@@ -267,11 +271,13 @@ pub(crate) async fn grants_asked(
     asked: &[(String, String)],
 ) -> Result<Vec<GrantRow>, Error> {
     sqlx::query_as(
-        "SELECT id, faucet, identity, actor, given, amount, tier, policy_version, created, asked_as, body, charged,
-             refunded
-         FROM grants
-         WHERE network = $1 AND faucet = $2
-           AND (identity, asked_as) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+        "SELECT g.* FROM unnest($3::text[], $4::text[]) AS asked (identity, key)
+         CROSS JOIN LATERAL (
+             SELECT id, faucet, identity, actor, given, amount, tier, policy_version, created, asked_as, body, charged,
+                 refunded
+             FROM grants
+             WHERE network = $1 AND faucet = $2 AND identity = asked.identity AND asked_as = asked.key LIMIT 1
+         ) AS g",
     )
     .bind(network)
     .bind(faucet)
@@ -335,6 +341,42 @@ pub(crate) async fn add_charges(
     .bind(rows.iter().map(|(grant, _)| grant.created.0).collect::<Vec<_>>())
     .bind(rows.iter().map(|(grant, _)| grant.id.as_str()).collect::<Vec<_>>())
     .bind(rows.iter().map(|(grant, _)| grant.amount.to_string()).collect::<Vec<_>>())
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub(crate) async fn add_payments(
+    db: &mut Connection,
+    payments: &[Payment],
+    owed: &[Posting],
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO payments (network, payment, wallet, payee, amount, state, reason, created)
+         SELECT network, payment, wallet, payee, CAST(amount AS NUMERIC), 'accepted', '', created
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+             AS row (network, payment, wallet, payee, amount, created)",
+    )
+    .bind(payments.iter().map(|payment| payment.network.as_str()).collect::<Vec<_>>())
+    .bind(payments.iter().map(|payment| payment.id.as_str()).collect::<Vec<_>>())
+    .bind(payments.iter().map(|payment| payment.wallet.as_str()).collect::<Vec<_>>())
+    .bind(payments.iter().map(|payment| payment.payee.as_str()).collect::<Vec<_>>())
+    .bind(payments.iter().map(|payment| payment.amount.to_string()).collect::<Vec<_>>())
+    .bind(payments.iter().map(|payment| payment.created.0).collect::<Vec<_>>())
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO postings (network, posting, at, debit, credit, amount)
+         SELECT network, posting, at, debit, credit, CAST(amount AS NUMERIC)
+         FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+             AS row (network, posting, at, debit, credit, amount)",
+    )
+    .bind(owed.iter().map(|posting| posting.network.as_str()).collect::<Vec<_>>())
+    .bind(owed.iter().map(|posting| posting.id.as_str()).collect::<Vec<_>>())
+    .bind(owed.iter().map(|posting| posting.at.0).collect::<Vec<_>>())
+    .bind(owed.iter().map(|posting| posting.debit.as_str()).collect::<Vec<_>>())
+    .bind(owed.iter().map(|posting| posting.credit.as_str()).collect::<Vec<_>>())
+    .bind(owed.iter().map(|posting| posting.amount.to_string()).collect::<Vec<_>>())
     .execute(db)
     .await
     .map(drop)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::Atto;
-use apogee_store::{CertificateRecord, Grant, LimitKey, StoreError};
+use apogee_store::{CertificateRecord, Grant, LimitKey, Payment, Posting, StoreError};
 use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -323,6 +323,41 @@ pub(crate) async fn add_charges(
             .execute(&mut *db)
             .await?;
         }
+    }
+    Ok(())
+}
+
+pub(crate) async fn add_payments(
+    db: &mut Connection,
+    payments: &[Payment],
+    owed: &[Posting],
+) -> Result<(), Error> {
+    for payment in payments {
+        sqlx::query(
+            "INSERT INTO payments (network, payment, wallet, payee, amount, state, reason, created)
+             VALUES ($1, $2, $3, $4, $5, 'accepted', '', $6)",
+        )
+        .bind(payment.network.as_str())
+        .bind(&payment.id)
+        .bind(&payment.wallet)
+        .bind(&payment.payee)
+        .bind(Amount(payment.amount))
+        .bind(payment.created.0)
+        .execute(&mut *db)
+        .await?;
+    }
+    for posting in owed {
+        sqlx::query(
+            "INSERT INTO postings (network, posting, at, debit, credit, amount) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(posting.network.as_str())
+        .bind(&posting.id)
+        .bind(posting.at.0)
+        .bind(&posting.debit)
+        .bind(&posting.credit)
+        .bind(Amount(posting.amount))
+        .execute(&mut *db)
+        .await?;
     }
     Ok(())
 }

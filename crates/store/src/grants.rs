@@ -3,7 +3,7 @@
 use apogee_domain::{Atto, Digest, Epoch, NetworkId, Timestamp};
 use async_trait::async_trait;
 
-use crate::{Page, Result};
+use crate::{Page, Payment, Result};
 
 /// What hands out money of one wallet by one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -303,6 +303,10 @@ pub trait GrantsWork: Send {
 
     /// Write grants of one faucet with their charges. An id, or a key of an identity, that is there already is a conflict.
     async fn add_grants(&mut self, network: &NetworkId, faucet: &str, grants: &[Grant]) -> Result<()>;
+
+    /// Owe the payments of grants: as [`MoneyWork::put_payment`](crate::MoneyWork::put_payment) does one by one, in few statements. One of a name that is
+    /// there already is a conflict.
+    async fn owe(&mut self, payments: &[Payment]) -> Result<()>;
 
     /// Give the charges of a grant back, or take them again with `None`. The faucet's row has to be held; what it counts is the caller's part.
     async fn set_refunded(&mut self, grant: &Grant, refunded: Option<Timestamp>) -> Result<()>;

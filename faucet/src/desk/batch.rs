@@ -108,19 +108,18 @@ async fn decide(desk: &Desk, requests: &[Request]) -> Result<Vec<Answer>, DeskEr
         return Ok(answers);
     }
     work.add_grants(&desk.network, &desk.faucet, &round.granted).await?;
-    for (grant, payee) in round.granted.iter().zip(&round.payees) {
-        let payment = Payment {
-            network: grant.network.clone(),
-            id: grant.payment(),
-            wallet: round.faucet.wallet.clone(),
-            payee: payee.clone(),
-            amount: grant.amount,
-            state: PaymentState::Accepted,
-            reason: String::new(),
-            created: grant.created,
-        };
-        work.put_payment(&payment).await?;
-    }
+    let payment = |(grant, payee): (&Grant, &String)| Payment {
+        network: grant.network.clone(),
+        id: grant.payment(),
+        wallet: round.faucet.wallet.clone(),
+        payee: payee.clone(),
+        amount: grant.amount,
+        state: PaymentState::Accepted,
+        reason: String::new(),
+        created: grant.created,
+    };
+    let payments: Vec<_> = round.granted.iter().zip(&round.payees).map(payment).collect();
+    work.owe(&payments).await?;
     work.set_counted(&round.faucet).await?;
     work.commit().await?;
     let spent = round.granted.iter().fold(0_u128, |sum, grant| sum.saturating_add(grant.amount.0));

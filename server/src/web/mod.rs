@@ -9,6 +9,7 @@ mod chrome;
 mod competition;
 mod epoch;
 mod epochs;
+mod faucet;
 mod figure;
 mod find;
 mod guard;

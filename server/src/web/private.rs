@@ -22,11 +22,11 @@ use axum::http::{HeaderMap, Method};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 
-use super::{App, admin, signin};
+use super::{App, admin, faucet, signin};
 use crate::identity::Visitor;
 
 /// What private paths are or begin with.
-const PRIVATE: [&str; 5] = ["/admin", "/device", "/me", "/signin", "/signout"];
+const PRIVATE: [&str; 6] = ["/admin", "/device", "/faucet", "/me", "/signin", "/signout"];
 
 /// Whether the page at a path is of whoever asks for it.
 pub(crate) fn is_private(path: &str) -> bool {
@@ -49,6 +49,9 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/device", get(signin::device::show).post(signin::device::decide)),
         ("/device/code", post(signin::device::begin)),
         ("/device/token", post(signin::device::token)),
+        ("/faucet/{network}", get(faucet::show).post(faucet::request)),
+        ("/faucet/{network}/eligibility", post(faucet::eligibility)),
+        ("/faucet/{network}/g/{id}", get(faucet::grant)),
         ("/me", get(signin::me::show)),
         ("/me/keys", post(signin::me::make_key)),
         ("/me/keys/revoke", post(signin::me::revoke_key)),

@@ -104,6 +104,8 @@ pub(crate) enum Problem {
     NoState {
         why: String,
     },
+    /// A faucet does not look at a request; the message says why.
+    Faucet(Kind, &'static str),
     /// Somebody is not let in, or may not do what they ask.
     SignIn(#[source] Refused),
     /// What an operator wanted was not done; the message says why.
@@ -186,7 +188,7 @@ impl Kind {
 
 macro_rules! kinds {
     ($($id:ident = $name:literal, $status:ident;)*) => {
-        $(const $id: Kind = Kind { name: $name, status: StatusCode::$status };)*
+        $(pub(super) const $id: Kind = Kind { name: $name, status: StatusCode::$status };)*
         /// Every kind, in the order of their documentation.
         pub(crate) const KINDS: &[Kind] = &[$($id),*];
     };
@@ -236,6 +238,14 @@ kinds! {
     DEVICE_UNKNOWN = "device-unknown", NOT_FOUND;
     REASON_NEEDED = "reason-needed", BAD_REQUEST;
     UNKNOWN_IDENTITY = "unknown-identity", NOT_FOUND;
+    UNKNOWN_FAUCET = "unknown-faucet", NOT_FOUND;
+    UNKNOWN_GRANT = "unknown-grant", NOT_FOUND;
+    FAUCET_LIMIT = "faucet-limit", TOO_MANY_REQUESTS;
+    FAUCET_RECIPIENT = "faucet-recipient", UNPROCESSABLE_ENTITY;
+    FAUCET_KEY = "faucet-key", BAD_REQUEST;
+    FAUCET_KEY_REUSED = "faucet-key-reused", UNPROCESSABLE_ENTITY;
+    FAUCET_FLOOD = "faucet-flood", TOO_MANY_REQUESTS;
+    FAUCET_POLICY = "faucet-policy", SERVICE_UNAVAILABLE;
     CLAIM_REFUSED = "claim-refused", UNPROCESSABLE_ENTITY;
     CLAIM_MALFORMED_CLAIM = "claim-malformed-claim", UNPROCESSABLE_ENTITY;
     CLAIM_UNKNOWN_ACTION = "claim-unknown-action", UNPROCESSABLE_ENTITY;
@@ -317,6 +327,7 @@ impl Problem {
             Self::StaleForm => STALE_FORM,
             Self::NotDone(_) => NOT_DONE,
             Self::NoState { .. } => NO_STATE,
+            Self::Faucet(kind, _) => *kind,
             Self::SignIn(refused) => Kind::not_let_in(refused),
             Self::BeforeGenesis { .. } | Self::Query(_) => INVALID_QUERY,
             Self::Method => METHOD_NOT_ALLOWED,
@@ -404,6 +415,7 @@ impl Problem {
             Self::StaleForm => language.t("detail-stale-form"),
             Self::NotDone(why) => language.t(why),
             Self::NoState { why } => say("detail-no-state", fluent_args!["why" => why.as_str()]),
+            Self::Faucet(_, why) => language.t(why),
             Self::SignIn(refused) => not_let_in(refused, language),
             Self::BeforeGenesis { time } => {
                 say("detail-before-genesis", fluent_args!["time" => time.as_str()])
@@ -452,6 +464,9 @@ impl Problem {
         match self.kind().status {
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             }
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));

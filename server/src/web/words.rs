@@ -19,6 +19,7 @@ macro_rules! catalogue {
             include_str!(concat!("../../locales/", $language, "/ledger.ftl")),
             include_str!(concat!("../../locales/", $language, "/admin.ftl")),
             include_str!(concat!("../../locales/", $language, "/claim.ftl")),
+            include_str!(concat!("../../locales/", $language, "/faucet.ftl")),
             include_str!(concat!("../../locales/", $language, "/signin.ftl")),
         )
     };

@@ -194,6 +194,7 @@ pub async fn grants_are_settled_by_what_became_of_their_payments(store: &dyn Sto
     let mut work = store.begin().await.unwrap();
     work.put_wallet(&wallet).await.unwrap();
     work.add_grants(&devnet(), "drip", &grants).await.unwrap();
+    let mut payments = Vec::new();
     for grant in &grants {
         let payment = Payment {
             network: devnet(),
@@ -205,9 +206,22 @@ pub async fn grants_are_settled_by_what_became_of_their_payments(store: &dyn Sto
             reason: String::new(),
             created: grant.created,
         };
-        work.put_payment(&payment).await.unwrap();
+        payments.push(payment);
     }
+    let (one_by_one, together) = payments.split_at(1);
+    work.put_payment(&one_by_one[0]).await.unwrap();
+    work.owe(together).await.unwrap();
     work.commit().await.unwrap();
+    for payment in &payments {
+        assert_eq!(store.payment(&devnet(), &payment.id).await.unwrap().as_ref(), Some(payment));
+    }
+    let postings = store.postings(&devnet(), all()).await.unwrap();
+    let lines: Vec<_> =
+        postings.iter().map(|line| (line.debit.as_str(), line.credit.as_str(), line.amount)).collect();
+    assert_eq!(lines, [("granted/grant", "owed", Atto(5)); 4]);
+    let mut work = store.begin().await.unwrap();
+    assert!(is_conflict(work.owe(&payments[3..]).await), "it is owed already");
+    drop(work);
     let settle = async || {
         let grants = store.grants_to_settle(&devnet(), 10).await.unwrap();
         grants.into_iter().map(|grant| grant.id).collect::<Vec<_>>()

@@ -1,0 +1,226 @@
+//! Where people ask for money, and see what became of it.
+
+mod grant;
+mod page;
+mod verdict;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use apogee_domain::NetworkId;
+use apogee_faucet::policy::Assessment;
+use apogee_faucet::{Answer, Ask as Asking, DeskError, Request, Unresolved};
+use apogee_store::Grant;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use self::verdict::Verdict;
+use super::ask::{Ask, Form};
+use super::problem::{
+    FAUCET_FLOOD, FAUCET_KEY, FAUCET_KEY_REUSED, FAUCET_POLICY, FAUCET_RECIPIENT, UNKNOWN_FAUCET,
+    UNKNOWN_GRANT,
+};
+use super::signin::field;
+use super::{App, Problem};
+use crate::faucets::Drip;
+use crate::identity::Visitor;
+
+/// What is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    recipient: String,
+    #[serde(default)]
+    code: String,
+    /// Forms have it inside, programs send it as `Idempotency-Key`.
+    #[serde(default)]
+    key: String,
+}
+
+impl Sent {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
+        let named = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let json = named("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+        let mut sent = if json {
+            let wrong = |_| Problem::Faucet(FAUCET_RECIPIENT, "faucet-body");
+            serde_json::from_slice(body).map_err(wrong)?
+        } else {
+            Self { recipient: field(body, "recipient"), code: field(body, "code"), key: field(body, "key") }
+        };
+        if let Some(key) = named("idempotency-key") {
+            sent.key = key.trim_matches('"').to_owned();
+        }
+        Ok(sent)
+    }
+}
+
+impl App {
+    /// The faucet of a network: the first one by name.
+    fn faucet(&self, network: &str) -> Result<(NetworkId, String, Arc<Drip>), Problem> {
+        let unknown = || Problem::Faucet(UNKNOWN_FAUCET, "faucet-unknown");
+        let network: NetworkId = network.parse().map_err(|_| unknown())?;
+        let mut all = self.faucets.all();
+        let ((network, name), drip) = all.find(|((of, _), _)| *of == network).ok_or_else(unknown)?;
+        Ok((network.clone(), name.clone(), Arc::clone(drip)))
+    }
+
+    fn let_through(&self, address: IpAddr) -> Result<(), Problem> {
+        self.faucets.front.check(address).map_err(|_| Problem::Faucet(FAUCET_FLOOD, "faucet-flood"))
+    }
+
+    /// What is asked for, with what the network knows of the recipient.
+    async fn request(&self, drip: &Drip, visitor: &Visitor, sent: &Sent) -> Result<Request, Problem> {
+        let identity = visitor.signed_in()?;
+        let address = drip.desk.recipient(&sent.recipient).map_err(undecided)?;
+        let recipient = drip.recipient(&address).await.map_err(|error| match error {
+            Unresolved::NoActor(_) => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-absent"),
+            Unresolved::NoRecipient { .. } => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-lost"),
+            Unresolved::Unavailable(why) => Problem::NoState { why: why.to_string() },
+        })?;
+        let ask = Asking {
+            identity,
+            from: visitor.address,
+            recipient: &sent.recipient,
+            code: &sent.code,
+            key: &sent.key,
+        };
+        drip.desk.request(ask, &recipient).map_err(undecided)
+    }
+
+    /// The page of a faucet, with what was just decided.
+    async fn refused(
+        &self,
+        ask: &Ask,
+        network: &str,
+        visitor: &Visitor,
+        sent: Sent,
+        assessment: &Assessment,
+    ) -> Result<Response, Problem> {
+        let (id, name, drip) = self.faucet(network)?;
+        let verdict = Verdict::of(assessment, ask.language, visitor.now);
+        if ask.form == Form::Json {
+            return Ok(verdict.problem(ask));
+        }
+        let mut page = page::FaucetPage::read(self, (&id, &name), &drip, visitor).await?;
+        page.recipient = sent.recipient;
+        let (status, retry) = (verdict.status(), verdict.retry_after);
+        page.verdict = Some(verdict);
+        let mut response = ask.answer(&page)?;
+        *response.status_mut() = status;
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Ok(response)
+    }
+}
+
+fn undecided(error: DeskError) -> Problem {
+    use apogee_faucet::InvalidRecipient;
+    match error {
+        DeskError::Key => Problem::Faucet(FAUCET_KEY, "faucet-key"),
+        DeskError::Recipient(InvalidRecipient::NoAddress) => {
+            Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-invalid")
+        }
+        DeskError::Recipient(InvalidRecipient::Checksum) => {
+            Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-checksum")
+        }
+        DeskError::Recipient(InvalidRecipient::OtherNetwork(_)) => {
+            Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-network")
+        }
+        DeskError::Policy { .. } => Problem::Faucet(FAUCET_POLICY, "faucet-policy"),
+        DeskError::Busy => Problem::Busy,
+        error @ DeskError::Store(_) => Problem::Broken(Box::new(error)),
+    }
+}
+
+/// `GET /faucet/{network}`
+pub(super) async fn show(
+    State(app): State<App>,
+    ask: Ask,
+    visitor: Visitor,
+    Path(network): Path<String>,
+) -> Result<Response, Problem> {
+    let (id, name, drip) = app.faucet(&network)?;
+    ask.answer(&page::FaucetPage::read(&app, (&id, &name), &drip, &visitor).await?)
+}
+
+/// `POST /faucet/{network}`: granted, and led to its page; or refused, with every rule.
+pub(super) async fn request(
+    State(app): State<App>,
+    ask: Ask,
+    visitor: Visitor,
+    Path(network): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    app.let_through(visitor.address)?;
+    let sent = Sent::read(&headers, &body)?;
+    let (id, _, drip) = app.faucet(&network)?;
+    let request = app.request(&drip, &visitor, &sent).await?;
+    match drip.desk.accept(request).await.map_err(undecided)? {
+        Answer::Granted(grant) | Answer::Repeated(grant) => granted(&app, &ask, &id, &grant).await,
+        Answer::OtherRequest => Err(Problem::Faucet(FAUCET_KEY_REUSED, "faucet-key-reused")),
+        Answer::Refused(assessment) => app.refused(&ask, &network, &visitor, sent, &assessment).await,
+    }
+}
+
+async fn granted(app: &App, ask: &Ask, network: &NetworkId, grant: &Grant) -> Result<Response, Problem> {
+    let place = ask.to(&format!("/faucet/{network}/g/{}", grant.id));
+    if ask.form == Form::Html {
+        return Ok(Redirect::to(&place).into_response());
+    }
+    let view = grant::GrantPage::read(app, grant.clone()).await?;
+    let mut response = ask.answer(&view)?;
+    *response.status_mut() = StatusCode::ACCEPTED;
+    if let Ok(place) = HeaderValue::try_from(format!("{place}.json")) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    Ok(response)
+}
+
+/// `POST /faucet/{network}/eligibility`: every rule, and nothing is counted.
+pub(super) async fn eligibility(
+    State(app): State<App>,
+    ask: Ask,
+    visitor: Visitor,
+    Path(network): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    app.let_through(visitor.address)?;
+    let mut sent = Sent::read(&headers, &body)?;
+    // Nothing is granted: there is nothing to be named.
+    "eligibility".clone_into(&mut sent.key);
+    let (id, name, drip) = app.faucet(&network)?;
+    let request = app.request(&drip, &visitor, &sent).await?;
+    let assessment = drip.desk.eligibility(&request.applicant).await.map_err(undecided)?;
+    let verdict = Verdict::of(&assessment, ask.language, visitor.now);
+    if ask.form == Form::Json {
+        return Ok(verdict.json());
+    }
+    let mut page = page::FaucetPage::read(&app, (&id, &name), &drip, &visitor).await?;
+    page.recipient = sent.recipient;
+    page.verdict = Some(verdict);
+    ask.answer(&page)
+}
+
+/// `GET /faucet/{network}/g/{id}`
+pub(super) async fn grant(
+    State(app): State<App>,
+    ask: Ask,
+    Path((network, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::Faucet(UNKNOWN_GRANT, "faucet-no-grant");
+    let network: NetworkId = network.parse().map_err(|_| unknown())?;
+    let grant = app.store.grant(&network, &id).await?.ok_or_else(unknown)?;
+    let view = grant::GrantPage::read(&app, grant).await?;
+    let waits = !view.over;
+    let mut response = ask.answer(&view)?;
+    if waits && ask.form == Form::Html {
+        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("5"));
+    }
+    Ok(response)
+}
