@@ -296,17 +296,18 @@ impl Grants for Adapter {
         rows.into_iter().map(|row| read_grant(network, row)).collect()
     }
 
-    async fn grants_to_settle(&self, network: &NetworkId, wanted: u32) -> Result<Vec<Grant>> {
+    async fn grants_to_settle(&self, network: &NetworkId, faucet: &str, wanted: u32) -> Result<Vec<Grant>> {
         let rows: Vec<GrantRow> = sqlx::query_as(
             "SELECT g.id, g.faucet, g.identity, g.actor, g.given, g.amount, g.tier, g.policy_version, g.created,
                  g.asked_as, g.body, g.charged, g.refunded
              FROM payments p JOIN grants g ON g.network = p.network AND 'grant/' || g.id = p.payment
-             WHERE p.network = $1
+             WHERE p.network = $1 AND g.faucet = $2
                AND (p.state IN ('failed', 'cancelled') AND g.refunded IS NULL
                  OR p.state NOT IN ('failed', 'cancelled') AND g.refunded IS NOT NULL)
-             ORDER BY g.created, g.id LIMIT $2",
+             ORDER BY g.created, g.id LIMIT $3",
         )
         .bind(network.as_str())
+        .bind(faucet)
         .bind(limit(wanted))
         .fetch_all(&self.reads)
         .await

@@ -197,9 +197,10 @@ impl Desk {
         if ask.key.is_empty() || ask.key.len() > LONGEST_KEY || !ask.key.bytes().all(fits) {
             return Err(DeskError::Key);
         }
-        let address = self.recipient(ask.recipient)?;
+        self.recipient(ask.recipient)?;
         let code = ask.code.trim();
-        let payee = crate::ActorKey::of(&address, self.prefix).to_string();
+        // An id may be somebody else's after a fork; the form with the key never is.
+        let payee = recipient.key.to_string();
         let mut body = Sha256::new();
         for part in [self.network.as_str(), &self.faucet, &payee, code] {
             body.update((part.len() as u64).to_be_bytes());
@@ -263,7 +264,7 @@ impl Desk {
         let charges = self.store.charges(&self.network, &self.faucet, &demands).await?;
         let entries = self.store.entries_of(&self.network, &self.faucet, &plan.subjects()).await?;
         let facts = Facts {
-            standing: batch::standing(&faucet, self.funds(), now),
+            standing: batch::standing(&faucet, self.wallet(&faucet).await?.as_ref(), self.funds(), now),
             exceptions: entries.iter().map(batch::exception).collect(),
             charges: demands.into_iter().map(|(key, _)| key).zip(charges).collect(),
         };
@@ -277,7 +278,12 @@ impl Desk {
     pub async fn standing(&self) -> Result<Standing, DeskError> {
         let faucet = self.store.faucet(&self.network, &self.faucet).await?;
         let faucet = faucet.ok_or_else(|| batch::absent(&self.network, &self.faucet))?;
-        Ok(batch::standing(&faucet, self.funds(), self.clock.now()))
+        let wallet = self.wallet(&faucet).await?;
+        Ok(batch::standing(&faucet, wallet.as_ref(), self.funds(), self.clock.now()))
+    }
+
+    async fn wallet(&self, faucet: &apogee_store::Faucet) -> Result<Option<apogee_store::Wallet>, DeskError> {
+        Ok(self.store.wallet(&self.network, &faucet.wallet).await?)
     }
 }
 

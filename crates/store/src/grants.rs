@@ -234,7 +234,7 @@ pub trait Grants: Send + Sync {
 
     /// Grants whose charges do not fit what became of their payments: failed or cancelled and not given back, or given back and being paid after
     /// all. Oldest first.
-    async fn grants_to_settle(&self, network: &NetworkId, limit: u32) -> Result<Vec<Grant>>;
+    async fn grants_to_settle(&self, network: &NetworkId, faucet: &str, limit: u32) -> Result<Vec<Grant>>;
 
     /// A message whose gas may be paid back.
     async fn reimbursable(&self, network: &NetworkId, message: &str) -> Result<Option<Reimbursable>>;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apogee_domain::{Atto, NetworkId, Timestamp};
-use apogee_store::{Charge, Faucet, FaucetEntry, Grant, LimitKey, Payment, PaymentState, StoreError, Work};
+use apogee_store::{
+    Charge, Faucet, FaucetEntry, Grant, LimitKey, Payment, PaymentState, StoreError, Wallet, WalletMode, Work,
+};
 
 use super::{Answer, BATCH, Desk, DeskError, Request, Waiting, day};
 use crate::policy::{Award, Exception, Facts, Plan, Standing};
@@ -17,11 +19,18 @@ pub(super) fn absent(network: &NetworkId, faucet: &str) -> StoreError {
     }
 }
 
-/// What a policy needs to know of a faucet.
-pub(super) fn standing(faucet: &Faucet, funds: Option<Atto>, now: Timestamp) -> Standing {
+/// What a policy needs to know of a faucet and the wallet that pays for it: one that is stopped grants nothing.
+pub(super) fn standing(
+    faucet: &Faucet,
+    wallet: Option<&Wallet>,
+    funds: Option<Atto>,
+    now: Timestamp,
+) -> Standing {
+    let stopped = wallet.filter(|wallet| wallet.mode != WalletMode::Open);
+    let stopped = stopped.map(|wallet| wallet.reason.clone());
     let today = faucet.day >= day(now);
     Standing {
-        paused: (!faucet.enabled).then(|| faucet.reason.clone()),
+        paused: if faucet.enabled { stopped } else { Some(faucet.reason.clone()) },
         day_grants: if today { u32::try_from(faucet.day_grants).unwrap_or(u32::MAX) } else { 0 },
         day_amount: if today { faucet.day_amount } else { Atto::ZERO },
         full_at: faucet.full_at,
@@ -133,6 +142,7 @@ struct Round<'a> {
     desk: &'a Desk,
     now: Timestamp,
     faucet: Faucet,
+    wallet: Option<Wallet>,
     funds: Option<Atto>,
     charges: BTreeMap<LimitKey, Vec<Charge>>,
     entries: Vec<FaucetEntry>,
@@ -166,6 +176,13 @@ impl<'a> Round<'a> {
             .iter()
             .map(|request| (request.applicant.identity.clone(), request.key.clone()))
             .collect();
+        // Held like the faucet's row: once a pause is true, nothing is granted.
+        let wallet = match work.lock_wallet(&desk.network, &faucet.wallet, None).await {
+            Ok(wallet) => Some(wallet),
+            // It has not been opened yet. What is owed waits for it.
+            Err(StoreError::Conflict { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
         let before = work.grants_asked(&desk.network, &desk.faucet, &asked).await?;
         let charges = work.charges_now(&desk.network, &desk.faucet, &demands).await?;
         let entries = work.entries_now(&desk.network, &desk.faucet, &subjects).await?;
@@ -173,6 +190,7 @@ impl<'a> Round<'a> {
             desk,
             now,
             faucet,
+            wallet,
             funds: desk.funds(),
             charges: demands.into_iter().map(|(key, _)| key).zip(charges).collect(),
             entries,
@@ -196,7 +214,7 @@ impl<'a> Round<'a> {
         let subjects = plan.subjects();
         let concerns = |entry: &&FaucetEntry| subjects.contains(&entry.subject);
         let facts = Facts {
-            standing: standing(&self.faucet, self.funds, self.now),
+            standing: standing(&self.faucet, self.wallet.as_ref(), self.funds, self.now),
             exceptions: self.entries.iter().filter(concerns).map(exception).collect(),
             charges: plan.demands().into_iter().filter_map(newest).collect(),
         };

@@ -34,8 +34,7 @@ impl Desk {
     pub async fn settle(&self) -> Result<u64, DeskError> {
         let mut settled = 0;
         loop {
-            let grants = self.store.grants_to_settle(&self.network, AT_ONCE).await?;
-            let ours: Vec<_> = grants.iter().filter(|grant| grant.faucet == self.faucet).collect();
+            let ours = self.store.grants_to_settle(&self.network, &self.faucet, AT_ONCE).await?;
             if ours.is_empty() {
                 return Ok(settled);
             }
@@ -46,7 +45,7 @@ impl Desk {
             // Another process may have settled them before the row was ours.
             let held = work.grants_asked(&self.network, &self.faucet, &asked).await?;
             let mut changed = 0;
-            for grant in ours.into_iter().filter(|grant| held.contains(grant)) {
+            for grant in ours.iter().filter(|grant| held.contains(grant)) {
                 let refunded = if grant.refunded.is_none() { Some(self.clock.now()) } else { None };
                 work.set_refunded(grant, refunded).await?;
                 count(&mut faucet, grant, refunded.is_some());

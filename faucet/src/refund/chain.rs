@@ -302,7 +302,8 @@ pub fn proven<BS: Blockstore>(
     let (mut left, mut waits) = (0_usize, false);
     for number in live {
         left += 1;
-        waits |= sets.unproven.get(*number);
+        // Who misses the first WindowPoSt is faulty, and no longer unproven.
+        waits |= sets.unproven.get(*number) || sets.faulty.get(*number);
     }
     Ok(if waits {
         Held::Waits

@@ -17,7 +17,8 @@ fn every_form_of_a_real_account_is_one_actor_with_its_balance() {
         let Some(actor) = tree.actor(id).unwrap() else { continue };
         let found = recipient_in(&store, &state, &Address::new_id(id), 't', |_| id == 1_000);
         if let Err(Unresolved::NoRecipient { address, .. }) = &found {
-            assert!(address.starts_with("t410faaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "{address}");
+            // The zero address of Ethereum.
+            assert!(address.starts_with(&format!("t410f{}", "a".repeat(32))), "{address}");
             nobody += 1;
             continue;
         }

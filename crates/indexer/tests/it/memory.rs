@@ -1,5 +1,7 @@
 //! A database in memory: what the ports promise, and failures on request.
 
+mod unkept;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -223,7 +223,7 @@ pub async fn grants_are_settled_by_what_became_of_their_payments(store: &dyn Sto
     assert!(is_conflict(work.owe(&payments[3..]).await), "it is owed already");
     drop(work);
     let settle = async || {
-        let grants = store.grants_to_settle(&devnet(), 10).await.unwrap();
+        let grants = store.grants_to_settle(&devnet(), &drip().name, 10).await.unwrap();
         grants.into_iter().map(|grant| grant.id).collect::<Vec<_>>()
     };
     assert_eq!(settle().await, [] as [String; 0]);
