@@ -9,7 +9,7 @@ pub struct Config {
     pub depth: u32,
     /// Epochs that no fork reaches: only so far below the head a payment whose message failed may get another nonce.
     pub requeue_depth: u32,
-    /// Epochs below the booked one whose marks are kept, to find where a fork began.
+    /// Epochs below the booked one whose marks are kept, to find where a fork began; `requeue_depth` at the least.
     pub memory: u32,
     /// Nonces at most that are not final.
     pub window: u32,

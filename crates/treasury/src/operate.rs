@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::desk::action;
 use crate::error::{Result, TreasuryError};
 use crate::ledger;
-use crate::steps::again::is_over;
+use crate::steps::again::{anchor, is_over};
 
 /// Who does something, why, and when.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +126,8 @@ pub async fn requeue(
     let transfers = store.transfers_of(network, &payment.id).await?;
     let mark = store.marks(network, &payment.wallet, Epoch::MAX, 1).await?.pop();
     let booked = mark.map_or(Epoch::GENESIS, |mark| mark.epoch);
-    if !is_over(&transfers, booked, config.requeue_depth) {
+    let anchor = anchor(store, network, &payment.wallet, booked, config.requeue_depth).await?;
+    if !is_over(&transfers, anchor.as_ref()) {
         let why = format!(
             "its messages are not {} epochs below what is booked: a fork could bring them back",
             config.requeue_depth

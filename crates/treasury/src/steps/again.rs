@@ -2,19 +2,32 @@
 
 use std::collections::BTreeSet;
 
-use apogee_domain::Epoch;
-use apogee_store::{Page, PaymentState, Transfer};
+use apogee_domain::{Epoch, NetworkId};
+use apogee_store::{Mark, Page, PaymentState, Store, Transfer};
 
 use super::PAGE;
 use crate::cashier::View;
 use crate::desk::{Desk, Shift};
 use crate::error::Result;
 
-/// Whether every transfer is spent, and so deep below the head that it stays so.
-pub(crate) fn is_over(transfers: &[Transfer], head: Epoch, depth: u32) -> bool {
+/// The newest mark that no fork reaches, with `head` at the end of the chain: a fork that is less than `depth` deep goes back to it or to a later
+/// one.
+pub(crate) async fn anchor(
+    store: &dyn Store,
+    network: &NetworkId,
+    wallet: &str,
+    head: Epoch,
+    depth: u32,
+) -> Result<Option<Mark>> {
+    let below = head.minus(i64::from(depth) - 1);
+    Ok(store.marks(network, wallet, below, 1).await?.pop())
+}
+
+/// Whether every transfer is spent, and stays so after every fork: its message is booked below the anchor.
+pub(crate) fn is_over(transfers: &[Transfer], anchor: Option<&Mark>) -> bool {
     transfers.iter().all(|transfer| {
-        let deep = transfer.included.as_ref().is_some_and(|at| head.since(at.epoch) >= depth.into());
-        transfer.state.is_spent() && deep
+        let booked = transfer.included.as_ref().zip(anchor).is_some_and(|(at, mark)| at.epoch < mark.epoch);
+        transfer.state.is_spent() && booked
     })
 }
 
@@ -27,10 +40,12 @@ pub(crate) async fn again(desk: &Desk, shift: Shift, view: &View) -> Result<()> 
     }
     let open = desk.store.open_transfers(&desk.network, &desk.wallet, PAGE).await?;
     let open: BTreeSet<_> = open.iter().map(|transfer| transfer.payment.as_str()).collect();
+    let (head, depth) = (view.head.epoch, desk.config.requeue_depth);
+    let anchor = anchor(&*desk.store, &desk.network, &desk.wallet, head, depth).await?;
     let mut over = Vec::new();
     for payment in paying.iter().filter(|payment| !open.contains(payment.id.as_str())) {
         let transfers = desk.store.transfers_of(&desk.network, &payment.id).await?;
-        if is_over(&transfers, view.head.epoch, desk.config.requeue_depth) {
+        if is_over(&transfers, anchor.as_ref()) {
             over.push(payment);
         }
     }

@@ -142,7 +142,8 @@ pub(crate) async fn book(desk: &Desk, shift: Shift, view: &mut View) -> Result<u
             concerns.insert(format!("unexplained: {less} are missing at epoch {}", settled.epoch));
         }
     }
-    let keep = settled.epoch.minus(desk.config.memory.into());
+    // Marks reach as far as forks may.
+    let keep = settled.epoch.minus(desk.config.memory.max(desk.config.requeue_depth).into());
     work.put_mark(&desk.network, &desk.wallet, &mark, keep).await?;
     if let Some(concern) = concerns.first() {
         restrain(&mut *work, &wallet, WalletMode::Paused, concern, shift.now).await?;
