@@ -121,11 +121,6 @@ impl Faucets {
         Ok(Self { front: Front::new(ASKS_A_MINUTE, governor_clock()), drips })
     }
 
-    /// The faucet of that name.
-    pub(crate) fn drip(&self, network: &NetworkId, name: &str) -> Option<&Arc<Drip>> {
-        self.drips.get(&(network.clone(), name.to_owned()))
-    }
-
     /// All of them, by network and name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&(NetworkId, String), &Arc<Drip>)> {
         self.drips.iter()

@@ -51,6 +51,7 @@ pub(super) fn exception(entry: &FaucetEntry) -> Exception {
 pub(super) async fn decide_all(desk: Arc<Desk>) {
     let guard = Busy(&desk);
     loop {
+        gather(&desk).await;
         let waiting: Vec<Waiting> = {
             let mut inner = desk.inner();
             let first = BATCH.min(inner.waiting.len());
@@ -77,6 +78,19 @@ pub(super) async fn decide_all(desk: Arc<Desk>) {
         }
     }
     std::mem::forget(guard);
+}
+
+/// Let those who have just been answered ask again: a unit of work costs much the same for one as for many.
+async fn gather(desk: &Desk) {
+    let mut before = 0;
+    loop {
+        tokio::task::yield_now().await;
+        let now = desk.inner().waiting.len();
+        if now <= before || now >= BATCH {
+            return;
+        }
+        before = now;
+    }
 }
 
 fn again(error: &DeskError) -> DeskError {
