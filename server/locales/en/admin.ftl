@@ -10,6 +10,7 @@ admin-address = Address
 admin-nonce = Next nonce
 admin-booked = Booked up to epoch
 admin-balance = Balance there
+admin-looked = Looked at last
 admin-reason = Reason
 admin-resume = Let it pay again
 admin-pause = Pause

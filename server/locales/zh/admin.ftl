@@ -10,6 +10,7 @@ admin-address = 地址
 admin-nonce = 下一个 nonce
 admin-booked = 已记账至高度
 admin-balance = 该处余额
+admin-looked = 上次查看
 admin-reason = 理由
 admin-resume = 恢复付款
 admin-pause = 暂停

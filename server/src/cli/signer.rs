@@ -124,7 +124,7 @@ pub(super) struct Run {
     /// The number of an open file descriptor to read the passphrase from
     #[arg(long, value_name = "NUMBER", requires = "keystore", conflicts_with = "passphrase_file")]
     passphrase_fd: Option<u32>,
-    /// In place of a keystore the address of a `lotus-wallet` that has the keys, such as http://127.0.0.1:1777/rpc/v0
+    /// In place of a keystore the address of a `lotus-wallet` that has the keys, such as `http://127.0.0.1:1777/rpc/v0`
     #[arg(long, value_name = "URL")]
     wallet: Option<String>,
     /// A file with the token of that wallet

@@ -33,7 +33,7 @@ pub(crate) fn is_private(path: &str) -> bool {
     let below = |prefix: &&str| {
         path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    PRIVATE.iter().any(|prefix| below(prefix))
+    PRIVATE.iter().any(below)
 }
 
 /// Every private page: its path, as it is without language and form, and who makes it.

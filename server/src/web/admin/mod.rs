@@ -55,7 +55,9 @@ struct OneWallet {
     /// Up to which epoch it is booked, and what it held there, attoFIL.
     booked: Option<Booked>,
     counts: Vec<Counted>,
-    /// What keeps the process that pays from more.
+    /// When this process looked at its chain last, where it pays from it.
+    looked: Option<String>,
+    /// What keeps it from paying more.
     blocked: Option<String>,
 }
 
@@ -153,6 +155,7 @@ impl App {
             amount: count.amount.to_string(),
         });
         let report = self.report(network, name);
+        let looked = report.as_ref().map(|report| report.at.to_string());
         let blocked = report.and_then(|report| report.failed.or(report.turn.and_then(|turn| turn.blocked)));
         Ok(OneWallet {
             counts: counts.collect(),
@@ -163,6 +166,7 @@ impl App {
             address: wallet.address,
             reason: wallet.reason,
             next_nonce: wallet.next_nonce,
+            looked,
             blocked,
         })
     }
