@@ -16,7 +16,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::money::{Faucet, Wallet};
+pub(crate) use self::money::{Faucet, Wallet, is_name};
 use crate::http::Limits;
 use crate::identity;
 

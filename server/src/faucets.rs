@@ -16,9 +16,10 @@ use async_trait::async_trait;
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
+use governor::clock::DefaultClock;
 use tokio::sync::watch;
 
-use crate::config::Config;
+use crate::config::{Config, is_name};
 use crate::edge;
 use crate::networks::NoChain;
 use crate::sources::Sources;
@@ -100,8 +101,7 @@ impl Faucets {
             let wallet = config.wallets.get(&settings.wallet);
             let wallet = wallet
                 .ok_or_else(|| NoFaucet::Wallet { faucet: name.clone(), wallet: settings.wallet.clone() })?;
-            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            if name.is_empty() || name.len() > 40 || !name.bytes().all(plain) {
+            if !is_name(name) {
                 return Err(NoFaucet::Name { faucet: name.clone() });
             }
             let text = settings.policy.as_ref().map_or_else(|| Ok(presets::DEFAULT.to_owned()), read)?;
@@ -118,7 +118,7 @@ impl Faucets {
             let drip = Drip { desk, wallet: settings.wallet.clone(), recipients };
             drips.insert((network, name.clone()), Arc::new(drip));
         }
-        Ok(Self { front: Front::new(ASKS_A_MINUTE, governor_clock()), drips })
+        Ok(Self { front: Front::new(ASKS_A_MINUTE, DefaultClock::default()), drips })
     }
 
     /// All of them, by network and name.
@@ -145,10 +145,6 @@ impl Faucets {
             _ = end.wait_for(|end| *end) => {}
         }
     }
-}
-
-fn governor_clock() -> governor::clock::DefaultClock {
-    governor::clock::DefaultClock::default()
 }
 
 async fn look_after(store: &dyn Store, network: &NetworkId, drip: &Drip) -> Result<(), DeskError> {

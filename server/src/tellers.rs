@@ -69,8 +69,7 @@ impl Teller {
     pub(crate) fn all(config: &config::Config, networks: &[Prepared]) -> Result<Vec<Self>, NoTeller> {
         let teller = |(name, settings): (&String, &config::Wallet)| {
             let (wallet, network) = (name.clone(), settings.network.clone());
-            let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            if name.is_empty() || name.len() > 40 || !name.bytes().all(plain) {
+            if !config::is_name(name) {
                 return Err(NoTeller::Name { wallet });
             }
             match networks.iter().find(|prepared| *prepared.name() == network) {

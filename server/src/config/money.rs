@@ -118,3 +118,9 @@ pub(crate) struct Faucet {
     /// A file with its policy; without one that which comes with the program.
     pub(crate) policy: Option<PathBuf>,
 }
+
+/// Whether a wallet or a faucet may be called that: 1 to 40 characters of a–z, 0–9 and -.
+pub(crate) fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.len() <= 40 && name.bytes().all(plain)
+}

@@ -79,6 +79,16 @@ fn amount(number: u64) -> u128 {
     1_000_000_000_000_000_000 + u128::from(number)
 }
 
+/// A process that pays. It does not outlive the test, however that ends.
+struct Payer(Child);
+
+impl Drop for Payer {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 struct World {
     folder: TempDir,
     made: Arc<Simulation>,
@@ -136,15 +146,16 @@ impl World {
         self.folder.path().join("log.txt")
     }
 
-    fn start(&self) -> Child {
+    fn start(&self) -> Payer {
         let log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
-        Command::new(env!("CARGO_BIN_EXE_apogee"))
+        let process = Command::new(env!("CARGO_BIN_EXE_apogee"))
             .current_dir(self.folder.path())
             .args(["treasury", "run", "--config", "apogee.toml"])
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap()
+            .unwrap();
+        Payer(process)
     }
 
     /// How many payments are in each state.
@@ -293,21 +304,16 @@ async fn kill_again_and_again(address: &str, kills: u32, deepest: usize) {
     });
     for _ in 0..kills {
         world.owe(rng.random_range(1..5)).await;
-        let mut first = world.start();
-        let mut second = rng.random_bool(0.25).then(|| world.start());
+        let first = world.start();
+        let second = rng.random_bool(0.25).then(|| world.start());
         tokio::time::sleep(Duration::from_millis(rng.random_range(200..3_200))).await;
-        first.kill().unwrap();
-        first.wait().unwrap();
-        if let Some(second) = &mut second {
-            second.kill().unwrap();
-            second.wait().unwrap();
-        }
+        drop((first, second));
     }
     println!("killed {kills} times, {} payments: {:?}", world.owed, world.states().await);
     wild.store(false, Ordering::Relaxed);
     world.node.mischief().stop();
     world.made.set_least_premium(TokenAmount::default());
-    let mut last = world.start();
+    let last = world.start();
     let begun = Instant::now();
     loop {
         let states = world.states().await;
@@ -328,8 +334,7 @@ async fn kill_again_and_again(address: &str, kills: u32, deepest: usize) {
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    last.kill().unwrap();
-    last.wait().unwrap();
+    drop(last);
     over.store(true, Ordering::Relaxed);
     chain.join().unwrap();
 
