@@ -155,6 +155,89 @@ async fn one_payment(db: &mut Connection, network: &NetworkId, id: &str) -> Resu
     row.map(|row| payment(network, row)).transpose()
 }
 
+async fn some_marks(
+    db: &mut Connection,
+    network: &NetworkId,
+    name: &str,
+    below: Epoch,
+    wanted: u32,
+) -> Result<Vec<Mark>> {
+    let rows: Vec<(i64, String, i64, Amount)> = sqlx::query_as(
+        "SELECT epoch, tipset, nonce, balance FROM marks WHERE network = $1 AND wallet = $2 AND epoch < $3
+         ORDER BY epoch DESC LIMIT $4",
+    )
+    .bind(network.as_str())
+    .bind(name)
+    .bind(below.height())
+    .bind(limit(wanted))
+    .fetch_all(db)
+    .await
+    .map_err(error)?;
+    rows.into_iter()
+        .map(|(at, key, nonce, Amount(balance))| {
+            Ok(Mark { epoch: epoch("marks", at)?, key, nonce: count("marks", nonce)?, balance })
+        })
+        .collect()
+}
+
+async fn transfers_under_way(
+    db: &mut Connection,
+    network: &NetworkId,
+    name: &str,
+    wanted: u32,
+) -> Result<Vec<Transfer>> {
+    let rows: Vec<TransferRow> = sqlx::query_as(
+        "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
+         FROM transfers WHERE network = $1 AND wallet = $2
+         AND state NOT IN ('final', 'failed_final', 'cancelled_final', 'superseded_final')
+         ORDER BY nonce LIMIT $3",
+    )
+    .bind(network.as_str())
+    .bind(name)
+    .bind(limit(wanted))
+    .fetch_all(db)
+    .await
+    .map_err(error)?;
+    rows.into_iter().map(|row| transfer(network, row)).collect()
+}
+
+async fn transfers_for(db: &mut Connection, network: &NetworkId, id: &str) -> Result<Vec<Transfer>> {
+    let rows: Vec<TransferRow> = sqlx::query_as(
+        "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
+         FROM transfers WHERE network = $1 AND payment = $2 ORDER BY nonce",
+    )
+    .bind(network.as_str())
+    .bind(id)
+    .fetch_all(db)
+    .await
+    .map_err(error)?;
+    rows.into_iter().map(|row| transfer(network, row)).collect()
+}
+
+/// Add up what was counted by state and amount, in the order of states. Equal amounts are counted together: few amounts are ever granted, and no
+/// database has to add texts.
+fn by_state(rows: Vec<(String, Amount, i64)>) -> Result<Vec<(PaymentState, Count)>> {
+    let mut counts: Vec<(PaymentState, Count)> = Vec::new();
+    for (state, Amount(Atto(amount)), payments) in rows {
+        let state = PaymentState::of(&state).ok_or_else(|| unknown_word("payments", &state))?;
+        let payments = count("payments", payments)?;
+        let sum =
+            amount.checked_mul(payments.into()).ok_or_else(|| damaged("payments", "more than there is"))?;
+        let entry = match counts.last_mut().filter(|(last, _)| *last == state) {
+            Some((_, entry)) => entry,
+            None => {
+                counts.push((state, Count::default()));
+                let Some((_, entry)) = counts.last_mut() else { continue };
+                entry
+            }
+        };
+        entry.payments += payments;
+        entry.amount =
+            entry.amount.checked_add(Atto(sum)).ok_or_else(|| damaged("payments", "more than there is"))?;
+    }
+    Ok(counts)
+}
+
 #[async_trait]
 impl Money for Adapter {
     async fn wallets(&self) -> Result<Vec<Wallet>> {
@@ -188,22 +271,7 @@ impl Money for Adapter {
     }
 
     async fn marks(&self, network: &NetworkId, name: &str, below: Epoch, wanted: u32) -> Result<Vec<Mark>> {
-        let rows: Vec<(i64, String, i64, Amount)> = sqlx::query_as(
-            "SELECT epoch, tipset, nonce, balance FROM marks WHERE network = $1 AND wallet = $2 AND epoch < $3
-             ORDER BY epoch DESC LIMIT $4",
-        )
-        .bind(network.as_str())
-        .bind(name)
-        .bind(below.height())
-        .bind(limit(wanted))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(error)?;
-        rows.into_iter()
-            .map(|(at, key, nonce, Amount(balance))| {
-                Ok(Mark { epoch: epoch("marks", at)?, key, nonce: count("marks", nonce)?, balance })
-            })
-            .collect()
+        some_marks(&mut *self.reads.acquire().await.map_err(error)?, network, name, below, wanted).await
     }
 
     async fn payment(&self, network: &NetworkId, id: &str) -> Result<Option<Payment>> {
@@ -257,8 +325,7 @@ impl Money for Adapter {
     }
 
     async fn counts(&self, network: &NetworkId, name: &str) -> Result<Vec<(PaymentState, Count)>> {
-        // Equal amounts are counted together: few amounts are ever granted, and no database has to add texts.
-        let rows: Vec<(String, Amount, i64)> = sqlx::query_as(
+        let rows = sqlx::query_as(
             "SELECT state, amount, count(*) FROM payments WHERE network = $1 AND wallet = $2
              GROUP BY state, amount ORDER BY state",
         )
@@ -267,28 +334,21 @@ impl Money for Adapter {
         .fetch_all(&self.reads)
         .await
         .map_err(error)?;
-        let mut counts: Vec<(PaymentState, Count)> = Vec::new();
-        for (state, Amount(Atto(amount)), payments) in rows {
-            let state = PaymentState::of(&state).ok_or_else(|| unknown_word("payments", &state))?;
-            let payments = count("payments", payments)?;
-            let sum = amount
-                .checked_mul(payments.into())
-                .ok_or_else(|| damaged("payments", "more than there is"))?;
-            let entry = match counts.last_mut().filter(|(last, _)| *last == state) {
-                Some((_, entry)) => entry,
-                None => {
-                    counts.push((state, Count::default()));
-                    let Some((_, entry)) = counts.last_mut() else { continue };
-                    entry
-                }
-            };
-            entry.payments += payments;
-            entry.amount = entry
-                .amount
-                .checked_add(Atto(sum))
-                .ok_or_else(|| damaged("payments", "more than there is"))?;
-        }
-        Ok(counts)
+        by_state(rows)
+    }
+
+    async fn open_counts(&self, network: &NetworkId, name: &str) -> Result<Vec<(PaymentState, Count)>> {
+        // The states are named, so that the index on them is of use.
+        let rows = sqlx::query_as(
+            "SELECT state, amount, count(*) FROM payments WHERE network = $1 AND wallet = $2
+             AND state IN ('accepted', 'held', 'included', 'paying') GROUP BY state, amount ORDER BY state",
+        )
+        .bind(network.as_str())
+        .bind(name)
+        .fetch_all(&self.reads)
+        .await
+        .map_err(error)?;
+        by_state(rows)
     }
 
     async fn ahead(&self, of: &Payment) -> Result<u64> {
@@ -329,32 +389,11 @@ impl Money for Adapter {
     }
 
     async fn open_transfers(&self, network: &NetworkId, name: &str, wanted: u32) -> Result<Vec<Transfer>> {
-        let rows: Vec<TransferRow> = sqlx::query_as(
-            "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
-             FROM transfers WHERE network = $1 AND wallet = $2
-             AND state NOT IN ('final', 'failed_final', 'cancelled_final', 'superseded_final')
-             ORDER BY nonce LIMIT $3",
-        )
-        .bind(network.as_str())
-        .bind(name)
-        .bind(limit(wanted))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(error)?;
-        rows.into_iter().map(|row| transfer(network, row)).collect()
+        transfers_under_way(&mut *self.reads.acquire().await.map_err(error)?, network, name, wanted).await
     }
 
     async fn transfers_of(&self, network: &NetworkId, id: &str) -> Result<Vec<Transfer>> {
-        let rows: Vec<TransferRow> = sqlx::query_as(
-            "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
-             FROM transfers WHERE network = $1 AND payment = $2 ORDER BY nonce",
-        )
-        .bind(network.as_str())
-        .bind(id)
-        .fetch_all(&self.reads)
-        .await
-        .map_err(error)?;
-        rows.into_iter().map(|row| transfer(network, row)).collect()
+        transfers_for(&mut *self.reads.acquire().await.map_err(error)?, network, id).await
     }
 
     async fn attempts(&self, network: &NetworkId, name: &str, from: u64, to: u64) -> Result<Vec<Attempt>> {
@@ -492,6 +531,33 @@ impl MoneyWork for Unit {
             return Err(conflict("the fence of the wallet", found, fence));
         }
         one_wallet(&mut self.tx, network, name).await?.ok_or_else(absent)
+    }
+
+    async fn marks_now(
+        &mut self,
+        network: &NetworkId,
+        name: &str,
+        below: Epoch,
+        wanted: u32,
+    ) -> Result<Vec<Mark>> {
+        some_marks(&mut self.tx, network, name, below, wanted).await
+    }
+
+    async fn payment_now(&mut self, network: &NetworkId, id: &str) -> Result<Option<Payment>> {
+        one_payment(&mut self.tx, network, id).await
+    }
+
+    async fn open_transfers_now(
+        &mut self,
+        network: &NetworkId,
+        name: &str,
+        wanted: u32,
+    ) -> Result<Vec<Transfer>> {
+        transfers_under_way(&mut self.tx, network, name, wanted).await
+    }
+
+    async fn transfers_of_now(&mut self, network: &NetworkId, id: &str) -> Result<Vec<Transfer>> {
+        transfers_for(&mut self.tx, network, id).await
     }
 
     async fn set_mode(

@@ -58,7 +58,8 @@ pub use money::{
     a_wallet_has_one_holder_and_fences_grow, a_wallet_is_added_once,
     a_wallet_says_what_it_may_do_and_nonces_grow, marks_are_kept_from_the_first_on,
     of_two_transfers_of_a_payment_one_is_made, payments_are_paged_in_the_order_they_were_accepted,
-    payments_of_a_source_are_paged_by_name, what_is_spent_on_a_day_adds_up,
+    payments_of_a_source_are_paged_by_name, what_a_unit_of_work_wrote_it_sees,
+    what_is_spent_on_a_day_adds_up,
 };
 pub use people::{
     a_block_stays_when_they_sign_in_again, a_passkey_counts_up, a_role_is_given_once_and_taken, account,
@@ -128,6 +129,7 @@ macro_rules! conformance {
             of_two_transfers_of_a_payment_one_is_made,
             a_message_is_stored_once_and_says_when_it_was_sent,
             what_is_spent_on_a_day_adds_up,
+            what_a_unit_of_work_wrote_it_sees,
             an_account_is_one_identity_whatever_it_is_called,
             two_sign_ins_at_once_are_one_identity,
             a_block_stays_when_they_sign_in_again,

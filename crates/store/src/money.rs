@@ -328,8 +328,11 @@ pub trait Money: Send + Sync {
         page: Page<String>,
     ) -> Result<Vec<Payment>>;
 
-    /// How many payments of a wallet are in each state that any is in.
+    /// How many payments of a wallet are in each state that any is in. It reads every payment that there ever was.
     async fn counts(&self, network: &NetworkId, wallet: &str) -> Result<Vec<(PaymentState, Count)>>;
+
+    /// As [`counts`](Self::counts), of the states on which work is left; it reads these payments alone.
+    async fn open_counts(&self, network: &NetworkId, wallet: &str) -> Result<Vec<(PaymentState, Count)>>;
 
     /// How many accepted payments of its wallet get a nonce before this one.
     async fn ahead(&self, payment: &Payment) -> Result<u64>;
@@ -379,6 +382,29 @@ pub trait MoneyWork: Send {
     /// Hold the wallet's row until this unit of work is over, and hand it back. With a fence that is no longer the newest it is a conflict:
     /// another process writes.
     async fn lock_wallet(&mut self, network: &NetworkId, wallet: &str, fence: Option<u64>) -> Result<Wallet>;
+
+    /// [`Money::marks`], as they are within this unit of work.
+    async fn marks_now(
+        &mut self,
+        network: &NetworkId,
+        wallet: &str,
+        below: Epoch,
+        limit: u32,
+    ) -> Result<Vec<Mark>>;
+
+    /// [`Money::payment`], as it is within this unit of work.
+    async fn payment_now(&mut self, network: &NetworkId, id: &str) -> Result<Option<Payment>>;
+
+    /// [`Money::open_transfers`], as they are within this unit of work.
+    async fn open_transfers_now(
+        &mut self,
+        network: &NetworkId,
+        wallet: &str,
+        limit: u32,
+    ) -> Result<Vec<Transfer>>;
+
+    /// [`Money::transfers_of`], as they are within this unit of work.
+    async fn transfers_of_now(&mut self, network: &NetworkId, payment: &str) -> Result<Vec<Transfer>>;
 
     /// Say what a wallet may do. Its row is held from now on.
     async fn set_mode(

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::desk::action;
 use crate::error::{Result, TreasuryError};
 use crate::ledger;
-use crate::steps::again::{anchor, is_over};
+use crate::steps::again::{below_forks, is_over};
 
 /// Who does something, why, and when.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,7 @@ pub async fn cancel(store: &dyn Store, network: &NetworkId, payment: &str, by: B
             true
         }
         PaymentState::Paying => {
-            let transfers = store.transfers_of(network, &payment.id).await?;
+            let transfers = work.transfers_of_now(network, &payment.id).await?;
             let live = transfers.into_iter().find(|transfer| !transfer.state.is_spent());
             if live.as_ref().is_some_and(|live| live.state == TransferState::Included) {
                 return Err(refused("a message of it is on the chain"));
@@ -123,10 +123,11 @@ pub async fn requeue(
     if !matches!(payment.state, PaymentState::Failed | PaymentState::Cancelled) {
         return Err(refused(format!("the payment is {}", payment.state.as_str())));
     }
-    let transfers = store.transfers_of(network, &payment.id).await?;
-    let mark = store.marks(network, &payment.wallet, Epoch::MAX, 1).await?.pop();
+    let transfers = work.transfers_of_now(network, &payment.id).await?;
+    let mark = work.marks_now(network, &payment.wallet, Epoch::MAX, 1).await?.pop();
     let booked = mark.map_or(Epoch::GENESIS, |mark| mark.epoch);
-    let anchor = anchor(store, network, &payment.wallet, booked, config.requeue_depth).await?;
+    let below = below_forks(booked, config.requeue_depth);
+    let anchor = work.marks_now(network, &payment.wallet, below, 1).await?.pop();
     if !is_over(&transfers, anchor.as_ref()) {
         let why = format!(
             "its messages are not {} epochs below what is booked: a fork could bring them back",
@@ -153,10 +154,10 @@ pub async fn adopt(
     by: By<'_>,
 ) -> Result<()> {
     let refused = |why: String| TreasuryError::Refused { what: "adopting the nonce", why };
-    let mark = store.marks(network, wallet, Epoch::MAX, 1).await?.pop();
-    let open = store.open_transfers(network, wallet, 1).await?;
     let mut work = store.begin().await?;
     let found = work.lock_wallet(network, wallet, None).await?;
+    let mark = work.marks_now(network, wallet, Epoch::MAX, 1).await?.pop();
+    let open = work.open_transfers_now(network, wallet, 1).await?;
     if found.mode == WalletMode::Open {
         return Err(refused("the wallet is open: pause it first".into()));
     }
@@ -183,7 +184,7 @@ async fn held(store: &dyn Store, network: &NetworkId, id: &str) -> Result<(Box<d
     let wallet = store.payment(network, id).await?.ok_or_else(unknown)?.wallet;
     let mut work = store.begin().await?;
     work.lock_wallet(network, &wallet, None).await?;
-    let payment = store.payment(network, id).await?.ok_or_else(unknown)?;
+    let payment = work.payment_now(network, id).await?.ok_or_else(unknown)?;
     Ok((work, payment))
 }
 

@@ -298,10 +298,8 @@ async fn balances(desk: &Desk, last: &Mark, differences: &mut Vec<Difference>) -
     let owed = of(ledger::OWED).saturating_neg();
     let mut open = 0_u128;
     for wallet in desk.store.wallets().await?.iter().filter(|wallet| wallet.network == desk.network) {
-        for (state, count) in desk.store.counts(&desk.network, &wallet.name).await? {
-            if !state.is_terminal() {
-                open = open.saturating_add(count.amount.0);
-            }
+        for (_, count) in desk.store.open_counts(&desk.network, &wallet.name).await? {
+            open = open.saturating_add(count.amount.0);
         }
     }
     if u128::try_from(owed) != Ok(open) {

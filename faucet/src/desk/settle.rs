@@ -19,9 +19,8 @@ pub async fn free_funds(
 ) -> apogee_store::Result<Option<Atto>> {
     let marks = store.marks(network, wallet, Epoch::MAX, 1).await?;
     let Some(mark) = marks.first() else { return Ok(None) };
-    let counts = store.counts(network, wallet).await?;
-    let open = counts.iter().filter(|(state, _)| !state.is_terminal());
-    let promised = open.fold(0_u128, |sum, (_, count)| sum.saturating_add(count.amount.0));
+    let open = store.open_counts(network, wallet).await?;
+    let promised = open.iter().fold(0_u128, |sum, (_, count)| sum.saturating_add(count.amount.0));
     Ok(Some(Atto(mark.balance.0.saturating_sub(promised))))
 }
 

@@ -257,6 +257,14 @@ pub async fn payments_are_paged_in_the_order_they_were_accepted(store: &dyn Stor
         (PaymentState::Held, Count { payments: 1, amount: sum(1) }),
     ];
     assert_eq!(counts, expected);
+    assert_eq!(store.open_counts(&devnet(), "drip").await.unwrap(), expected);
+    let mut work = store.begin().await.unwrap();
+    work.set_payment(&devnet(), "grant/a", PaymentState::Held, PaymentState::Cancelled, "").await.unwrap();
+    work.set_payment(&devnet(), "grant/b", PaymentState::Accepted, PaymentState::Failed, "").await.unwrap();
+    work.commit().await.unwrap();
+    let open = [(PaymentState::Accepted, Count { payments: 2, amount: sum(2) })];
+    assert_eq!(store.open_counts(&devnet(), "drip").await.unwrap(), open);
+    assert_eq!(store.counts(&devnet(), "drip").await.unwrap().len(), 3);
 }
 
 pub async fn payments_of_a_source_are_paged_by_name(store: &dyn Store) {
@@ -365,4 +373,29 @@ pub async fn what_is_spent_on_a_day_adds_up(store: &dyn Store) {
     assert!(more.is_err());
     assert_eq!(store.spent(&devnet(), "drip", 5).await.unwrap(), Spent { value: Atto(30), fees: Atto(3) });
     assert_eq!(store.spent(&devnet(), "drip", 4).await.unwrap(), Spent::default());
+}
+
+pub async fn what_a_unit_of_work_wrote_it_sees(store: &dyn Store) {
+    owe(store, &[payment("grant/1", 1)]).await.unwrap();
+    reserve(store, &transfer(0, "grant/1")).await.unwrap();
+    let mark = |height| Mark { epoch: at(height), key: "bafy".to_owned(), nonce: 1, balance: Atto(7) };
+    let mut work = store.begin().await.unwrap();
+    let (accepted, paying) = (PaymentState::Accepted, PaymentState::Paying);
+    work.set_payment(&devnet(), "grant/1", accepted, paying, "odd").await.unwrap();
+    let spent = Transfer { state: TransferState::CancelledFinal, ..transfer(0, "grant/1") };
+    assert_eq!(work.open_transfers_now(&devnet(), "drip", 9).await.unwrap(), [transfer(0, "grant/1")]);
+    work.set_transfer(TransferState::Reserved, &spent).await.unwrap();
+    work.put_mark(&devnet(), "drip", &mark(5), at(0)).await.unwrap();
+    work.put_mark(&devnet(), "drip", &mark(9), at(0)).await.unwrap();
+    let found = work.payment_now(&devnet(), "grant/1").await.unwrap();
+    let changed = Payment { state: paying, reason: "odd".to_owned(), ..payment("grant/1", 1) };
+    assert_eq!(found, Some(changed));
+    assert_eq!(work.payment_now(&devnet(), "grant/2").await.unwrap(), None);
+    assert_eq!(work.transfers_of_now(&devnet(), "grant/1").await.unwrap(), [spent]);
+    assert_eq!(work.open_transfers_now(&devnet(), "drip", 9).await.unwrap(), []);
+    assert_eq!(work.marks_now(&devnet(), "drip", Epoch::MAX, 9).await.unwrap(), [mark(9), mark(5)]);
+    assert_eq!(work.marks_now(&devnet(), "drip", at(9), 1).await.unwrap(), [mark(5)]);
+    drop(work);
+    assert_eq!(store.payment(&devnet(), "grant/1").await.unwrap(), Some(payment("grant/1", 1)));
+    assert_eq!(store.marks(&devnet(), "drip", Epoch::MAX, 9).await.unwrap(), []);
 }

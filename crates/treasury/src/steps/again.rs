@@ -2,25 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use apogee_domain::{Epoch, NetworkId};
-use apogee_store::{Mark, Page, PaymentState, Store, Transfer};
+use apogee_domain::Epoch;
+use apogee_store::{Mark, Page, PaymentState, Transfer};
 
 use super::PAGE;
 use crate::cashier::View;
 use crate::desk::{Desk, Shift};
 use crate::error::Result;
 
-/// The newest mark that no fork reaches, with `head` at the end of the chain: a fork that is less than `depth` deep goes back to it or to a later
-/// one.
-pub(crate) async fn anchor(
-    store: &dyn Store,
-    network: &NetworkId,
-    wallet: &str,
-    head: Epoch,
-    depth: u32,
-) -> Result<Option<Mark>> {
-    let below = head.minus(i64::from(depth) - 1);
-    Ok(store.marks(network, wallet, below, 1).await?.pop())
+/// Below which epoch marks stay whatever forks, with `head` at the end of the chain: a fork that is less than `depth` deep goes back to a later one,
+/// or to the newest of these.
+pub(crate) fn below_forks(head: Epoch, depth: u32) -> Epoch {
+    head.minus(i64::from(depth) - 1)
 }
 
 /// Whether every transfer is spent, and stays so after every fork: its message is booked below the anchor.
@@ -40,8 +33,8 @@ pub(crate) async fn again(desk: &Desk, shift: Shift, view: &View) -> Result<()> 
     }
     let open = desk.store.open_transfers(&desk.network, &desk.wallet, PAGE).await?;
     let open: BTreeSet<_> = open.iter().map(|transfer| transfer.payment.as_str()).collect();
-    let (head, depth) = (view.head.epoch, desk.config.requeue_depth);
-    let anchor = anchor(&*desk.store, &desk.network, &desk.wallet, head, depth).await?;
+    let below = below_forks(view.head.epoch, desk.config.requeue_depth);
+    let anchor = desk.store.marks(&desk.network, &desk.wallet, below, 1).await?.pop();
     let mut over = Vec::new();
     for payment in paying.iter().filter(|payment| !open.contains(payment.id.as_str())) {
         let transfers = desk.store.transfers_of(&desk.network, &payment.id).await?;

@@ -98,14 +98,20 @@ pub(crate) async fn assign(
     }
     let page = || Page { after: None, limit: PAGE };
     let held = desk.store.payments(&desk.network, &desk.wallet, PaymentState::Held, page()).await?;
-    // Those of whom it was too much before are asked again first.
-    let held = held.into_iter().filter(|payment| [LOW_FUNDS, OVER_DAY_CAP].contains(&&*payment.reason));
-    let held = held.take(HELD_AT_ONCE);
+    let is_over = |payment: &Payment| payment.amount > desk.config.value_per_day;
+    let over = held.iter().any(|payment| payment.reason == OVER_DAY_CAP && is_over(payment));
+    let over = || over.then(|| OVER_DAY_CAP.to_owned());
+    // Those of whom it was too much before are asked again first, the smallest first: where there is no money for it, there is none for any.
+    let again =
+        |payment: &Payment| [LOW_FUNDS, OVER_DAY_CAP].contains(&&*payment.reason) && !is_over(payment);
+    let mut held: Vec<Payment> = held.into_iter().filter(again).collect();
+    held.sort_by_key(|payment| payment.amount);
+    let held = held.into_iter().take(HELD_AT_ONCE);
     let waiting = Page { after: None, limit: window };
     let waiting = desk.store.payments(&desk.network, &desk.wallet, PaymentState::Accepted, waiting).await?;
     let waiting: Vec<Payment> = held.into_iter().chain(waiting).take(window as usize).collect();
     if waiting.is_empty() {
-        return Ok(Done::default());
+        return Ok(Done { count: 0, blocked: over() });
     }
     let mut room = room(desk, shift, view, &own).await?;
     let floor = desk.chain.floor(&view.head).await?;
@@ -139,7 +145,7 @@ pub(crate) async fn assign(
             plan.blocked = Some("fees-high".into());
             break;
         }
-        if payment.amount > desk.config.value_per_day || gas.fee() > desk.config.fees_per_day {
+        if is_over(payment) || gas.fee() > desk.config.fees_per_day {
             plan.hold(payment, OVER_DAY_CAP);
             continue;
         }
@@ -162,7 +168,7 @@ pub(crate) async fn assign(
     if count > 0 {
         estimates.extend(plan.chosen.iter().map(|(payment, gas)| (payment.id.clone(), *gas)));
     }
-    Ok(Done { count, blocked: plan.blocked })
+    Ok(Done { count, blocked: plan.blocked.or_else(over) })
 }
 
 /// What is left of balance and day.

@@ -5,7 +5,7 @@ use apogee_store::{Attempt, AttemptKind, AuditEvent, Spent, Transfer, TransferSt
 
 use super::assign::day;
 use super::open;
-use super::sign::{Job, make, more_fees, outbid};
+use super::sign::{Job, best, make, more_fees, outbid};
 use crate::cashier::View;
 use crate::chain::Draft;
 use crate::config::Config;
@@ -120,7 +120,8 @@ async fn job(
     let draft = Draft { from: address.to_owned(), to, amount };
     // The limit of before may have become too low. A node that cannot tell changes nothing.
     let limit = desk.chain.prepare(&draft).await.map_or(0, |gas| gas.limit);
-    let Some(gas) = outbid(desk, newest, limit, floor, desk.config.max_fee) else {
+    let Some(gas) = best(attempts).and_then(|best| outbid(desk, best, limit, floor, desk.config.max_fee))
+    else {
         return Ok(Err("max-fee".into()));
     };
     Ok(Ok(Job {

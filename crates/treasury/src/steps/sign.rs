@@ -43,10 +43,17 @@ pub(crate) fn gas_of(attempt: &Attempt) -> Gas {
     Gas { limit, fee_cap: attempt.fee_cap, premium: attempt.premium }
 }
 
-/// What replaces the newest of these messages: a higher offer, with `limit` units at the least, for no more than `most`. `None` when that is too
-/// little to replace it.
-pub(crate) fn outbid(desk: &Desk, newest: &Attempt, limit: u64, floor: Atto, most: Atto) -> Option<Gas> {
-    let old = gas_of(newest);
+/// The most that any of these messages offers, field by field: what replaces that, replaces each of them.
+pub(crate) fn best<'a>(attempts: impl IntoIterator<Item = &'a Attempt>) -> Option<Gas> {
+    attempts.into_iter().map(gas_of).reduce(|one, other| Gas {
+        limit: one.limit.max(other.limit),
+        fee_cap: one.fee_cap.max(other.fee_cap),
+        premium: one.premium.max(other.premium),
+    })
+}
+
+/// What replaces `old`: a higher offer, with `limit` units at the least, for no more than `most`. `None` when that is too little to replace it.
+pub(crate) fn outbid(desk: &Desk, old: Gas, limit: u64, floor: Atto, most: Atto) -> Option<Gas> {
     let wanted =
         desk.chain.bump(&Gas { limit: old.limit.max(limit), ..old }, floor, desk.config.bump_percent);
     let offered = wanted.within(most);
@@ -163,16 +170,19 @@ async fn cancel(
             return Ok(Err("node: no estimate".into()));
         }
     };
-    let gas = match attempts.last().filter(|newest| newest.first_sent.is_some()) {
-        // There is nothing to outbid.
-        None => estimate.within(desk.config.max_fee),
-        Some(newest) => {
-            let floor = desk.chain.floor(&view.head).await?;
-            match outbid(desk, newest, estimate.limit, floor, desk.config.max_fee) {
-                Some(gas) => gas,
-                None => return keep(desk, shift, transfer).await,
-            }
-        }
+    let floor = desk.chain.floor(&view.head).await?;
+    let most = desk.config.max_fee;
+    let outbid = |old| outbid(desk, old, estimate.limit, floor, most);
+    // The newest may have left without that having been noted, so all are to be replaced. Where that is too dear, those that are known to have left.
+    let known = best(attempts.iter().filter(|attempt| attempt.first_sent.is_some()));
+    let gas = match (best(attempts).and_then(outbid), known) {
+        (Some(gas), _) => gas,
+        // There is nothing to outbid, as far as is known.
+        (None, None) => estimate.within(most),
+        (None, Some(known)) => match outbid(known) {
+            Some(gas) => gas,
+            None => return keep(desk, shift, transfer).await,
+        },
     };
     let fees = more_fees(attempts, &gas);
     let number = attempts.last().map_or(1, |newest| newest.number.saturating_add(1));

@@ -10,6 +10,8 @@ mod dice;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod run;

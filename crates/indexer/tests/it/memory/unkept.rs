@@ -170,6 +170,9 @@ impl Money for Memory {
     async fn counts(&self, _: &NetworkId, _: &str) -> Result<Vec<(PaymentState, Count)>> {
         unkept()
     }
+    async fn open_counts(&self, _: &NetworkId, _: &str) -> Result<Vec<(PaymentState, Count)>> {
+        unkept()
+    }
     async fn ahead(&self, _: &Payment) -> Result<u64> {
         unkept()
     }
@@ -209,6 +212,18 @@ impl MoneyWork for Unit {
         unkept()
     }
     async fn lock_wallet(&mut self, _: &NetworkId, _: &str, _: Option<u64>) -> Result<Wallet> {
+        unkept()
+    }
+    async fn marks_now(&mut self, _: &NetworkId, _: &str, _: Epoch, _: u32) -> Result<Vec<Mark>> {
+        unkept()
+    }
+    async fn payment_now(&mut self, _: &NetworkId, _: &str) -> Result<Option<Payment>> {
+        unkept()
+    }
+    async fn open_transfers_now(&mut self, _: &NetworkId, _: &str, _: u32) -> Result<Vec<Transfer>> {
+        unkept()
+    }
+    async fn transfers_of_now(&mut self, _: &NetworkId, _: &str) -> Result<Vec<Transfer>> {
         unkept()
     }
     async fn set_mode(&mut self, _: &NetworkId, _: &str, _: WalletMode, _: &str) -> Result<()> {
