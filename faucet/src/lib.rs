@@ -8,8 +8,10 @@ pub mod operate;
 pub mod policy;
 mod recipient;
 pub mod refund;
+mod subject;
 
 pub use desk::{Answer, Ask, Desk, DeskError, LONGEST_CODE, LONGEST_KEY, Request, free_funds};
 pub use front::Front;
 pub use lookup::recipient_in;
 pub use recipient::{ActorKey, InvalidRecipient, Recipient, Recipients, Unresolved, parse_recipient};
+pub use subject::{InvalidSubject, Subject, actor_key, liftable};

@@ -1,5 +1,7 @@
 //! The faucets of this process: their policies, and what is done for them beside granting.
 
+mod subjects;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::num::NonZeroU32;
@@ -19,6 +21,7 @@ use fvm_shared::address::Address;
 use governor::clock::DefaultClock;
 use tokio::sync::watch;
 
+pub(crate) use self::subjects::{NoSubject, key_of, name_of};
 use crate::config::{Config, is_name};
 use crate::edge;
 use crate::networks::NoChain;
@@ -195,7 +198,7 @@ async fn put(
 }
 
 /// Recipients in the newest indexed state of a network.
-struct Lookup {
+pub(crate) struct Lookup {
     store: Arc<dyn Store>,
     sources: Arc<Sources>,
     network: NetworkId,
@@ -222,6 +225,21 @@ enum NoState {
 }
 
 impl Lookup {
+    /// Of a network whose addresses begin with `prefix`.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        sources: Arc<Sources>,
+        network: NetworkId,
+        prefix: &str,
+    ) -> Self {
+        Self { store, sources, network, prefix: prefix.chars().next().unwrap_or('t') }
+    }
+
+    /// What addresses begin with.
+    pub(crate) const fn prefix(&self) -> char {
+        self.prefix
+    }
+
     async fn state(&self) -> Result<(Arc<dyn Source>, Cid), NoState> {
         let source = self.sources.world(&self.network).await?.source.ok_or(NoState::Absent)?;
         let records = self.store.epochs(&self.network, Page { after: None, limit: EPOCHS }).await?;

@@ -10,6 +10,7 @@ mod decide;
 mod demo;
 mod desk;
 mod explain;
+mod faucet;
 mod health;
 mod index;
 mod login;
@@ -82,6 +83,9 @@ enum Command {
     /// Look after the wallets that pay, and after what is paid.
     #[command(subcommand)]
     Treasury(treasury::Treasury),
+    /// Ask a faucet for money, and look after one.
+    #[command(subcommand)]
+    Faucet(faucet::Faucet),
     /// Get a key for this machine: a browser elsewhere lets it in.
     Login(login::Login),
     /// Give the key of this machine back.
@@ -191,6 +195,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Simulate(simulate) => simulate.run().await,
         Command::Payout(payout) => payout.run().await,
         Command::Treasury(treasury) => treasury.run().await,
+        Command::Faucet(faucet) => faucet.run().await,
         Command::Login(login) => login.run().await,
         Command::Logout(logout) => logout.run().await,
         Command::Admin(admin) => admin.run().await,

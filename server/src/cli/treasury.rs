@@ -259,7 +259,7 @@ impl Payments {
 }
 
 /// A reason that says something.
-fn said(reason: &str) -> Result<&str, Failure> {
+pub(super) fn said(reason: &str) -> Result<&str, Failure> {
     let reason = reason.trim();
     if reason.is_empty() { Err(Failure::input("--reason: say why, in a few words")) } else { Ok(reason) }
 }
@@ -329,52 +329,68 @@ impl Reconcile {
         let tellers = tellers(&config)?;
         let wanted = |teller: &&Teller| self.wallet.as_ref().is_none_or(|wallet| *wallet == teller.key().1);
         let tellers: Vec<_> = tellers.iter().filter(wanted).collect();
-        if tellers.is_empty() {
-            return Err(Failure::input("the settings name no such wallet"));
-        }
-        let (mut good, mut rows) = (true, Vec::new());
-        for teller in tellers {
-            let (network, wallet) = teller.key();
-            let (desk, _) = teller.open(Arc::clone(&store)).await?;
-            let found = reconcile(&desk).await?;
-            good &= found.differences.is_empty();
-            let differences: Vec<String> = found.differences.iter().map(ToString::to_string).collect();
-            let (from, to) = (found.from.epoch, found.to.epoch);
-            let (messages, paid, fees) = (found.messages, found.paid, found.fees);
-            rows.push(json!({
-                "network": network, "wallet": wallet, "from": from, "to": to, "messages": messages, "paid": paid,
-                "fees": fees, "differences": differences,
-            }));
-            if matches!(self.format, Format::Table) {
-                println!(
-                    "{network}/{wallet}: epochs {from} to {to}, {messages} messages, {paid} atto paid, {fees} atto of gas"
-                );
-                differences.iter().for_each(|difference| println!("  {difference}"));
-                if differences.is_empty() {
-                    println!("  chain, ledger and payments agree to the atto");
-                }
-            }
-        }
-        match self.format {
-            Format::Table => {}
-            Format::Json => println!("{}", serde_json::Value::from(rows)),
-            Format::Csv => {
-                println!("network,wallet,from,to,messages,paid,fees,differences");
-                for row in rows {
-                    let text = |name: &str| match row.get(name) {
-                        Some(serde_json::Value::String(text)) => text.clone(),
-                        Some(serde_json::Value::Array(all)) => all.len().to_string(),
-                        Some(value) => value.to_string(),
-                        None => String::new(),
-                    };
-                    let columns =
-                        ["network", "wallet", "from", "to", "messages", "paid", "fees", "differences"];
-                    println!("{}", columns.map(text).join(","));
-                }
-            }
-        }
-        Ok(if good { Answer::Yes } else { Answer::No })
+        reconciled(&store, &tellers, self.format).await
     }
+}
+
+/// Compare the wallet of a faucet with its chain.
+pub(super) async fn reconcile_wallet(
+    config: &config::Config,
+    store: &Arc<dyn Store>,
+    (network, wallet): (&NetworkId, &str),
+    format: Format,
+) -> Result<Answer, Failure> {
+    let tellers = tellers(config)?;
+    let wanted = |teller: &&Teller| teller.key() == (network.clone(), wallet.to_owned());
+    let tellers: Vec<_> = tellers.iter().filter(wanted).collect();
+    reconciled(store, &tellers, format).await
+}
+
+async fn reconciled(store: &Arc<dyn Store>, tellers: &[&Teller], format: Format) -> Result<Answer, Failure> {
+    if tellers.is_empty() {
+        return Err(Failure::input("the settings name no such wallet"));
+    }
+    let (mut good, mut rows) = (true, Vec::new());
+    for teller in tellers {
+        let (network, wallet) = teller.key();
+        let (desk, _) = teller.open(Arc::clone(store)).await?;
+        let found = reconcile(&desk).await?;
+        good &= found.differences.is_empty();
+        let differences: Vec<String> = found.differences.iter().map(ToString::to_string).collect();
+        let (from, to) = (found.from.epoch, found.to.epoch);
+        let (messages, paid, fees) = (found.messages, found.paid, found.fees);
+        rows.push(json!({
+            "network": network, "wallet": wallet, "from": from, "to": to, "messages": messages, "paid": paid,
+            "fees": fees, "differences": differences,
+        }));
+        if matches!(format, Format::Table) {
+            println!(
+                "{network}/{wallet}: epochs {from} to {to}, {messages} messages, {paid} atto paid, {fees} atto of gas"
+            );
+            differences.iter().for_each(|difference| println!("  {difference}"));
+            if differences.is_empty() {
+                println!("  chain, ledger and payments agree to the atto");
+            }
+        }
+    }
+    match format {
+        Format::Table => {}
+        Format::Json => println!("{}", serde_json::Value::from(rows)),
+        Format::Csv => {
+            println!("network,wallet,from,to,messages,paid,fees,differences");
+            for row in rows {
+                let text = |name: &str| match row.get(name) {
+                    Some(serde_json::Value::String(text)) => text.clone(),
+                    Some(serde_json::Value::Array(all)) => all.len().to_string(),
+                    Some(value) => value.to_string(),
+                    None => String::new(),
+                };
+                let columns = ["network", "wallet", "from", "to", "messages", "paid", "fees", "differences"];
+                println!("{}", columns.map(text).join(","));
+            }
+        }
+    }
+    Ok(if good { Answer::Yes } else { Answer::No })
 }
 
 /// The wallets of some settings.

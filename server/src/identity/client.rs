@@ -80,12 +80,27 @@ impl Client {
         body: &serde_json::Value,
         key: Option<&str>,
     ) -> Result<(u16, Vec<u8>), NoAnswer> {
-        let mut request = oauth2::http::Request::post(address).header("content-type", "application/json");
-        if let Some(key) = key {
-            request = request.header("authorization", format!("Bearer {key}"));
+        let bearer = key.map(|key| format!("Bearer {key}"));
+        let headers: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+        self.ask(address, &headers, Some(body)).await
+    }
+
+    /// Ask for a document, or send JSON where there is some: the status and what was answered.
+    pub(crate) async fn ask(
+        &self,
+        address: &str,
+        headers: &[(&str, &str)],
+        body: Option<&serde_json::Value>,
+    ) -> Result<(u16, Vec<u8>), NoAnswer> {
+        let mut request = match body {
+            Some(_) => oauth2::http::Request::post(address).header("content-type", "application/json"),
+            None => oauth2::http::Request::get(address),
+        };
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
-        let request = request.body(body.to_string().into_bytes()).map_err(NoAnswer::Malformed)?;
-        let answer = self.send(request).await?;
+        let body = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let answer = self.send(request.body(body).map_err(NoAnswer::Malformed)?).await?;
         Ok((answer.status().as_u16(), answer.into_body()))
     }
 
