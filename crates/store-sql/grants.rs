@@ -297,14 +297,24 @@ impl Grants for Adapter {
     }
 
     async fn grants_to_settle(&self, network: &NetworkId, faucet: &str, wanted: u32) -> Result<Vec<Grant>> {
+        // Both halves begin with few rows: payments that ended unpaid, and grants that were given back.
         let rows: Vec<GrantRow> = sqlx::query_as(
-            "SELECT g.id, g.faucet, g.identity, g.actor, g.given, g.amount, g.tier, g.policy_version, g.created,
-                 g.asked_as, g.body, g.charged, g.refunded
-             FROM payments p JOIN grants g ON g.network = p.network AND 'grant/' || g.id = p.payment
-             WHERE p.network = $1 AND g.faucet = $2
-               AND (p.state IN ('failed', 'cancelled') AND g.refunded IS NULL
-                 OR p.state NOT IN ('failed', 'cancelled') AND g.refunded IS NOT NULL)
-             ORDER BY g.created, g.id LIMIT $3",
+            "SELECT id, faucet, identity, actor, given, amount, tier, policy_version, created, asked_as, body, charged,
+                 refunded
+             FROM (
+                 SELECT g.* FROM wallets w
+                 JOIN payments p ON p.network = w.network AND p.wallet = w.wallet
+                     AND p.state IN ('failed', 'cancelled')
+                 JOIN grants g ON g.network = p.network AND g.id = substr(p.payment, 7)
+                 WHERE w.network = $1 AND g.faucet = $2 AND g.refunded IS NULL
+                     AND p.payment >= 'grant/' AND p.payment < 'grant0'
+                 UNION ALL
+                 SELECT g.* FROM grants g
+                 JOIN payments p ON p.network = g.network AND p.payment = 'grant/' || g.id
+                     AND p.state NOT IN ('failed', 'cancelled')
+                 WHERE g.network = $1 AND g.faucet = $2 AND g.refunded IS NOT NULL
+             ) AS g
+             ORDER BY created, id LIMIT $3",
         )
         .bind(network.as_str())
         .bind(faucet)
