@@ -198,6 +198,13 @@ fn fund(made: &Simulation, wallet: Address) {
     }
 }
 
+/// The most memory that a process had, KiB.
+fn peak(process: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// A signer at a socket, as the process of its own has it.
 async fn sign(folder: &Path, key: Key) {
     let wallet = text(&key.address());
@@ -353,6 +360,40 @@ async fn kill_again_and_again(address: &str, kills: u32, deepest: usize) {
     println!("{said}");
 }
 
+/// Everybody waits at once, and is paid in as little memory as if few did.
+async fn pay_a_queue(address: &str, queue: u64) {
+    let mut world = World::new(address, 7).await;
+    world.owe(queue).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let chain = std::thread::spawn({
+        let (made, over) = (world.made.clone(), over.clone());
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                made.mine().unwrap();
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        }
+    });
+    let begun = Instant::now();
+    let payer = world.start();
+    loop {
+        let states = world.states().await;
+        if states.get("final") == Some(&queue) {
+            break;
+        }
+        let log = || std::fs::read_to_string(world.log()).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(30 + queue / 5), "{states:?}\n{}", log());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let (took, peak) = (begun.elapsed(), peak(&payer.0));
+    println!("{queue} payments were paid in {took:.0?}; the process had at most {} MB", peak / 1_000);
+    drop(payer);
+    over.store(true, Ordering::Relaxed);
+    chain.join().unwrap();
+    assert_eq!(world.paid(), (0..queue).map(amount).collect::<Vec<_>>());
+    assert!(peak < 300_000, "{peak} KiB");
+}
+
 fn share(full: u32, bounded: u32) -> u32 {
     if environment("APOGEE_FULL").is_some() { full } else { bounded }
 }
@@ -368,4 +409,15 @@ async fn whoever_is_owed_is_paid_once_however_often_the_process_is_killed_on_pos
     let Some(url) = apogee_testkit::postgres::database() else { return };
     let deepest = if environment("APOGEE_FULL").is_some() { 1_000 } else { 40 };
     kill_again_and_again(&url, share(200, 8), deepest).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_queue_is_paid_once_each_in_little_memory_on_sqlite() {
+    pay_a_queue("sqlite:paying.sqlite", share(10_000, 500).into()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_queue_is_paid_once_each_in_little_memory_on_postgresql() {
+    let Some(url) = apogee_testkit::postgres::database() else { return };
+    pay_a_queue(&url, share(10_000, 500).into()).await;
 }
