@@ -346,24 +346,7 @@ impl Grants for Adapter {
         state: ClaimState,
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>> {
-        let (epoch, message) = page.after.map_or((-1, String::new()), |(epoch, cid)| (epoch.height(), cid));
-        let rows = sqlx::query(
-            "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
-                 refund, state, reason, payment
-             FROM reimbursables
-             WHERE network = $1 AND faucet = $2 AND state = $3 AND (epoch, message) > ($4, $5)
-             ORDER BY epoch, message LIMIT $6",
-        )
-        .bind(network.as_str())
-        .bind(faucet)
-        .bind(state.as_str())
-        .bind(epoch)
-        .bind(message)
-        .bind(limit(page.limit))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(error)?;
-        messages(network, &rows)
+        in_state(&mut *self.reads.acquire().await.map_err(error)?, network, faucet, state, page).await
     }
 
     async fn reimbursables_between(
@@ -374,18 +357,26 @@ impl Grants for Adapter {
         to: Epoch,
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>> {
-        let (epoch, message) = page.after.map_or((-1, String::new()), |(epoch, cid)| (epoch.height(), cid));
+        between(&mut *self.reads.acquire().await.map_err(error)?, network, faucet, (from, to), page).await
+    }
+
+    async fn newest_reimbursables(
+        &self,
+        network: &NetworkId,
+        faucet: &str,
+        page: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>> {
+        let (epoch, message) =
+            page.after.map_or((i64::MAX, String::new()), |(epoch, cid)| (epoch.height(), cid));
         let rows = sqlx::query(
             "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
                  refund, state, reason, payment
              FROM reimbursables
-             WHERE network = $1 AND faucet = $2 AND epoch >= $3 AND epoch <= $4 AND (epoch, message) > ($5, $6)
-             ORDER BY epoch, message LIMIT $7",
+             WHERE network = $1 AND faucet = $2 AND (epoch, message) < ($3, $4)
+             ORDER BY epoch DESC, message DESC LIMIT $5",
         )
         .bind(network.as_str())
         .bind(faucet)
-        .bind(from.height())
-        .bind(to.height())
         .bind(epoch)
         .bind(message)
         .bind(limit(page.limit))
@@ -394,6 +385,61 @@ impl Grants for Adapter {
         .map_err(error)?;
         messages(network, &rows)
     }
+}
+
+async fn in_state(
+    db: &mut Connection,
+    network: &NetworkId,
+    faucet: &str,
+    state: ClaimState,
+    page: Page<(Epoch, String)>,
+) -> Result<Vec<Reimbursable>> {
+    let (epoch, message) = page.after.map_or((-1, String::new()), |(epoch, cid)| (epoch.height(), cid));
+    let rows = sqlx::query(
+        "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
+             refund, state, reason, payment
+         FROM reimbursables
+         WHERE network = $1 AND faucet = $2 AND state = $3 AND (epoch, message) > ($4, $5)
+         ORDER BY epoch, message LIMIT $6",
+    )
+    .bind(network.as_str())
+    .bind(faucet)
+    .bind(state.as_str())
+    .bind(epoch)
+    .bind(message)
+    .bind(limit(page.limit))
+    .fetch_all(db)
+    .await
+    .map_err(error)?;
+    messages(network, &rows)
+}
+
+async fn between(
+    db: &mut Connection,
+    network: &NetworkId,
+    faucet: &str,
+    (from, to): (Epoch, Epoch),
+    page: Page<(Epoch, String)>,
+) -> Result<Vec<Reimbursable>> {
+    let (epoch, message) = page.after.map_or((-1, String::new()), |(epoch, cid)| (epoch.height(), cid));
+    let rows = sqlx::query(
+        "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
+             refund, state, reason, payment
+         FROM reimbursables
+         WHERE network = $1 AND faucet = $2 AND epoch >= $3 AND epoch <= $4 AND (epoch, message) > ($5, $6)
+         ORDER BY epoch, message LIMIT $7",
+    )
+    .bind(network.as_str())
+    .bind(faucet)
+    .bind(from.height())
+    .bind(to.height())
+    .bind(epoch)
+    .bind(message)
+    .bind(limit(page.limit))
+    .fetch_all(db)
+    .await
+    .map_err(error)?;
+    messages(network, &rows)
 }
 
 /// More columns than a tuple has places.
@@ -663,6 +709,27 @@ impl GrantsWork for Unit {
             added += done.rows_affected();
         }
         Ok(added)
+    }
+
+    async fn reimbursables_now(
+        &mut self,
+        network: &NetworkId,
+        faucet: &str,
+        state: ClaimState,
+        page: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>> {
+        in_state(&mut self.tx, network, faucet, state, page).await
+    }
+
+    async fn reimbursables_between_now(
+        &mut self,
+        network: &NetworkId,
+        faucet: &str,
+        from: Epoch,
+        to: Epoch,
+        page: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>> {
+        between(&mut self.tx, network, faucet, (from, to), page).await
     }
 
     async fn set_reimbursable(&mut self, from: ClaimState, of: &Reimbursable) -> Result<()> {

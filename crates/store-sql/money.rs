@@ -543,10 +543,6 @@ impl MoneyWork for Unit {
         some_marks(&mut self.tx, network, name, below, wanted).await
     }
 
-    async fn payment_now(&mut self, network: &NetworkId, id: &str) -> Result<Option<Payment>> {
-        one_payment(&mut self.tx, network, id).await
-    }
-
     async fn open_transfers_now(
         &mut self,
         network: &NetworkId,
@@ -658,6 +654,10 @@ impl MoneyWork for Unit {
         let say =
             |payment: &Payment| format!("{} to {} from {}", payment.amount, payment.payee, payment.wallet);
         Err(conflict("the payment", say(&found), say(of)))
+    }
+
+    async fn payment_now(&mut self, network: &NetworkId, id: &str) -> Result<Option<Payment>> {
+        one_payment(&mut self.tx, network, id).await
     }
 
     async fn set_payment(

@@ -42,6 +42,7 @@ pub use grants::{
     a_faucet_keeps_its_state_when_its_policy_changes, a_grant_is_read_back_whole_and_charged_under_each_key,
     a_key_of_an_identity_names_one_grant, a_message_is_claimed_once_whatever_happens_to_it,
     grants_are_settled_by_what_became_of_their_payments,
+    messages_are_read_inside_a_unit_of_work_and_from_newest_to_oldest,
     what_is_put_down_about_somebody_is_found_replaced_and_struck,
     who_decides_what_a_faucet_grants_does_so_alone,
 };
@@ -151,6 +152,7 @@ macro_rules! conformance {
             who_decides_what_a_faucet_grants_does_so_alone,
             what_is_put_down_about_somebody_is_found_replaced_and_struck,
             a_message_is_claimed_once_whatever_happens_to_it,
+            messages_are_read_inside_a_unit_of_work_and_from_newest_to_oldest,
         }
     };
 }

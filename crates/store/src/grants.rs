@@ -26,7 +26,8 @@ pub struct Faucet {
     pub policy_version: u32,
     /// The policy's digest.
     pub policy_digest: Digest,
-    /// The UTC day that is counted: days since 1970.
+    /// The UTC day that is counted: days since 1970. One that pays back counts no days: the epoch up to which it has read the chain, −1 before
+    /// it has read any.
     pub day: i64,
     /// Grants of that day whose charges were not given back.
     pub day_grants: u64,
@@ -257,6 +258,14 @@ pub trait Grants: Send + Sync {
         to: Epoch,
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>>;
+
+    /// Messages of a faucet from newest to oldest, below `page.after`.
+    async fn newest_reimbursables(
+        &self,
+        network: &NetworkId,
+        faucet: &str,
+        page: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>>;
 }
 
 /// What becomes true of them.
@@ -325,6 +334,25 @@ pub trait GrantsWork: Send {
 
     /// Write messages; those that are there already are left as they are. How many are new.
     async fn add_reimbursables(&mut self, messages: &[Reimbursable]) -> Result<u64>;
+
+    /// As [`Grants::reimbursables`].
+    async fn reimbursables_now(
+        &mut self,
+        network: &NetworkId,
+        faucet: &str,
+        state: ClaimState,
+        page: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>>;
+
+    /// As [`Grants::reimbursables_between`].
+    async fn reimbursables_between_now(
+        &mut self,
+        network: &NetworkId,
+        faucet: &str,
+        from: Epoch,
+        to: Epoch,
+        page: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>>;
 
     /// Replace refund, state, reason and payment of a message that is in this state. When it is not, it is a conflict.
     async fn set_reimbursable(&mut self, from: ClaimState, message: &Reimbursable) -> Result<()>;

@@ -4,7 +4,7 @@ use apogee_domain::{Atto, Epoch};
 use apogee_filecoin::types::{
     BlockMessages, LoadError, Message, Receipt, Tipset, executed_messages, fee_split,
 };
-use apogee_filecoin_state::{ActorKind, MinerInfo, ReadError, StateTree};
+use apogee_filecoin_state::{ActorKind, MinerInfo, ReadError, SectorSets, StateTree};
 use cid::Cid;
 use fvm_ipld_bitfield::BitField;
 use fvm_ipld_blockstore::Blockstore;
@@ -285,31 +285,36 @@ pub enum Held {
     Gone,
 }
 
-/// How they stand in a state.
-///
-/// # Errors
-/// The state cannot be read.
-pub fn proven<BS: Blockstore>(
-    store: &BS,
-    state: &Cid,
-    miner: ActorID,
-    sectors: &[u64],
-) -> Result<Held, ReadError> {
-    let tree = StateTree::open(store, state)?;
-    let Some(miner) = tree.miner(miner)? else { return Ok(Held::Gone) };
-    let sets = miner.sector_sets(store)?;
-    let live = sectors.iter().filter(|number| sets.live.get(**number));
-    let (mut left, mut waits) = (0_usize, false);
-    for number in live {
-        left += 1;
-        // Who misses the first WindowPoSt is faulty, and no longer unproven.
-        waits |= sets.unproven.get(*number) || sets.faulty.get(*number);
+/// What a miner has to prove in a state.
+#[derive(Clone, Debug)]
+pub struct Proofs(Option<SectorSets>);
+
+impl Proofs {
+    /// Read it; one that is not there has nothing.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn read<BS: Blockstore>(store: &BS, state: &Cid, miner: ActorID) -> Result<Self, ReadError> {
+        let tree = StateTree::open(store, state)?;
+        tree.miner(miner)?.map(|miner| miner.sector_sets(store)).transpose().map(Self)
     }
-    Ok(if waits {
-        Held::Waits
-    } else if left == 0 {
-        Held::Gone
-    } else {
-        Held::Proven
-    })
+
+    /// How some of its sectors stand.
+    #[must_use]
+    pub fn of(&self, sectors: &[u64]) -> Held {
+        let Some(sets) = &self.0 else { return Held::Gone };
+        let (mut left, mut waits) = (0_usize, false);
+        for number in sectors.iter().filter(|number| sets.live.get(**number)) {
+            left += 1;
+            // Who misses the first WindowPoSt is faulty, and no longer unproven.
+            waits |= sets.unproven.get(*number) || sets.faulty.get(*number);
+        }
+        if waits {
+            Held::Waits
+        } else if left == 0 {
+            Held::Gone
+        } else {
+            Held::Proven
+        }
+    }
 }

@@ -32,9 +32,27 @@ pub enum Reason {
     NeverProven,
     /// None of its sectors is left.
     Gone,
+    /// A check of its epoch failed.
+    Unverified,
 }
 
 impl Reason {
+    /// Every one.
+    pub const ALL: &[Self] = &[
+        Self::Method,
+        Self::Failed,
+        Self::NoSector,
+        Self::Sender,
+        Self::Blocked,
+        Self::BaseFee,
+        Self::Day,
+        Self::Nothing,
+        Self::Unproven,
+        Self::NeverProven,
+        Self::Gone,
+        Self::Unverified,
+    ];
+
     /// The word.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -50,6 +68,7 @@ impl Reason {
             Self::Unproven => "unproven",
             Self::NeverProven => "never-proven",
             Self::Gone => "gone",
+            Self::Unverified => "unverified",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How much is paid back, as it is written.
 
-use apogee_domain::{Atto, Digest};
+use apogee_domain::{Atto, Digest, Epoch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -105,6 +105,19 @@ impl RefundPolicy {
     pub fn digest(&self) -> Digest {
         // Text, integers and lists of them: there is nothing in it that JSON cannot hold.
         Digest(Sha256::digest(serde_json::to_vec(self).unwrap_or_default()).into())
+    }
+
+    /// The first epoch of the day that an epoch is part of.
+    #[must_use]
+    pub fn day_of(&self, epoch: Epoch) -> Epoch {
+        let first = epoch.height() - epoch.height().rem_euclid(i64::from(self.day_epochs).max(1));
+        Epoch::new(first).unwrap_or(epoch)
+    }
+
+    /// The number of the period that an epoch is part of.
+    #[must_use]
+    pub fn period_of(&self, epoch: Epoch) -> i64 {
+        epoch.height().div_euclid(i64::from(self.period_epochs).max(1))
     }
 
     /// What share is paid at this base fee, in millionths; rounded down.

@@ -8,3 +8,5 @@ mod lookup;
 mod policy;
 #[cfg(test)]
 mod refund;
+#[cfg(test)]
+mod walk;

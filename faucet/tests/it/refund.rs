@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use apogee_domain::{Atto, Epoch, NetworkId, Timestamp};
 use apogee_faucet::refund::{
-    Alarm, Candidate, Held, RefundPolicy, Settled, after_hold, alarm, candidates, csv, decide, ingest, json,
-    proven, race, release, settle,
+    Alarm, Candidate, FinalEpoch, Held, Proofs, RefundPolicy, Settled, after_hold, alarm, candidates, csv,
+    decide, ingest, json, race, release, settle,
 };
 use apogee_filecoin::car::Limits;
 use apogee_filecoin::source::{Blocks, CarSource, Source};
@@ -21,11 +21,11 @@ use proptest::prelude::*;
 
 const FIL: u128 = 1_000_000_000_000_000_000;
 
-fn network() -> NetworkId {
+pub(crate) fn network() -> NetworkId {
     "devnet-a".parse().unwrap()
 }
 
-fn policy(changes: &[(&str, &str)]) -> RefundPolicy {
+pub(crate) fn policy(changes: &[(&str, &str)]) -> RefundPolicy {
     let text = changes.iter().fold(RefundPolicy::DEFAULT.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
@@ -49,7 +49,7 @@ fn open_policy(percent: &str) -> RefundPolicy {
     ])
 }
 
-fn candidate(cid: &str, epoch: i64) -> Candidate {
+pub(crate) fn candidate(cid: &str, epoch: i64) -> Candidate {
     Candidate {
         message: cid.to_owned(),
         epoch: Epoch::new(epoch).unwrap(),
@@ -298,7 +298,7 @@ fn over_the_recorded_devnet_no_more_is_paid_back_than_was_burnt_in_any_order_and
     let state = &head.first().parent_state_root;
     for one in found.iter().filter(|one| !one.sectors.is_empty()) {
         let miner = one.miner.trim_start_matches("t0").parse().unwrap();
-        let held = proven(&store, state, miner, &one.sectors).unwrap();
+        let held = Proofs::read(&store, state, miner).unwrap().of(&one.sectors);
         eprintln!("{} of {}: {held:?}", one.message, one.epoch.height());
         assert_ne!(held, Held::Gone);
     }
@@ -376,10 +376,9 @@ fn over_the_traces_of_public_networks_no_more_is_paid_back_than_was_burnt() {
     law(&policy(&[]), &found);
 }
 
-async fn place() -> (SqliteStore, tempfile::TempDir) {
+pub(crate) async fn place(policy: &RefundPolicy) -> (SqliteStore, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("apogee.sqlite")).await.unwrap();
-    let policy = policy(&[]);
     let mut work = store.begin().await.unwrap();
     let wallet = Wallet {
         network: network(),
@@ -400,7 +399,7 @@ async fn place() -> (SqliteStore, tempfile::TempDir) {
         changed_at: Timestamp(0),
         policy_version: policy.version,
         policy_digest: policy.digest(),
-        day: 0,
+        day: -1,
         day_grants: 0,
         day_amount: Atto(0),
         full_at: Timestamp(0),
@@ -410,50 +409,76 @@ async fn place() -> (SqliteStore, tempfile::TempDir) {
     (store, folder)
 }
 
-fn at(epoch: i64) -> Epoch {
+pub(crate) fn at(epoch: i64) -> Epoch {
     Epoch::new(epoch).unwrap()
+}
+
+fn of(epoch: i64, candidates: &[Candidate]) -> FinalEpoch {
+    FinalEpoch { epoch: at(epoch), verified: true, candidates: candidates.to_vec() }
+}
+
+async fn look(
+    store: &SqliteStore,
+    policy: &RefundPolicy,
+    epoch: i64,
+    stands: impl Fn(&Reimbursable) -> Held,
+) -> u64 {
+    let all = Page { after: None, limit: 100 };
+    let held = store.reimbursables(&network(), "reimburse", ClaimState::Held, all).await.unwrap();
+    let looked: Vec<_> = held.into_iter().map(|row| (row.clone(), stands(&row))).collect();
+    release(store, policy, (&network(), "reimburse"), at(epoch), &looked).await.unwrap()
 }
 
 #[tokio::test]
 async fn messages_are_claimed_once_wait_for_their_proof_and_are_paid_together() {
-    let (store, _folder) = place().await;
-    let (name, policy, now) = (network(), policy(&[]), Timestamp::from_seconds(1_790_000_000));
+    let policy = policy(&[]);
+    let (store, _folder) = place(&policy).await;
+    let (name, now) = (network(), Timestamp::from_seconds(1_790_000_000));
     let faucet = (&name, "reimburse");
     let other = |cid: &str, epoch| Candidate { sender: "t0102".to_owned(), ..candidate(cid, epoch) };
     for epoch in [1, 2, 3] {
-        let ours = [candidate(&format!("a{epoch}"), epoch), other(&format!("b{epoch}"), epoch)];
+        let ours = of(epoch, &[candidate(&format!("a{epoch}"), epoch), other(&format!("b{epoch}"), epoch)]);
         for added in [2, 0] {
-            let ingested = ingest(&store, &policy, faucet, at(epoch), &ours, now).await.unwrap();
+            let ingested = ingest(&store, &policy, faucet, &ours, now).await.unwrap();
             assert_eq!((ingested.added, ingested.alarm), (added, None));
         }
     }
+    let late = ingest(&store, &policy, faucet, &of(2, &[candidate("late", 2)]), now).await.unwrap();
+    assert_eq!(late.added, 0, "an epoch is read once, and in its turn");
     let all = Page { after: None, limit: 100 };
     let rows = store.reimbursables_between(&name, "reimburse", at(0), at(9), all).await.unwrap();
     assert_eq!(rows.len(), 6);
     assert_eq!(csv(&rows).lines().count(), 7);
     let parsed: serde_json::Value = serde_json::from_str(&json(&rows)).unwrap();
     assert_eq!(parsed[0]["refund"], "90000000000");
-    assert_eq!(settle(&store, &policy, faucet, at(119), now).await.unwrap(), Settled::default(), "they wait");
-    let unknown = release(&store, &policy, faucet, at(119), |_| None).await.unwrap();
-    assert_eq!(unknown, 0, "what is not known decides nothing");
-    let released = release(&store, &policy, faucet, at(119), |row| {
-        Some(match row.message.as_str() {
-            "b3" => Held::Waits,
-            "a3" => Held::Gone,
-            _ => Held::Proven,
-        })
-    });
-    assert_eq!(released.await.unwrap(), 5);
+    assert_eq!(settle(&store, &policy, faucet, at(120), now).await.unwrap(), Settled::default(), "they wait");
+    assert_eq!(
+        release(&store, &policy, faucet, at(120), &[]).await.unwrap(),
+        0,
+        "what is not known decides nothing"
+    );
+    let stands = |row: &Reimbursable| match row.message.as_str() {
+        "b3" => Held::Waits,
+        "a3" => Held::Gone,
+        _ => Held::Proven,
+    };
+    assert_eq!(look(&store, &policy, 120, stands).await, 5);
+    let stale = [(rows[0].clone(), Held::Gone)];
+    assert_eq!(
+        release(&store, &policy, faucet, at(120), &stale).await.unwrap(),
+        0,
+        "it was released by somebody else"
+    );
     for expected in [Settled { payments: 2, messages: 4, amount: Atto(360_000_000_000) }, Settled::default()]
     {
-        assert_eq!(settle(&store, &policy, faucet, at(119), now).await.unwrap(), expected);
+        assert_eq!(settle(&store, &policy, faucet, at(120), now).await.unwrap(), expected);
     }
-    let payment = store.payment(&name, "refund/reimburse/0/t0101").await.unwrap().unwrap();
+    let payment = store.payment(&name, "refund/reimburse/120/t0101").await.unwrap().unwrap();
     assert_eq!((payment.amount, payment.payee.as_str()), (Atto(180_000_000_000), "t0101"));
     // What is proven later waits for the next period.
-    release(&store, &policy, faucet, at(119), |_| Some(Held::Proven)).await.unwrap();
-    assert_eq!(settle(&store, &policy, faucet, at(119), now).await.unwrap().payments, 0);
-    assert_eq!(settle(&store, &policy, faucet, at(120), now).await.unwrap().payments, 1);
+    look(&store, &policy, 120, |_| Held::Proven).await;
+    assert_eq!(settle(&store, &policy, faucet, at(120), now).await.unwrap().payments, 0);
+    assert_eq!(settle(&store, &policy, faucet, at(240), now).await.unwrap().payments, 1);
     let refused = store.reimbursable(&name, "a3").await.unwrap().unwrap();
     assert_eq!(
         (refused.state, refused.reason.as_str(), refused.refund),
@@ -462,22 +487,53 @@ async fn messages_are_claimed_once_wait_for_their_proof_and_are_paid_together() 
 }
 
 #[tokio::test]
-async fn an_alarm_pauses_the_faucet_with_its_reason_and_nothing_more_is_paid() {
-    let (store, _folder) = place().await;
+async fn nothing_is_paid_back_for_an_epoch_of_which_a_check_failed_nor_by_a_policy_that_is_no_longer_the_faucet_s()
+ {
+    let open = policy(&[("hold_epochs = 5760\n", "")]);
+    let (store, _folder) = place(&open).await;
+    let (name, now) = (network(), Timestamp::from_seconds(1_790_000_000));
+    let faucet = (&name, "reimburse");
+    let other = policy(&[("percent = 90", "percent = 91")]);
+    let good = of(1, &[candidate("a", 1)]);
+    assert!(ingest(&store, &other, faucet, &good, now).await.is_err());
+    assert!(settle(&store, &other, faucet, at(200), now).await.is_err());
+    ingest(&store, &open, faucet, &good, now).await.unwrap();
+    let failed = Candidate { succeeded: false, ..candidate("c", 2) };
+    let doubted = FinalEpoch { verified: false, ..of(2, &[candidate("b", 2), failed]) };
+    ingest(&store, &open, faucet, &doubted, now).await.unwrap();
+    let mut said = Vec::new();
+    for cid in ["a", "b", "c"] {
+        let row = store.reimbursable(&name, cid).await.unwrap().unwrap();
+        said.push((row.state, row.reason, row.refund.0));
+    }
+    let refused = |why: &str| (ClaimState::Refused, why.to_owned(), 0);
+    let owed = (ClaimState::Owed, String::new(), 90_000_000_000);
+    assert_eq!(said, [owed, refused("unverified"), refused("failed")]);
+    assert_eq!(settle(&store, &open, faucet, at(200), now).await.unwrap().amount, Atto(90_000_000_000));
+}
+
+#[tokio::test]
+async fn an_alarm_pauses_the_faucet_with_its_reason_and_nothing_more_is_paid_while_rows_are_kept() {
     let policy = policy(&[
         ("owner_from = \"100 FIL\"", "owner_from = \"0.000000001 FIL\""),
         ("hold_epochs = 5760\n", ""),
     ]);
+    let (store, _folder) = place(&policy).await;
     let (name, now) = (network(), Timestamp::from_seconds(1_790_000_000));
     let faucet = (&name, "reimburse");
     let greedy = Candidate { burn: Atto(FIL), ..candidate("a", 1) };
-    let ingested = ingest(&store, &policy, faucet, at(1), &[greedy], now).await.unwrap();
+    let ingested = ingest(&store, &policy, faucet, &of(1, &[greedy]), now).await.unwrap();
     assert_eq!(ingested.alarm, Some(Alarm::Owner { owner: "t0100".to_owned(), percent: 100 }));
     let row = store.faucet(&name, "reimburse").await.unwrap().unwrap();
     assert_eq!((row.enabled, row.reason.as_str()), (false, "owner t0100 has 100 % of the day's refunds"));
-    assert_eq!(settle(&store, &policy, faucet, at(200), now).await.unwrap(), Settled::default());
     let audit = store.newest_audit(1).await.unwrap();
     assert_eq!((audit[0].event.actor.as_str(), audit[0].event.action.as_str()), ("faucet", "faucet-pause"));
+    let later = ingest(&store, &policy, faucet, &of(2, &[candidate("b", 2)]), now).await.unwrap();
+    assert_eq!((later.added, later.alarm), (1, None), "it is paused already");
+    assert_eq!(settle(&store, &policy, faucet, at(200), now).await.unwrap(), Settled::default());
+    let by = apogee_faucet::operate::By { actor: "operator:ada", reason: "A farm of our own.", at: now };
+    apogee_faucet::operate::set_enabled(&store, faucet, true, by).await.unwrap();
+    assert_eq!(settle(&store, &policy, faucet, at(200), now).await.unwrap().messages, 2, "nothing was lost");
 }
 
 proptest! {

@@ -364,3 +364,44 @@ pub async fn a_message_is_claimed_once_whatever_happens_to_it(store: &dyn Store)
     work.commit().await.unwrap();
     assert_eq!(store.reimbursable(&devnet(), "bafy-b").await.unwrap(), Some(settled));
 }
+
+pub async fn messages_are_read_inside_a_unit_of_work_and_from_newest_to_oldest(store: &dyn Store) {
+    put(store, &drip(), "").await.unwrap();
+    let rows: Vec<_> = [("bafy-a", 5), ("bafy-b", 6), ("bafy-c", 6), ("bafy-d", 7)]
+        .map(|(cid, epoch)| message(cid, epoch, ClaimState::Held))
+        .into();
+    let mut work = store.begin().await.unwrap();
+    work.add_reimbursables(&rows).await.unwrap();
+    let owed = Reimbursable { state: ClaimState::Owed, ..rows[1].clone() };
+    work.set_reimbursable(ClaimState::Held, &owed).await.unwrap();
+    // It sees what it has written itself, and nobody else does.
+    let held = work.reimbursables_now(&devnet(), "reimburse", ClaimState::Held, all()).await.unwrap();
+    assert_eq!(held, [rows[0].clone(), rows[2].clone(), rows[3].clone()]);
+    let after = Page { after: Some((at(5), "bafy-a".to_owned())), limit: 2 };
+    let (from, to): (Epoch, Epoch) = (at(5), at(6));
+    let between = work.reimbursables_between_now(&devnet(), "reimburse", from, to, after).await.unwrap();
+    assert_eq!(between, [owed.clone(), rows[2].clone()]);
+    assert_eq!(store.newest_reimbursables(&devnet(), "reimburse", all()).await.unwrap(), []);
+    let payment = Payment {
+        network: devnet(),
+        id: "refund/reimburse/0/t0101".to_owned(),
+        wallet: "hot".to_owned(),
+        payee: "t0101".to_owned(),
+        amount: Atto(5),
+        state: PaymentState::Accepted,
+        reason: String::new(),
+        created: now(0),
+    };
+    assert_eq!(work.payment_now(&devnet(), &payment.id).await.unwrap(), None);
+    assert!(work.put_payment(&payment).await.unwrap());
+    assert_eq!(work.payment_now(&devnet(), &payment.id).await.unwrap(), Some(payment));
+    work.commit().await.unwrap();
+    let newest = async |after| {
+        let page = Page { after, limit: 3 };
+        store.newest_reimbursables(&devnet(), "reimburse", page).await.unwrap()
+    };
+    let first = newest(None).await;
+    assert_eq!(first, [rows[3].clone(), rows[2].clone(), owed]);
+    assert_eq!(newest(Some((at(6), "bafy-b".to_owned()))).await, rows[..1]);
+    assert_eq!(newest(Some((at(5), "bafy-a".to_owned()))).await, []);
+}

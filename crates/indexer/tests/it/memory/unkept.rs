@@ -85,6 +85,14 @@ impl Grants for Memory {
     ) -> Result<Vec<Reimbursable>> {
         unkept()
     }
+    async fn newest_reimbursables(
+        &self,
+        _: &NetworkId,
+        _: &str,
+        _: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>> {
+        unkept()
+    }
 }
 
 #[async_trait]
@@ -131,6 +139,25 @@ impl GrantsWork for Unit {
         unkept()
     }
     async fn add_reimbursables(&mut self, _: &[Reimbursable]) -> Result<u64> {
+        unkept()
+    }
+    async fn reimbursables_now(
+        &mut self,
+        _: &NetworkId,
+        _: &str,
+        _: ClaimState,
+        _: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>> {
+        unkept()
+    }
+    async fn reimbursables_between_now(
+        &mut self,
+        _: &NetworkId,
+        _: &str,
+        _: Epoch,
+        _: Epoch,
+        _: Page<(Epoch, String)>,
+    ) -> Result<Vec<Reimbursable>> {
         unkept()
     }
     async fn set_reimbursable(&mut self, _: ClaimState, _: &Reimbursable) -> Result<()> {
@@ -217,9 +244,6 @@ impl MoneyWork for Unit {
     async fn marks_now(&mut self, _: &NetworkId, _: &str, _: Epoch, _: u32) -> Result<Vec<Mark>> {
         unkept()
     }
-    async fn payment_now(&mut self, _: &NetworkId, _: &str) -> Result<Option<Payment>> {
-        unkept()
-    }
     async fn open_transfers_now(&mut self, _: &NetworkId, _: &str, _: u32) -> Result<Vec<Transfer>> {
         unkept()
     }
@@ -239,6 +263,9 @@ impl MoneyWork for Unit {
         unkept()
     }
     async fn put_payment(&mut self, _: &Payment) -> Result<bool> {
+        unkept()
+    }
+    async fn payment_now(&mut self, _: &NetworkId, _: &str) -> Result<Option<Payment>> {
         unkept()
     }
     async fn set_payment(
