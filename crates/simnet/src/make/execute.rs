@@ -23,6 +23,8 @@ use crate::ledger::Ledger;
 const TRANSFER: u64 = 525_000;
 /// Gas of making an account, as much as was recorded on a node.
 const NEW_ACCOUNT: u64 = 4_480_000;
+/// `ProveCommitSectors3` (FIP-0076).
+const PROVE_COMMIT: u64 = 34;
 /// The reward actor passes three times the penalty on.
 const PENALTY_FACTOR: u64 = 3;
 /// Below so many miners of the least power the reward counts everybody's.
@@ -153,10 +155,12 @@ fn set_sectors(
 fn apply(state: &mut State<'_>, one: &Executed<'_>, base_fee: &TokenAmount) -> Result<Applied, MakeError> {
     let (message, length) = (one.message, one.chain_length());
     let (exit_code, gas_used) = carry_out(state, message, length)?;
+    let proved =
+        if message.method_num == PROVE_COMMIT && exit_code.is_success() { proofs(message) } else { None };
     let receipt = Receipt {
         form: ReceiptForm::WithEvents,
         exit_code,
-        return_data: RawBytes::default(),
+        return_data: proved.map_or_else(|| Ok(RawBytes::default()), all_proved)?,
         gas_used,
         events_root: None,
     };
@@ -199,7 +203,9 @@ fn carry_out(state: &mut State<'_>, message: &Message, length: usize) -> Result<
         return Ok((ExitCode::SYS_INSUFFICIENT_FUNDS, needed));
     }
     if message.method_num != 0 {
-        return Ok((ExitCode::USR_UNHANDLED_MESSAGE, needed));
+        let proves = message.method_num == PROVE_COMMIT && message.value.is_zero();
+        let taken = proves && proofs(message).is_some() && is_miner(state, known)?;
+        return Ok((if taken { ExitCode::OK } else { ExitCode::USR_UNHANDLED_MESSAGE }, needed));
     }
     let receiver = match known {
         Some(id) => state.get(id)?.map(|_| id),
@@ -209,6 +215,23 @@ fn carry_out(state: &mut State<'_>, message: &Message, length: usize) -> Result<
     state.change(sender, |actor| actor.balance -= &message.value)?;
     state.add(receiver, &message.value)?;
     Ok((ExitCode::OK, needed))
+}
+
+fn is_miner(state: &State<'_>, id: Option<ActorID>) -> Result<bool, MakeError> {
+    let actor = id.map(|id| state.get(id)).transpose()?.flatten();
+    Ok(actor.is_some_and(|actor| actor.code == actors::code("storageminer")))
+}
+
+/// How many sectors the parameters of a `ProveCommitSectors3` name, which are no more than their numbers.
+fn proofs(message: &Message) -> Option<u64> {
+    let (sectors,): (Vec<(u64,)>,) = fvm_ipld_encoding::from_slice(message.params.bytes()).ok()?;
+    u64::try_from(sectors.len()).ok()
+}
+
+/// `BatchReturn` where nothing failed.
+fn all_proved(sectors: u64) -> Result<RawBytes, MakeError> {
+    let nothing: Vec<(u64, u32)> = Vec::new();
+    RawBytes::serialize((sectors, nothing)).map_err(MakeError::state)
 }
 
 impl Paid {
