@@ -394,7 +394,7 @@ async fn in_state(
     state: ClaimState,
     page: Page<(Epoch, String)>,
 ) -> Result<Vec<Reimbursable>> {
-    let (epoch, message) = page.after.map_or((-1, String::new()), |(epoch, cid)| (epoch.height(), cid));
+    let (epoch, message) = place(page.after);
     let rows = sqlx::query(
         "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
              refund, state, reason, payment
@@ -421,7 +421,7 @@ async fn between(
     (from, to): (Epoch, Epoch),
     page: Page<(Epoch, String)>,
 ) -> Result<Vec<Reimbursable>> {
-    let (epoch, message) = page.after.map_or((-1, String::new()), |(epoch, cid)| (epoch.height(), cid));
+    let (epoch, message) = place(page.after);
     let rows = sqlx::query(
         "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
              refund, state, reason, payment
@@ -440,6 +440,11 @@ async fn between(
     .await
     .map_err(error)?;
     messages(network, &rows)
+}
+
+/// Behind which message a page begins.
+fn place(after: Option<(Epoch, String)>) -> (i64, String) {
+    after.map_or((-1, String::new()), |(epoch, message)| (epoch.height(), message))
 }
 
 /// More columns than a tuple has places.
@@ -721,7 +726,7 @@ impl GrantsWork for Unit {
         in_state(&mut self.tx, network, faucet, state, page).await
     }
 
-    async fn reimbursables_between_now(
+    async fn refunds_between_now(
         &mut self,
         network: &NetworkId,
         faucet: &str,
@@ -729,7 +734,26 @@ impl GrantsWork for Unit {
         to: Epoch,
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>> {
-        between(&mut self.tx, network, faucet, (from, to), page).await
+        let (epoch, message) = place(page.after);
+        let rows = sqlx::query(
+            "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
+                 refund, state, reason, payment
+             FROM reimbursables
+             WHERE network = $1 AND faucet = $2 AND epoch >= $3 AND epoch <= $4 AND (epoch, message) > ($5, $6)
+                 AND state <> 'refused'
+             ORDER BY epoch, message LIMIT $7",
+        )
+        .bind(network.as_str())
+        .bind(faucet)
+        .bind(from.height())
+        .bind(to.height())
+        .bind(epoch)
+        .bind(message)
+        .bind(limit(page.limit))
+        .fetch_all(&mut *self.tx)
+        .await
+        .map_err(error)?;
+        messages(network, &rows)
     }
 
     async fn set_reimbursable(&mut self, from: ClaimState, of: &Reimbursable) -> Result<()> {

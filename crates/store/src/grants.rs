@@ -344,8 +344,8 @@ pub trait GrantsWork: Send {
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>>;
 
-    /// As [`Grants::reimbursables_between`].
-    async fn reimbursables_between_now(
+    /// As [`Grants::reimbursables_between`], without messages that are refused.
+    async fn refunds_between_now(
         &mut self,
         network: &NetworkId,
         faucet: &str,

@@ -254,12 +254,15 @@ impl Policy {
             name(&tier.name, &mut names, &what)?;
             some(tier.amount, &what)?;
             some(tier.first.unwrap_or(tier.amount), &what)?;
+            // Its limits stand in the place of those by identity and recipient.
+            ensure(!tier.limit.is_empty(), &what, "has no limit: whoever is in it could ask without end")?;
             rules(&tier.limit, &mut names, |scope| scope != Scope::Event && !scope.is_prefix(), &what)?;
         }
         if let Some(event) = &self.event {
             let what = format!("event {}", event.name);
             name(&event.name, &mut names, &what)?;
             some(event.amount, &what)?;
+            ensure(!event.limit.is_empty(), &what, "has no limit: every guest could ask without end")?;
             rules(&event.limit, &mut names, |scope| !scope.is_prefix(), &what)?;
             let bounded = event.codes.len() <= 1_000 && event.guests.len() <= 10_000;
             ensure(bounded, &what, "has more than 1,000 codes or 10,000 guests")?;

@@ -101,8 +101,18 @@ impl Day {
     }
 }
 
-/// Decide the messages of one epoch, given the rows of earlier epochs of the same day. In whatever order they come, and however often, the rows are the
-/// same: they are decided by their CIDs, each once.
+/// Refusals of an epoch that cost nobody a sector. Whoever sends more of them is not told of each.
+const IDLE_REFUSALS: usize = 32;
+
+impl Reason {
+    /// Whether a message that is refused so may be sent without end: nothing was sealed for it.
+    const fn is_idle(self) -> bool {
+        matches!(self, Self::Method | Self::Failed | Self::NoSector | Self::Sender)
+    }
+}
+
+/// Decide the messages of one epoch, given what was paid back in earlier epochs of the same day. In whatever order they come, and however often, the rows
+/// are the same: they are decided by their CIDs, each once. Of messages that prove no sector of their sender the first 32 have a row.
 #[must_use]
 pub fn decide(
     policy: &RefundPolicy,
@@ -114,9 +124,15 @@ pub fn decide(
     earlier.iter().for_each(|row| day.add(row));
     let by_cid: BTreeMap<&str, &Candidate> =
         candidates.iter().map(|one| (one.message.as_str(), one)).collect();
-    let mut rows = Vec::with_capacity(by_cid.len());
+    let (mut rows, mut idle) = (Vec::new(), 0);
     for of in by_cid.into_values() {
         let decided = refund(policy, &day, of);
+        if decided.is_err_and(Reason::is_idle) {
+            idle += 1;
+            if idle > IDLE_REFUSALS {
+                continue;
+            }
+        }
         let (state, reason) = match decided {
             Err(reason) => (ClaimState::Refused, reason.word()),
             Ok(_) if policy.hold_epochs.is_some() => (ClaimState::Held, Reason::Unproven.word()),
@@ -214,7 +230,7 @@ impl std::fmt::Display for Alarm {
     }
 }
 
-/// Whether the rows of a day, oldest first, look like abuse.
+/// Whether the rows of a day, oldest first, look like abuse. What was refused before the last epoch need not be among them.
 #[must_use]
 pub fn alarm(policy: &RefundPolicy, day: &[Reimbursable]) -> Option<Alarm> {
     let mut sums = Day::default();

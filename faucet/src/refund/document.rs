@@ -97,6 +97,11 @@ impl RefundPolicy {
         let mut pairs = policy.share.iter().zip(policy.share.iter().skip(1));
         let falls = pairs.all(|(a, b)| a.base_fee < b.base_fee && a.millionths >= b.millionths);
         ensure(falls, "the curve has to rise in base fee, and not in share")?;
+        if let (Some(percent), Some(from)) = (policy.alarm.owner_percent, policy.alarm.owner_from) {
+            let most = policy.per_owner.0.0.saturating_mul(100);
+            let fires = most > from.0.0.saturating_mul(percent.into());
+            ensure(fires, "no owner can have owner_percent of owner_from: per_owner ends before")?;
+        }
         Ok(policy)
     }
 

@@ -78,8 +78,10 @@ pub async fn ingest(
             rows.iter_mut().for_each(distrust);
         }
         ingested.added = work.add_reimbursables(&rows).await?;
+        // Whoever resumed the faucet has seen what was there before.
+        let known = alarm(policy, &day).is_some();
         day.extend(rows);
-        ingested.alarm = alarm(policy, &day).filter(|_| row.enabled && ingested.added > 0);
+        ingested.alarm = alarm(policy, &day).filter(|_| row.enabled && ingested.added > 0 && !known);
     }
     if let Some(alarm) = &ingested.alarm {
         pause(work.as_mut(), &mut row, alarm, now).await?;
@@ -131,7 +133,7 @@ async fn pause(work: &mut dyn Work, row: &mut Faucet, alarm: &Alarm, now: Timest
     work.record(&event).await.map(drop)
 }
 
-/// The rows of the day of an epoch, before it.
+/// The rows of the day of an epoch, before it, that something is paid back for. Others may be as many as anybody likes.
 async fn before(
     work: &mut dyn Work,
     policy: &RefundPolicy,
@@ -143,7 +145,7 @@ async fn before(
     let Some(last) = Epoch::new(epoch.height() - 1).filter(|last| *last >= first) else { return Ok(rows) };
     loop {
         let page = Page { after, limit: PAGE };
-        let found = work.reimbursables_between_now(network, faucet, first, last, page).await?;
+        let found = work.refunds_between_now(network, faucet, first, last, page).await?;
         after = found.last().map(|row| (row.epoch, row.message.clone()));
         let whole = found.len() < PAGE as usize;
         rows.extend(found);

@@ -337,6 +337,8 @@ fn a_policy_that_makes_no_sense_is_refused_with_its_place() {
             "tier m a counts by what it cannot",
         ),
         ("[[tier]]\nname = \"m\"\nwhen = \"miner\"\namount = \"0\"\n", "tier m is no money"),
+        ("[[tier]]\nname = \"m\"\nwhen = \"miner\"\namount = \"1\"\n", "tier m has no limit"),
+        ("[event]\nname = \"e\"\nuntil = 9\namount = \"1\"\n", "event e has no limit"),
     ] {
         let error = Policy::read(&format!("{base}{more}")).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");

@@ -239,16 +239,39 @@ fn a_greedy_owner_and_a_jump_of_the_base_fee_raise_an_alarm() {
         base_fee: Atto(base_fee),
         ..decided(&policy, &[candidate(cid, 1)]).remove(0)
     };
-    let fair = [row("a", "t01", 6 * FIL, 100), row("b", "t02", 4 * FIL, 100)];
-    assert_eq!(alarm(&policy, &fair), None, "60 of 100 are not more than 60");
-    let unfair = [row("a", "t01", 61 * FIL, 100), row("b", "t02", 39 * FIL, 100)];
-    assert_eq!(alarm(&policy, &unfair), Some(Alarm::Owner { owner: "t01".to_owned(), percent: 61 }));
+    let four = |first: u128, second: u128| {
+        let rest = |cid, owner| row(cid, owner, 2 * FIL, 100);
+        [row("a", "t01", first, 100), row("b", "t02", second, 100), rest("c", "t03"), rest("d", "t04")]
+    };
+    assert_eq!(alarm(&policy, &four(3 * FIL, 3 * FIL)), None, "30 of 100 are not more than 30");
+    let unfair = Alarm::Owner { owner: "t01".to_owned(), percent: 31 };
+    assert_eq!(alarm(&policy, &four(31 * FIL / 10, 29 * FIL / 10)), Some(unfair));
     let calm = [row("a", "t01", 0, 100), row("b", "t02", 0, 100), row("c", "t02", 0, 99_999_999)];
     assert_eq!(alarm(&policy, &calm), None, "low base fees may jump");
     let jump =
         [row("a", "t01", 0, 5_000_000), row("b", "t02", 0, 5_000_000), row("c", "t02", 0, 100_000_000)];
     let expected = Alarm::BaseFee { base_fee: Atto(100_000_000), median: Atto(5_000_000) };
     assert_eq!(alarm(&policy, &jump), Some(expected));
+}
+
+#[test]
+fn whoever_sends_junk_without_end_fills_no_database() {
+    let policy = policy(&[]);
+    let junk = |number: usize| Candidate { operator: false, ..candidate(&format!("junk-{number:04}"), 1) };
+    let mut sent: Vec<_> = (0..1_000).map(junk).collect();
+    sent.extend(["zz-1", "zz-2"].map(|cid| candidate(cid, 1)));
+    let rows = decided(&policy, &sent);
+    let refused = rows.iter().filter(|row| row.state == ClaimState::Refused).count();
+    assert_eq!((refused, rows.len()), (32, 34), "whoever has proven something has a row");
+    sent.reverse();
+    assert_eq!(decided(&policy, &sent), rows);
+}
+
+#[test]
+fn an_alarm_that_can_never_be_raised_is_no_policy() {
+    let silent = RefundPolicy::DEFAULT.replace("owner_percent = 30", "owner_percent = 40");
+    let error = RefundPolicy::read(&silent).unwrap_err().to_string();
+    assert!(error.contains("per_owner ends before"), "{error}");
 }
 
 /// Blocks of an archive as a store that is only read.
@@ -534,6 +557,8 @@ async fn an_alarm_pauses_the_faucet_with_its_reason_and_nothing_more_is_paid_whi
     let by = apogee_faucet::operate::By { actor: "operator:ada", reason: "A farm of our own.", at: now };
     apogee_faucet::operate::set_enabled(&store, faucet, true, by).await.unwrap();
     assert_eq!(settle(&store, &policy, faucet, at(200), now).await.unwrap().messages, 2, "nothing was lost");
+    let more = ingest(&store, &policy, faucet, &of(3, &[candidate("c", 3)]), now).await.unwrap();
+    assert_eq!((more.added, more.alarm), (1, None), "that was known when it was resumed");
 }
 
 proptest! {

@@ -72,7 +72,7 @@ fn slow() -> RefundPolicy {
         ("period_epochs = 120", "period_epochs = 6"),
         ("day_epochs = 2880", "day_epochs = 20"),
         ("per_day = \"400 FIL\"", "per_day = \"0.5 FIL\""),
-        ("owner_percent = 60\n", ""),
+        ("owner_percent = 30\n", ""),
     ])
 }
 

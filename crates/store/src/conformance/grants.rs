@@ -379,7 +379,7 @@ pub async fn messages_are_read_inside_a_unit_of_work_and_from_newest_to_oldest(s
     assert_eq!(held, [rows[0].clone(), rows[2].clone(), rows[3].clone()]);
     let after = Page { after: Some((at(5), "bafy-a".to_owned())), limit: 2 };
     let (from, to): (Epoch, Epoch) = (at(5), at(6));
-    let between = work.reimbursables_between_now(&devnet(), "reimburse", from, to, after).await.unwrap();
+    let between = work.refunds_between_now(&devnet(), "reimburse", from, to, after).await.unwrap();
     assert_eq!(between, [owed.clone(), rows[2].clone()]);
     assert_eq!(store.newest_reimbursables(&devnet(), "reimburse", all()).await.unwrap(), []);
     let payment = Payment {

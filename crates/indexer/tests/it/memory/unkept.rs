@@ -150,7 +150,7 @@ impl GrantsWork for Unit {
     ) -> Result<Vec<Reimbursable>> {
         unkept()
     }
-    async fn reimbursables_between_now(
+    async fn refunds_between_now(
         &mut self,
         _: &NetworkId,
         _: &str,
