@@ -181,6 +181,12 @@ impl Service {
     async fn private(&self, request: Request<Incoming>, peer: IpAddr, id: &str) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, ());
+        let here = request.uri().path_and_query().map_or("/", |address| address.as_str());
+        if wants_page(&request)
+            && let Some(there) = self.site.door().by_name(request.headers(), here)
+        {
+            return led_to(there);
+        }
         let answer = async {
             let sends = match *request.method() {
                 Method::GET | Method::HEAD => false,
@@ -370,7 +376,10 @@ fn wants_page<B>(request: &Request<B>) -> bool {
 fn led_to_sign_in<B>(request: &Request<B>) -> Response<Full<Bytes>> {
     let here = request.uri().path_and_query().map_or("/", |address| address.as_str());
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", here).finish();
-    let there = format!("{}?{query}", Ask::of(request.uri()).to("/signin"));
+    led_to(format!("{}?{query}", Ask::of(request.uri()).to("/signin")))
+}
+
+fn led_to(there: String) -> Response<Full<Bytes>> {
     let mut response = text(StatusCode::SEE_OTHER, String::new());
     if let Ok(there) = HeaderValue::try_from(there) {
         response.headers_mut().insert(header::LOCATION, there);

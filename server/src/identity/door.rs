@@ -107,6 +107,14 @@ impl Door {
         &self.base
     }
 
+    /// The address of the same page under the service's name, for a browser that came by a bare loopback address: passkeys are for names.
+    pub(crate) fn by_name(&self, headers: &HeaderMap, page: &str) -> Option<String> {
+        let port = self.base.strip_prefix("http://localhost")?;
+        let host = headers.get(header::HOST)?.to_str().ok()?;
+        let is_bare = ["127.0.0.1", "[::1]"].iter().any(|bare| host.strip_prefix(bare) == Some(port));
+        is_bare.then(|| format!("{}{page}", self.base))
+    }
+
     pub(super) fn is_secure(&self) -> bool {
         self.base.starts_with("https://")
     }

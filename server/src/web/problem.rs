@@ -623,9 +623,32 @@ impl View for Explained {
 }
 
 impl Page<'_> {
+    /// The page where what is to be done is done, and what it is called, where there is one.
+    fn way_on(&self) -> Option<(&'static str, &'static str)> {
+        match self.kind() {
+            "sign-in-needed"
+            | "sign-in-stale"
+            | "sign-in-declined"
+            | "sign-in-not-confirmed"
+            | "provider-suspended"
+            | "provider-unreachable"
+            | "unknown-provider"
+            | "not-a-person"
+            | "invite-invalid" => Some(("/signin", "signin-title")),
+            "step-up-needed" | "passkey-refused" | "too-many-keys" | "key-invalid" => {
+                Some(("/me", "me-title"))
+            }
+            "device-unknown" => Some(("/device", "device-title")),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> &str {
+        self.details.r#type.rsplit('/').next().unwrap_or_default()
+    }
+
     fn text(&self, rest: &str) -> String {
-        let kind = self.details.r#type.rsplit('/').next().unwrap_or_default();
-        self.c.t(&format!("problem-{kind}{rest}"))
+        self.c.t(&format!("problem-{}{rest}", self.kind()))
     }
 
     fn title(&self) -> String {

@@ -113,6 +113,10 @@
     const hidden = head.getBoundingClientRect().bottom - row.getBoundingClientRect().top;
     if (hidden > 1) say(`the head of a table lies ${hidden.toFixed(0)} px on its first row`, table);
   }
+  for (const table of document.querySelectorAll(".tbox>table")) {
+    const over = table.getBoundingClientRect().right - table.parentElement.getBoundingClientRect().right;
+    if (seen(table) && over > 1 && !scroller(table)) say(`a table leaves its box by ${over.toFixed(0)} px`, table);
+  }
   for (const box of document.querySelectorAll(".tbox,.code")) {
     if (!seen(box) || !/(auto|scroll)/.test(getComputedStyle(box).overflowX)) continue;
     if (box.scrollWidth > box.clientWidth + 1 && box.tabIndex < 0) say("a box that scrolls cannot be reached by keyboard", box);

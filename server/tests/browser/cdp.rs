@@ -1,7 +1,7 @@
 //! A page of a headless Chromium, driven over the `DevTools` protocol.
 
 use std::io::{BufRead, BufReader, ErrorKind};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,16 +13,28 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
+use crate::process::tied;
+
 /// How long one answer or one page may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A page that can be turned to. Those of one person share their cookies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tab {
+    session: String,
+    person: Option<String>,
+}
 
 pub(crate) struct Browser {
     child: Child,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    session: Option<String>,
+    /// The page that is looked at, once there is one.
+    tab: Option<Tab>,
     calls: u64,
     /// What the page complained about: exceptions, console errors, refused or missing resources.
     pub(crate) complaints: Vec<String>,
+    /// What the page itself was answered with, and where it came from in the end.
+    pub(crate) answered: (u64, String),
     loads: usize,
     _profile: TempDir,
 }
@@ -31,7 +43,7 @@ impl Browser {
     /// Start Chromium and open a page.
     pub(crate) async fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let started = Command::new("chromium")
+        let started = tied("chromium")
             .args([
                 "--headless",
                 "--no-sandbox",
@@ -61,17 +73,62 @@ impl Browser {
             .max_message_size(None)
             .max_frame_size(None);
         let (socket, _) = connect_async_with_config(address, Some(config), true).await.unwrap();
-        let (complaints, profile) = (Vec::new(), profile);
-        let mut browser =
-            Self { child, socket, session: None, calls: 0, complaints, loads: 0, _profile: profile };
-        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await;
-        let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        let attached = browser.call("Target.attachToTarget", attach).await;
-        browser.session = attached["sessionId"].as_str().map(str::to_owned);
-        for domain in ["Page", "Runtime", "Log", "DOM"] {
-            browser.call(&format!("{domain}.enable"), json!({})).await;
-        }
+        let mut browser = Self {
+            child,
+            socket,
+            tab: None,
+            calls: 0,
+            complaints: Vec::new(),
+            answered: (0, String::new()),
+            loads: 0,
+            _profile: profile,
+        };
+        browser.opened(None).await;
         browser
+    }
+
+    /// A page of this person, which is looked at from now on.
+    async fn opened(&mut self, person: Option<String>) -> Tab {
+        self.tab = None;
+        let mut target = json!({ "url": "about:blank" });
+        if let Some(person) = &person {
+            target["browserContextId"] = json!(person);
+        }
+        let target = self.call("Target.createTarget", target).await;
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = self.call("Target.attachToTarget", attach).await;
+        let tab = Tab { session: attached["sessionId"].as_str().unwrap().to_owned(), person };
+        self.tab = Some(tab.clone());
+        for domain in ["Page", "Runtime", "Log", "DOM", "Network"] {
+            self.call(&format!("{domain}.enable"), json!({})).await;
+        }
+        // Pages in the background are as awake as the one in front.
+        self.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
+        tab
+    }
+
+    /// Somebody else sits down at a browser of their own: nothing is shared with those before.
+    pub(crate) async fn somebody_else(&mut self) -> Tab {
+        self.tab = None;
+        let person = self.call("Target.createBrowserContext", json!({})).await;
+        let person = person["browserContextId"].as_str().unwrap().to_owned();
+        self.opened(Some(person)).await
+    }
+
+    /// Another page of the same person.
+    pub(crate) async fn another_tab(&mut self) -> Tab {
+        let person = self.tab.as_ref().unwrap().person.clone();
+        self.opened(person).await
+    }
+
+    /// The page that is looked at.
+    pub(crate) fn tab(&self) -> Tab {
+        self.tab.clone().unwrap()
+    }
+
+    /// Look at another page.
+    pub(crate) fn turn_to(&mut self, tab: &Tab) {
+        self.tab = Some(tab.clone());
     }
 
     /// One command and its result.
@@ -79,8 +136,8 @@ impl Browser {
         self.calls += 1;
         let id = self.calls;
         let mut command = json!({ "id": id, "method": method, "params": params });
-        if let Some(session) = &self.session {
-            command["sessionId"] = json!(session);
+        if let Some(tab) = &self.tab {
+            command["sessionId"] = json!(tab.session);
         }
         self.socket.send(Message::text(command.to_string())).await.unwrap();
         loop {
@@ -99,8 +156,14 @@ impl Browser {
             let Message::Text(text) = message.expect("Chromium is there").unwrap() else { continue };
             let message: Value = serde_json::from_str(&text).unwrap();
             let params = &message["params"];
+            let own = message["sessionId"].as_str() == self.tab.as_ref().map(|tab| tab.session.as_str());
             match message["method"].as_str() {
-                Some("Page.loadEventFired") => self.loads += 1,
+                Some("Page.loadEventFired") if own => self.loads += 1,
+                Some("Network.responseReceived") if own && params["type"] == "Document" => {
+                    let response = &params["response"];
+                    let address = response["url"].as_str().unwrap_or_default().to_owned();
+                    self.answered = (response["status"].as_u64().unwrap_or_default(), address);
+                }
                 Some("Runtime.exceptionThrown") => {
                     self.complaints.push(params["exceptionDetails"].to_string())
                 }
@@ -108,6 +171,11 @@ impl Browser {
                     self.complaints.push(params["args"].to_string());
                 }
                 Some("Log.entryAdded") if params["entry"]["level"] == "error" => {
+                    let address = params["entry"]["url"].as_str().unwrap_or_default();
+                    if address.ends_with("/favicon.ico") {
+                        // Pages of ours name theirs; those of the doubles have none.
+                        continue;
+                    }
                     self.complaints.push(format!("{} {}", params["entry"]["text"], params["entry"]["url"]));
                 }
                 _ => {}
@@ -168,6 +236,84 @@ impl Browser {
     async fn bytes(&mut self, method: &str, params: Value) -> Vec<u8> {
         let data = self.call(method, params).await["data"].clone();
         base64::engine::general_purpose::STANDARD.decode(data.as_str().unwrap()).unwrap()
+    }
+
+    async fn node(&mut self, selector: &str) -> Option<Value> {
+        let document = self.call("DOM.getDocument", json!({})).await;
+        let query = json!({ "nodeId": document["root"]["nodeId"], "selector": selector });
+        let found = self.call("DOM.querySelector", query).await["nodeId"].clone();
+        (found != 0).then_some(found)
+    }
+
+    /// Whether the page has such an element.
+    pub(crate) async fn has(&mut self, selector: &str) -> bool {
+        self.node(selector).await.is_some()
+    }
+
+    async fn found(&mut self, selector: &str) -> Value {
+        match self.node(selector).await {
+            Some(node) => node,
+            None => panic!("no {selector} on {:?}", self.answered),
+        }
+    }
+
+    pub(crate) async fn focus(&mut self, selector: &str) {
+        let node = self.found(selector).await;
+        self.call("DOM.focus", json!({ "nodeId": node })).await;
+    }
+
+    /// Type into a field.
+    pub(crate) async fn fill(&mut self, selector: &str, text: &str) {
+        self.focus(selector).await;
+        self.call("Input.insertText", json!({ "text": text })).await;
+    }
+
+    /// Click, as with a mouse: what is covered or outside is not reached.
+    pub(crate) async fn click(&mut self, selector: &str) {
+        self.press_often(selector, 1).await;
+    }
+
+    /// Click so many times, without waiting for what comes of it.
+    pub(crate) async fn press_often(&mut self, selector: &str, times: usize) {
+        let node = self.found(selector).await;
+        self.call("DOM.scrollIntoViewIfNeeded", json!({ "nodeId": node })).await;
+        let quads = self.call("DOM.getContentQuads", json!({ "nodeId": node })).await;
+        let quad = |n: usize| quads["quads"][0][n].as_f64().unwrap();
+        let (x, y) = ((quad(0) + quad(4)) / 2.0, (quad(1) + quad(5)) / 2.0);
+        for kind in ["mousePressed", "mouseReleased"].repeat(times) {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", event).await;
+        }
+    }
+
+    /// Click something that leads to another page, and wait for that.
+    pub(crate) async fn follow(&mut self, selector: &str) {
+        let loads = self.loads;
+        self.click(selector).await;
+        self.loaded(loads).await;
+    }
+
+    /// The page as it stands.
+    pub(crate) async fn html(&mut self) -> String {
+        let root = self.found("html").await;
+        let text = self.call("DOM.getOuterHTML", json!({ "nodeId": root })).await;
+        text["outerHTML"].as_str().unwrap().to_owned()
+    }
+
+    /// Whether scripts of pages run. What is asked here runs anyway.
+    pub(crate) async fn scripts(&mut self, run: bool) {
+        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !run })).await;
+    }
+
+    /// A cookie that the browser holds for an address, as the protocol describes it.
+    pub(crate) async fn cookie(&mut self, address: &str, name: &str) -> Option<Value> {
+        let cookies = self.call("Network.getCookies", json!({ "urls": [address] })).await;
+        cookies["cookies"].as_array().unwrap().iter().find(|cookie| cookie["name"] == name).cloned()
+    }
+
+    /// What every request of this page says besides.
+    pub(crate) async fn saying(&mut self, headers: Value) {
+        self.call("Network.setExtraHTTPHeaders", json!({ "headers": headers })).await;
     }
 
     /// Press a key that has no character.

@@ -1,109 +1,11 @@
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 
-use apogee_testkit::workspace;
 use serde_json::json;
 
 use crate::cdp::Browser;
 use crate::crowd;
-
-const SCHEMES: [&str; 2] = ["light", "dark"];
-const LANGUAGES: [(&str, &str); 2] = [("en", ""), ("zh", "/zh")];
-const AUDIT: &str = include_str!("audit.js");
-
-/// A server of its own, which ends with the test.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    /// Run the program; it says where it answers.
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_apogee"))
-            .args(arguments)
-            .current_dir(workspace())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address =
-            lines.find(|line| line.starts_with("http://")).expect("the server says where it answers");
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.trim_end_matches('/').to_owned() }
-    }
-
-    fn demo() -> Self {
-        Self::start(&["demo", "--listen", "127.0.0.1:0"])
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Where pictures are left: `target/screens`, of whichever target folder this test was built into.
-fn screens() -> PathBuf {
-    let binary = std::env::current_exe().unwrap();
-    let target = binary.ancestors().nth(3).unwrap().join("screens");
-    fs::create_dir_all(&target).unwrap();
-    target
-}
-
-/// Look at pages in both widths, colours and languages. Every fault is collected before the test fails.
-async fn look(browser: &mut Browser, server: &Server, pages: &[(&str, &str)], prefix: &str) -> Vec<String> {
-    let mut faults = Vec::new();
-    // Just wide enough for two columns is where wide tables have the least room; its colours and words are seen elsewhere.
-    for (width, schemes, languages) in [
-        (390, &SCHEMES[..], &LANGUAGES[..]),
-        (1100, &SCHEMES[..1], &LANGUAGES[..1]),
-        (1440, &SCHEMES, &LANGUAGES),
-    ] {
-        for scheme in schemes {
-            browser.look(width, scheme).await;
-            for (language, home) in languages {
-                for (name, path) in pages {
-                    let address = match (*home, *path) {
-                        ("/zh", "/") => format!("{}/zh", server.address),
-                        _ => format!("{}{home}{path}", server.address),
-                    };
-                    browser.open(&address).await;
-                    browser.ask("document.querySelectorAll('details').forEach(d => d.open = true)").await;
-                    let found = browser.ask(AUDIT).await;
-                    let place = format!("{name} {width} {scheme} {language}");
-                    for fault in found.as_array().unwrap() {
-                        faults.push(format!("{place}: {}", fault.as_str().unwrap()));
-                    }
-                    faults
-                        .extend(browser.complaints.drain(..).map(|said| format!("{place}: console: {said}")));
-                    if *scheme == "light" || (*language == "en" && width == 1440) {
-                        browser
-                            .ask("document.querySelectorAll('details').forEach(d => d.open = false)")
-                            .await;
-                        let file = format!("{prefix}{name}-{width}-{scheme}-{language}.png");
-                        fs::write(screens().join(file), browser.picture().await).unwrap();
-                    }
-                }
-            }
-        }
-    }
-    faults
-}
-
-fn none(faults: &[String]) {
-    assert!(
-        faults.is_empty(),
-        "{} faults; pictures are in {}\n{}",
-        faults.len(),
-        screens().display(),
-        faults.join("\n")
-    );
-}
+use crate::look::{OWN, PUBLIC, look, none, screens};
+use crate::process::Server;
 
 #[tokio::test]
 async fn the_pages_of_the_recording_are_whole_and_readable() {
@@ -121,7 +23,45 @@ async fn the_pages_of_the_recording_are_whole_and_readable() {
         ("epochs", "/n/devnet-a/epochs"),
         ("status", "/status"),
     ];
-    let faults = look(&mut browser, &server, &pages, "").await;
+    let faults = look(&mut browser, &server.address, &PUBLIC, &pages, "").await;
+    none(&faults);
+}
+
+/// A message to be signed, by somebody who would rather be a script.
+const CLAIM: &str = "/c/devnet-sprint/claim?action=claim&miner=t01000&role=owner&entity=abc&name=%3Cscript%3Ealert(1)%3C%2Fscript%3E%22%26";
+
+#[tokio::test]
+async fn the_pages_of_competitions_are_whole_and_readable() {
+    let (server, mut browser) = (Server::demo(), Browser::start().await);
+    let mut pages = Vec::new();
+    for (competition, board, entity) in
+        [("devnet-sprint", "power", "t01000"), ("sr1-history", "global", "invented-001")]
+    {
+        let home = format!("/c/{competition}");
+        pages.push((format!("{competition}-overview"), home.clone()));
+        for page in ["regions", "decisions", "timeline", "rules", "payout", "simulate", "claim", "verify"] {
+            pages.push((format!("{competition}-{page}"), format!("{home}/{page}")));
+        }
+        for (name, page) in [
+            ("board", format!("board/{board}?open={entity}")),
+            ("entity", format!("e/{entity}")),
+            ("decision", "decisions/2".to_owned()),
+            ("proof", format!("payout/{entity}")),
+        ] {
+            pages.push((format!("{competition}-{name}"), format!("{home}/{page}")));
+        }
+    }
+    for (name, address) in [
+        ("devnet-sprint-simulated", "/c/devnet-sprint/simulate?at=310&set.eligibility.some-power.value=1MiB"),
+        ("sr1-history-simulated", "/c/sr1-history/simulate?with=1"),
+        ("sr1-history-rules-diff", "/c/sr1-history/rules/v5..v6"),
+        ("sr1-history-disqualified", "/c/sr1-history/decisions/495"),
+        ("devnet-sprint-claim-message", CLAIM),
+    ] {
+        pages.push((name.to_owned(), address.to_owned()));
+    }
+    let pages: Vec<(&str, &str)> = pages.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    let faults = look(&mut browser, &server.address, &OWN, &pages, "").await;
     none(&faults);
 }
 
@@ -149,7 +89,7 @@ async fn awkward_networks_and_problems_are_whole_and_readable() {
         ("status", "/status".to_owned()),
     ];
     let pages: Vec<(&str, &str)> = pages.iter().map(|(name, path)| (*name, path.as_str())).collect();
-    let mut faults = look(&mut browser, &server, &pages, "awkward-").await;
+    let mut faults = look(&mut browser, &server.address, &PUBLIC, &pages, "awkward-").await;
     // Chromium itself says on the console that a page was answered 404.
     let problems = [
         ("nobody", "/n/nobody/board"),
@@ -159,7 +99,7 @@ async fn awkward_networks_and_problems_are_whole_and_readable() {
         ("unreadable", "/n/lonely/board?at=yesterday"),
         ("explained", "/problems/epoch-in-future"),
     ];
-    let said = look(&mut browser, &server, &problems, "problem-").await;
+    let said = look(&mut browser, &server.address, &PUBLIC, &problems, "problem-").await;
     faults.extend(said.into_iter().filter(|fault| !fault.contains("console: \"Failed to load resource")));
     none(&faults);
 }
@@ -171,26 +111,26 @@ async fn everything_works_without_script_and_by_keyboard() {
     browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     browser.open(&format!("{}/n/devnet-a/board?at=e:250", server.address)).await;
     let loads = browser.loads();
-    focus(&mut browser, "#f").await;
+    browser.focus("#f").await;
     browser.call("Input.insertText", json!({ "text": "1001" })).await;
     browser.press("Enter", 13).await;
     browser.loaded(loads).await;
-    let page = html(&mut browser).await;
+    let page = browser.html().await;
     assert!(page.contains(">t01001<") && !page.contains(">t01000<"), "{page}");
     assert!(page.contains("at=e:250"), "the epoch is kept: {page}");
 
     let loads = browser.loads();
-    focus(&mut browser, "tbody th.who a").await;
+    browser.focus("tbody th.who a").await;
     browser.press("Enter", 13).await;
     browser.loaded(loads).await;
-    let page = html(&mut browser).await;
+    let page = browser.html().await;
     assert!(page.contains("<h1><bdi>t01001</bdi></h1>") && page.contains("<path class=\"l1\""), "{page}");
 
     let loads = browser.loads();
-    focus(&mut browser, ".prefs a[lang=zh-CN]").await;
+    browser.focus(".prefs a[lang=zh-CN]").await;
     browser.press("Enter", 13).await;
     browser.loaded(loads).await;
-    let page = html(&mut browser).await;
+    let page = browser.html().await;
     assert!(page.starts_with("<html lang=\"zh-CN\"") && page.contains("at=e:250"), "{page}");
     assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
     browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
@@ -215,19 +155,4 @@ async fn everything_works_without_script_and_by_keyboard() {
     let printed = browser.print().await;
     fs::write(screens().join("board.pdf"), &printed).unwrap();
     assert!(printed.starts_with(b"%PDF"));
-}
-
-async fn focus(browser: &mut Browser, selector: &str) {
-    let document = browser.call("DOM.getDocument", json!({})).await;
-    let query = json!({ "nodeId": document["root"]["nodeId"], "selector": selector });
-    let found = browser.call("DOM.querySelector", query).await;
-    assert!(found["nodeId"] != 0, "no {selector}");
-    browser.call("DOM.focus", json!({ "nodeId": found["nodeId"] })).await;
-}
-
-async fn html(browser: &mut Browser) -> String {
-    let document = browser.call("DOM.getDocument", json!({})).await;
-    let whole = json!({ "nodeId": document["root"]["children"][1]["nodeId"] });
-    let text = browser.call("DOM.getOuterHTML", whole).await;
-    text["outerHTML"].as_str().unwrap().to_owned()
 }

@@ -30,7 +30,12 @@ const PEOPLE: [(u64, &str, UserKind, i64); 5] = [
 pub(super) async fn open(store: &dyn Store, served: SocketAddr) -> Result<Settings, Failure> {
     let now = SystemClock.now();
     let hub = Hub::new(std::sync::Arc::new(SystemClock));
-    let base = format!("http://{served}");
+    // Browsers offer passkeys to names, and not to bare addresses.
+    let base = if served.ip().is_loopback() {
+        format!("http://localhost:{}", served.port())
+    } else {
+        format!("http://{served}")
+    };
     let secret: String = edge::entropy()?.iter().map(|byte| format!("{byte:02x}")).collect();
     hub.register(App {
         client_id: "apogee-demo".to_owned(),

@@ -84,10 +84,12 @@ pub(super) async fn show(
         return Err(Refused::Off.into());
     }
     let providers = app.door.providers();
+    // Whoever wants no page in particular is led to their own, in the language of this one.
+    let next = if query.next.is_empty() { ask.to("/me") } else { query.next };
     let view = SignIn {
         providers: providers.map(|one| (one.name().to_owned(), one.title().to_owned())).collect(),
         invites: app.door.invites().map(str::to_owned),
-        next: query.next,
+        next,
         mark: visitor.mark(),
     };
     let mut response = ask.answer(&view)?;
