@@ -277,11 +277,14 @@ impl Browser {
     pub(crate) async fn press_often(&mut self, selector: &str, times: usize) {
         let node = self.found(selector).await;
         self.call("DOM.scrollIntoViewIfNeeded", json!({ "nodeId": node })).await;
-        let quads = self.call("DOM.getContentQuads", json!({ "nodeId": node })).await;
-        let quad = |n: usize| quads["quads"][0][n].as_f64().unwrap();
-        let (x, y) = ((quad(0) + quad(4)) / 2.0, (quad(1) + quad(5)) / 2.0);
+        let middle = format!(
+            "(r => [r.x + r.width / 2, r.y + r.height / 2])(document.querySelector({}).getBoundingClientRect())",
+            json!(selector)
+        );
+        let middle = self.ask(&middle).await;
         for kind in ["mousePressed", "mouseReleased"].repeat(times) {
-            let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
+            let event =
+                json!({ "type": kind, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
             self.call("Input.dispatchMouseEvent", event).await;
         }
     }
