@@ -78,7 +78,8 @@ fn operated<BS: Blockstore>(
     }
     let Some(miner): Option<Miner> = tree.miner(id)? else { return Ok(None) };
     let info = miner.info(tree.store())?;
-    let all = [info.owner, info.worker].into_iter().chain(info.control);
+    // Control addresses take no consent and change at once: each would be somebody new.
+    let all = [info.owner, info.worker].into_iter();
     let ids = all.filter_map(|address| match address.payload() {
         Payload::ID(id) => Some(*id),
         _ => None,

@@ -62,7 +62,7 @@ fn who_is_not_there_yet_can_be_paid_only_by_a_key() {
 }
 
 #[test]
-fn owner_worker_and_control_addresses_of_real_miners_operate_them_and_nobody_else_does() {
+fn owner_and_worker_of_real_miners_operate_them_and_nobody_else_does() {
     let (store, tipsets) = devnet();
     let state = tipsets.last().unwrap().first().parent_state_root;
     let tree = StateTree::open(&store, &state).unwrap();
@@ -73,8 +73,7 @@ fn owner_worker_and_control_addresses_of_real_miners_operate_them_and_nobody_els
     let mut expected = BTreeSet::new();
     for miner in &miners {
         let info = tree.miner(*miner).unwrap().unwrap().info(&store).unwrap();
-        expected
-            .extend([info.owner, info.worker].into_iter().chain(info.control).map(|one| one.id().unwrap()));
+        expected.extend([info.owner, info.worker].map(|one| one.id().unwrap()));
     }
     let found: BTreeSet<u64> = (0..2_000).filter(|id| read.has(*id)).collect();
     assert_eq!(found, expected);

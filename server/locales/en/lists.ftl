@@ -39,6 +39,7 @@ entry-absent = The network has no such actor.
 entry-lost = This is an actor of the network itself, which no faucet pays.
 entry-lift = This rule cannot be lifted: it protects the money of all.
 entry-days = Say for how many days: an exception lasts 1 to 365, a refusal 1 to 3650 or for good.
+entry-longer = There is a refusal that lasts longer. A payer can strike it.
 entry-gone = Nothing of the kind is put down.
 faucets-title = Faucets
 faucets-lead = Whether each faucet grants anything now, how much its wallet has left, and how much of the day’s budget is given.

@@ -39,6 +39,7 @@ entry-absent = 网络中没有这个 actor。
 entry-lost = 这是网络自身的 actor，水龙头不向其付款。
 entry-lift = 此规则不能免除：它保护所有人的资金。
 entry-days = 请写明天数：例外为 1 至 365 天，拒绝为 1 至 3650 天或永久。
+entry-longer = 已有更长期限的拒绝。付款人可以将其撤销。
 entry-gone = 没有这样的记录。
 faucets-title = 水龙头
 faucets-lead = 每个水龙头现在是否发放、其钱包余量等级，以及当日预算已发放多少。

@@ -67,7 +67,7 @@ async fn one(store: &dyn Store, faucet: Faucet, now: Timestamp) -> Result<Faucet
     let wallet = store.wallet(network, &faucet.wallet).await?;
     let funds = free_funds(store, network, &faucet.wallet).await?;
     let standing = standing(&faucet, wallet.as_ref(), funds, now);
-    let counts = store.counts(network, &faucet.wallet).await?;
+    let counts = store.open_counts(network, &faucet.wallet).await?;
     let waiting = counts.iter().find(|(state, _)| *state == PaymentState::Accepted);
     let text = store.policy(network, &faucet.name, faucet.policy_version).await?;
     // Faucets that pay something back have another policy, and no amount of a grant.

@@ -4,7 +4,7 @@ use apogee_domain::{NetworkId, Timestamp};
 use apogee_faucet::operate::{self, By};
 use apogee_faucet::policy::Code;
 use apogee_faucet::{InvalidSubject, Unresolved, liftable};
-use apogee_store::{FaucetEntry, LimitKey, Page, Role};
+use apogee_store::{FaucetEntry, LimitKey, Page, Role, StoreError};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -207,7 +207,10 @@ pub(in crate::web) async fn put(
         at: visitor.now,
     };
     let by = By { actor: &actor, reason: &reason, at: visitor.now };
-    operate::put_entry(&*app.store, &entry, by).await?;
+    operate::put_entry(&*app.store, &entry, by).await.map_err(|error| match error {
+        StoreError::Conflict { .. } => wrong("entry-longer"),
+        error => error.into(),
+    })?;
     Ok(back(&ask, &entry.network, &entry.faucet))
 }
 
