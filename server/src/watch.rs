@@ -10,6 +10,7 @@ use apogee_store::{Cursor, EpochRecord, Store, StoreError};
 use arc_swap::ArcSwap;
 
 use crate::competitions::{Ground, Held, NoLedger};
+use crate::faucets::FaucetsNow;
 use crate::follow::Stopped;
 use crate::http::Scope;
 use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
@@ -19,6 +20,9 @@ const LIVE_EPOCHS: u32 = 4;
 
 /// Epochs behind the clock from which on the index is stalled when it does not move.
 const STALLED_EPOCHS: u32 = 20;
+
+/// How long what is known of faucets is good for.
+const FAUCETS: Duration = Duration::from_secs(5);
 
 /// How a network is indexed by this process. One without a feed is indexed by another.
 #[derive(Clone, Debug)]
@@ -76,7 +80,13 @@ impl Watch {
             let ground = self.ground(&held, network, &before).await?;
             competitions.push(Arc::new(CompetitionNow::new(held, ground, network)));
         }
-        self.now.store(Arc::new(Now::new(networks, competitions)));
+        let now = self.clock.now();
+        let faucets = if now.since(before.faucets.seen) < FAUCETS && !before.faucets.faucets.is_empty() {
+            Arc::clone(&before.faucets)
+        } else {
+            Arc::new(FaucetsNow::read(&*self.store, now).await?)
+        };
+        self.now.store(Arc::new(Now::new(networks, competitions, faucets)));
         Ok(())
     }
 

@@ -26,6 +26,9 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Those that are part of an IP address, which everybody shares who asks from there.
+    pub const PREFIXES: [Self; 4] = [Self::V4Address, Self::V4Network, Self::V6Network, Self::V6Site];
+
     /// The word it is stored and written by.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -40,7 +43,7 @@ impl Scope {
         }
     }
 
-    /// Whether it is part of an IP address, which everybody shares who asks from there.
+    /// Whether it is one of [`PREFIXES`](Self::PREFIXES).
     #[must_use]
     pub const fn is_prefix(self) -> bool {
         matches!(self, Self::V4Address | Self::V4Network | Self::V6Network | Self::V6Site)

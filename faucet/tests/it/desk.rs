@@ -13,7 +13,7 @@ use apogee_faucet::{
 };
 use apogee_store::{
     Account, AccountKind, Faucet, FaucetEntry, Identity, IdentityId, LimitKey, Mark, Page, PaymentState,
-    Standing, Store, Wallet, WalletMode,
+    Standing, Store, StoreError, Wallet, WalletMode,
 };
 use apogee_store_postgres::PostgresStore;
 use apogee_store_sqlite::SqliteStore;
@@ -252,6 +252,7 @@ on_both! {
     what_fails_is_given_back_exactly_and_what_is_unknown_is_not,
     a_desk_with_an_old_policy_decides_nothing,
     an_operator_s_entry_counts_from_the_next_request_on,
+    an_exception_for_a_network_lifts_the_limit_by_network_alone,
     the_reserve_of_the_wallet_is_kept,
 }
 
@@ -457,6 +458,15 @@ async fn an_operator_s_entry_counts_from_the_next_request_on(place: Place) {
         .await
         .unwrap();
     put_entry(place.store.as_ref(), &entry("identity", "github:3", false, "a-new-rule"), by).await.unwrap();
+    let shorter = FaucetEntry {
+        until: Some(Timestamp(NOW.0 + 59_000_000)),
+        ..entry("v4-network", "192.0.2.0/24", true, "")
+    };
+    let ended = put_entry(place.store.as_ref(), &shorter, by).await;
+    assert!(
+        matches!(ended, Err(StoreError::Conflict { .. })),
+        "a refusal is ended by striking it: {ended:?}"
+    );
     let one = place.request(1, "t01000", "192.0.2.1", "k").await;
     assert_eq!(codes(&place.ask(vec![one.clone()]).await[0]), [Code::Denied]);
     for (key, passes) in [("a", true), ("b", true), ("c", false)] {
@@ -470,6 +480,29 @@ async fn an_operator_s_entry_counts_from_the_next_request_on(place: Place) {
     place.clock.advance(Duration::from_secs(60));
     assert_eq!(granted(&place.ask(vec![one]).await), 1, "it has ended");
     assert_eq!(place.store.newest_audit(10).await.unwrap().len(), 3);
+}
+
+async fn an_exception_for_a_network_lifts_the_limit_by_network_alone(place: Place) {
+    let by = By { actor: "payer:ada", reason: "workshop", at: NOW };
+    let subject = LimitKey { scope: "v4-address".to_owned(), key: "192.0.2.1/32".to_owned() };
+    let entry = FaucetEntry {
+        network: network(),
+        faucet: "drip".to_owned(),
+        subject: subject.clone(),
+        denies: false,
+        lifts: String::new(),
+        until: Some(Timestamp(NOW.0 + 60_000_000)),
+        reason: String::new(),
+        by: String::new(),
+        at: Timestamp(0),
+    };
+    put_entry(place.store.as_ref(), &entry, by).await.unwrap();
+    let held = place.store.entries_of(&network(), "drip", &[subject]).await.unwrap();
+    assert_eq!(held[0].lifts, "network-limit", "what is shown is what holds");
+    let one = place.request(1, "t01000", "192.0.2.1", "a").await;
+    assert_eq!(granted(&place.ask(vec![one]).await), 1);
+    let again = place.request(1, "t01001", "192.0.2.1", "b").await;
+    assert_eq!(codes(&place.ask(vec![again]).await[0]), [Code::IdentityLimit]);
 }
 
 async fn the_reserve_of_the_wallet_is_kept(place: Place) {

@@ -31,24 +31,24 @@ impl Clock for Hand {
 }
 
 /// A service and the GitHub that it trusts.
-struct World {
-    served: Served,
-    hub: Hub,
+pub(crate) struct World {
+    pub(crate) served: Served,
+    pub(crate) hub: Hub,
     clock: Arc<Hand>,
     folder: TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
-fn user(id: u64, login: &str) -> User {
+pub(crate) fn user(id: u64, login: &str) -> User {
     User { id, login: login.to_owned(), kind: UserKind::User, created: CREATED, public_repos: 3 }
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[])
     }
 
-    fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(NOW)));
         let hub = Hub::new(Arc::<Hand>::clone(&clock));
         hub.register(App {
@@ -93,16 +93,27 @@ impl World {
         let mut all: Vec<(&str, &str)> =
             usual.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.extend(settings);
-        Self { served: Served::with(&all), hub, clock, folder, _runtime: runtime }
+        let log = std::fs::File::create(folder.path().join("log.txt")).unwrap();
+        Self { served: Served::logged(&all, log), hub, clock, folder, _runtime: runtime }
     }
 
-    fn browser(&self) -> Browser<'_> {
+    /// The database.
+    pub(crate) fn store(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join("people.sqlite").display())
+    }
+
+    /// What the service has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log.txt")).unwrap()
+    }
+
+    pub(crate) fn browser(&self) -> Browser<'_> {
         Browser { world: self, cookies: BTreeMap::new() }
     }
 
     /// What the command line says, with exit code 0.
-    fn apogee(&self, arguments: &[&str]) -> String {
-        let store = format!("sqlite:{}", self.folder.path().join("people.sqlite").display());
+    pub(crate) fn apogee(&self, arguments: &[&str]) -> String {
+        let store = self.store();
         let output =
             Command::new(env!("CARGO_BIN_EXE_apogee")).args(arguments).args(["--store", &store]).output();
         let output = output.unwrap();
@@ -113,7 +124,7 @@ impl World {
 
 /// A client that keeps cookies, and goes where it is sent only when it is told to.
 #[derive(Clone)]
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookies: BTreeMap<String, String>,
 }
@@ -147,7 +158,7 @@ impl Browser<'_> {
         answer
     }
 
-    fn get(&mut self, address: &str) -> Answer {
+    pub(crate) fn get(&mut self, address: &str) -> Answer {
         self.get_with(address, "")
     }
 
@@ -159,7 +170,7 @@ impl Browser<'_> {
         self.keep(answer)
     }
 
-    fn post_with(&mut self, address: &str, pairs: &[(&str, &str)], headers: &str) -> Answer {
+    pub(crate) fn post_with(&mut self, address: &str, pairs: &[(&str, &str)], headers: &str) -> Answer {
         let body: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
         let body = body.join("&");
@@ -179,7 +190,7 @@ impl Browser<'_> {
     }
 
     /// The mark of the forms on a page.
-    fn mark(&mut self, page: &str) -> String {
+    pub(crate) fn mark(&mut self, page: &str) -> String {
         let text = self.get(page).text();
         let (_, rest) =
             text.split_once("name=\"mark\" value=\"").unwrap_or_else(|| panic!("no form on {page}: {text}"));
@@ -187,7 +198,7 @@ impl Browser<'_> {
     }
 
     /// Send a form as a page of the site has it.
-    fn post(&mut self, page: &str, address: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&mut self, page: &str, address: &str, pairs: &[(&str, &str)]) -> Answer {
         let mark = self.mark(page);
         let mut all = vec![("mark", mark.as_str())];
         all.extend(pairs);
@@ -217,7 +228,7 @@ impl Browser<'_> {
         back.strip_prefix("http://127.0.0.1:1").unwrap_or_else(|| panic!("{back}")).to_owned()
     }
 
-    fn sign_in(&mut self) -> Answer {
+    pub(crate) fn sign_in(&mut self) -> Answer {
         let there = self.leave("/me");
         let back = self.at_github(&there);
         self.get(&back)
@@ -235,7 +246,7 @@ impl Browser<'_> {
 }
 
 #[track_caller]
-fn assert_problem(answer: &Answer, status: u16, kind: &str) {
+pub(crate) fn assert_problem(answer: &Answer, status: u16, kind: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.json()["type"], format!("/problems/{kind}"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -690,6 +701,19 @@ fn challenge(page: &Answer) -> String {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     text.split_once("data-challenge=\"").unwrap().1.split('"').next().unwrap().to_owned()
+}
+
+/// A passkey is added, and shown.
+pub(crate) fn step_up(browser: &mut Browser<'_>) {
+    let (origin, device) = ("http://127.0.0.1:1", Device::new());
+    let send = |browser: &mut Browser<'_>, address: &str, form: &[(&'static str, String)]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(browser.post("/me", address, &form).status, 303);
+    };
+    let asked = challenge(&browser.post("/me", "/me/passkeys/new", &[("name", "a key")]));
+    send(browser, "/me/passkeys/add", &device.answer("create", &asked, origin, 0));
+    let asked = challenge(&browser.post("/me", "/me/step-up", &[]));
+    send(browser, "/me/step-up/shown", &device.answer("get", &asked, origin, 1));
 }
 
 #[test]

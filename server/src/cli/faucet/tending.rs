@@ -199,7 +199,14 @@ impl Found {
             at: now,
         };
         let actor = why.actor();
-        operate::put_entry(&*self.store, &entry, why.by(&actor, now)?).await.map_err(world)?;
+        operate::put_entry(&*self.store, &entry, why.by(&actor, now)?).await.map_err(
+            |error| match error {
+                StoreError::Conflict { found, .. } => Failure::input(format!(
+                    "there is a refusal that lasts longer: {found}; strike it with `faucet remove`"
+                )),
+                error => world(error),
+            },
+        )?;
         let until = until.map_or_else(|| "for good".to_owned(), |until| format!("until {until}"));
         let what = if denies { "is refused" } else { "is excepted" };
         println!("{} {} {what} {until}", entry.subject.scope, entry.subject.key);

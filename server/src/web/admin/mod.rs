@@ -2,6 +2,7 @@
 //! the audit log together with its effect.
 
 mod audit;
+pub(super) mod lists;
 
 use apogee_domain::{Epoch, NetworkId};
 use apogee_faucet::operate as faucet_operate;
