@@ -13,6 +13,7 @@ mod identity;
 mod log;
 mod networks;
 mod recorded;
+mod refunds;
 mod sources;
 mod store;
 mod tellers;

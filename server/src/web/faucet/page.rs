@@ -38,6 +38,8 @@ pub(crate) struct FaucetPage {
     policy_digest: String,
     rules: Rules,
     latest: Vec<Latest>,
+    /// Faucets of the network that pay back.
+    refunds: Vec<String>,
     #[serde(skip)]
     money: String,
     #[serde(skip)]
@@ -140,6 +142,7 @@ impl FaucetPage {
             policy_digest: policy.digest().to_string(),
             rules: Rules::of(policy),
             latest: latest.into_iter().map(Latest::of).collect(),
+            refunds: app.refunds.of(network),
             money: policy.amount.to_string(),
             handle: visitor.identity().map(|identity| identity.account.handle.clone()),
             mark,
