@@ -16,6 +16,8 @@ pub const MOST_PAYEES: usize = 50_000;
 
 /// First line of what is hashed and of what is signed, so that a signature means nothing elsewhere.
 const TITLE: &str = "apogee-payout-list-1\n";
+/// The same for a list whose payees name payments: it is no list once it has lost their names.
+const NAMED: &str = "apogee-payout-list-2\n";
 /// First line of what a list's own root is made of.
 const ROOT: &str = "apogee-payout-root-1\n";
 const LONGEST_NAME: usize = 200;
@@ -98,12 +100,13 @@ pub(crate) struct Allowance {
 
 impl PayoutList {
     /// SHA-256 of the list as lines: a title, `network NAME`, `wallet ADDRESS`, `root DIGEST`, then `ADDRESS AMOUNT` for each payee, all
-    /// addresses with the letter `f`. `None` when an address in it is none.
+    /// addresses with the letter `f`. The title is `apogee-payout-list-1`, and `apogee-payout-list-2` where payees name payments. `None` when an
+    /// address in it is none.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         let canonical = |text: &str| address::read(text).map(|address| address::write(&address));
         let mut hash = Sha256::new();
-        hash.update(TITLE);
+        hash.update(if self.payout.is_some() { NAMED } else { TITLE });
         hash.update(format!(
             "network {}\nwallet {}\nroot {}\n",
             self.network,

@@ -454,6 +454,11 @@ fn a_list_cannot_have_a_payment_pay_twice() {
     approved.payees[0].failed = 1;
     let approvers: Vec<_> = APPROVERS.iter().map(public).collect();
     assert_eq!(approved.approved_by(&approvers), 2, "the digest has the root");
+    // Without the names of its payments it would be a list of another payout, to be paid besides.
+    let mut stripped = approved.clone();
+    stripped.payout = None;
+    stripped.payees.iter_mut().for_each(|payee| (payee.payment, payee.failed) = (None, 0));
+    assert_eq!(stripped.approved_by(&approvers), 0, "nobody has approved that");
     refuse(approved, "its root is not");
     refuse(but(|list| list.payees[0].payment = Some("prize/sprint/dan/1".into())), "its root is not");
     refuse(but(|list| list.payout = Some(Digest([2; 32]))), "its root is not");
