@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) served: Served,
     pub(crate) hub: Hub,
     clock: Arc<Hand>,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -653,13 +653,13 @@ fn a_program_is_let_in_by_a_browser_elsewhere_and_gives_its_key_back() {
 }
 
 /// A device with one key, as browsers see it.
-struct Device {
+pub(crate) struct Device {
     pair: EcdsaKeyPair,
     random: SystemRandom,
 }
 
 impl Device {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
         let pair =
@@ -673,7 +673,13 @@ impl Device {
     }
 
     /// The values of the form that the page's script fills in.
-    fn answer(&self, kind: &str, challenge: &str, origin: &str, count: u32) -> [(&'static str, String); 4] {
+    pub(crate) fn answer(
+        &self,
+        kind: &str,
+        challenge: &str,
+        origin: &str,
+        count: u32,
+    ) -> [(&'static str, String); 4] {
         let client = format!(r#"{{"type":"webauthn.{kind}","challenge":"{challenge}","origin":"{origin}"}}"#);
         let (said, signature) = if kind == "create" {
             let point = self.pair.public_key().as_ref();
@@ -697,7 +703,7 @@ impl Device {
     }
 }
 
-fn challenge(page: &Answer) -> String {
+pub(crate) fn challenge(page: &Answer) -> String {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     text.split_once("data-challenge=\"").unwrap().1.split('"').next().unwrap().to_owned()

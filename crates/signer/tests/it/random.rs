@@ -164,6 +164,7 @@ proptest! {
             network: "devnet-a".parse().unwrap(),
             wallet: wallet().to_string(),
             root: apogee_domain::Digest::default(),
+            payout: None,
             payees: payees.to_vec(),
             approvals: Vec::new(),
         };

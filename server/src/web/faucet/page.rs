@@ -122,7 +122,7 @@ impl FaucetPage {
     ) -> Result<Self, Problem> {
         let standing = drip.desk.standing().await.map_err(undecided)?;
         let policy = drip.desk.policy();
-        let counts = app.store.counts(network, &drip.wallet).await?;
+        let counts = app.store.open_counts(network, &drip.wallet).await?;
         let waiting = counts.iter().find(|(state, _)| *state == PaymentState::Accepted);
         let latest = latest(&*app.store, network, name).await?;
         let mark = visitor.mark();
