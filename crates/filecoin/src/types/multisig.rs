@@ -9,6 +9,8 @@ use fvm_shared::error::ExitCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::{Message, Receipt};
+
 /// The method that proposes a transaction, and approves it.
 pub const PROPOSE: u64 = 2;
 /// The method that approves one. With enough approvals it is executed.
@@ -80,6 +82,38 @@ impl Proposal {
     #[must_use]
     pub fn encoded(&self) -> RawBytes {
         RawBytes::serialize(self).unwrap_or_default()
+    }
+}
+
+/// How a message ended a proposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Enough had approved it: it was executed, and ended so.
+    Executed(ExitCode),
+    /// Who proposed took it back.
+    Cancelled,
+}
+
+impl End {
+    /// How this message to its multisig, with this receipt, ended proposal `number`; `None` where it did not.
+    #[must_use]
+    pub fn of(number: i64, message: &Message, receipt: &Receipt) -> Option<Self> {
+        if !receipt.exit_code.is_success() {
+            return None;
+        }
+        let named = || read::<ProposalRef>(&message.params).is_some_and(|params| params.number == number);
+        match message.method_num {
+            PROPOSE => {
+                let returned = read::<Proposed>(&receipt.return_data)?;
+                (returned.number == number && returned.applied).then_some(Self::Executed(returned.code))
+            }
+            APPROVE if named() => {
+                let returned = read::<Approved>(&receipt.return_data)?;
+                returned.applied.then_some(Self::Executed(returned.code))
+            }
+            CANCEL if named() => Some(Self::Cancelled),
+            _ => None,
+        }
     }
 }
 

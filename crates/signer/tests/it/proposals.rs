@@ -78,7 +78,9 @@ async fn only_the_proposal_that_the_order_says_is_signed() {
         ("a proposal within the proposal", with(&nested)),
         (
             "a byte more",
-            altered(base(), |message| message.params = RawBytes::new([&*good.encoded(), &[0]].concat())),
+            altered(base(), |message| {
+                message.params = RawBytes::new([good.encoded().to_vec(), vec![0]].concat())
+            }),
         ),
         ("no proposal", altered(base(), |message| message.params = RawBytes::new(vec![0x9b; 9]))),
         ("nothing", altered(base(), |message| message.params = RawBytes::default())),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use apogee_domain::{Atto, Epoch, Timestamp};
 use apogee_filecoin::rpc::Pool;
 use apogee_filecoin::source::{Blocks, Source, SourceError};
+use apogee_filecoin::types::json::address_text;
 use apogee_filecoin::types::multisig::{PROPOSE, Proposal};
 use apogee_filecoin::types::{Message, SignedMessage, Tipset, TipsetKey, inclusion_gas};
 use apogee_filecoin_state::{ReadError, StateTree};
@@ -351,7 +352,13 @@ impl Chain for Filecoin {
     }
 
     async fn signs_for(&self, tip: &Tip, address: &str, multisig: &str) -> Result<bool, ChainError> {
-        let (address, multisig) = (self.address(address)?, self.address(multisig)?);
+        let (address, named) = (self.address(address)?, multisig);
+        let multisig = self.address(named)?;
+        // What is executed is compared with this text.
+        let written = address_text(&multisig, self.network);
+        if written != named {
+            return Err(wrong("an address", &format_args!("{named} is written {written}")));
+        }
         let (nodes, root) = (self.nodes(), self.tipset(tip).await?.first().parent_state_root);
         blocking(move || {
             let tree = StateTree::open(&nodes, &root).map_err(unread)?;

@@ -18,13 +18,13 @@ use fvm_shared::econ::TokenAmount;
 
 use crate::paying::{Bench, FIL, NAME, Reads};
 
-/// The wallet and two others, of whom two have to approve.
+/// The wallet and two others who are no payees, of whom two have to approve.
 async fn bench() -> Bench {
     with(2, 500).await
 }
 
 async fn with(threshold: u64, balance: u64) -> Bench {
-    Bench::with(1, Some(Multisig { signers: vec![1, 2, 3], threshold, balance })).await
+    Bench::with(1, Some(Multisig { signers: vec![1, 2, 4], threshold, balance })).await
 }
 
 impl Bench {
@@ -125,7 +125,7 @@ async fn fifty_payments_are_proposed_once_each_through_lost_calls_forks_and_dear
     let mut approvals = Vec::new();
     for number in numbers {
         approvals.push(bench.say(2, APPROVE, number));
-        bench.say(3, APPROVE, number);
+        bench.say(4, APPROVE, number);
         bench.made.mine().unwrap();
     }
     for _ in 0..3 {
@@ -150,7 +150,7 @@ async fn what_became_of_a_proposal_is_told_with_the_message_that_ended_it() {
     bench.settle().await;
     let [paid, waits, cancelled] = &bench.payments.clone()[..] else { panic!() };
     let (number, _) = bench.proposal(paid).await;
-    let approval = bench.say(3, APPROVE, number);
+    let approval = bench.say(4, APPROVE, number);
     bench.made.mine().unwrap();
     bench.made.skip(5);
     bench.made.mine().unwrap();
@@ -240,9 +240,9 @@ async fn a_wallet_proposes_for_one_multisig_for_ever_and_only_as_its_signer() {
     assert_eq!(open(NAME, 1, Some(&multisig)).await, Ok(Some(multisig.clone())));
     assert!(open(NAME, 1, None).await.unwrap_err().contains("proposes for"));
     assert!(open(NAME, 1, Some("t01000")).await.unwrap_err().contains("proposes for"));
-    assert!(open("stranger", 4, Some(&multisig)).await.unwrap_err().contains("no signer"));
-    assert!(open("miner", 4, Some("t01000")).await.unwrap_err().contains("no signer"));
-    assert_eq!(open("direct", 4, None).await, Ok(None));
-    assert!(open("direct", 4, Some(&multisig)).await.unwrap_err().contains("pays by itself"));
+    assert!(open("stranger", 5, Some(&multisig)).await.unwrap_err().contains("no signer"));
+    assert!(open("miner", 5, Some("t01000")).await.unwrap_err().contains("no signer"));
+    assert_eq!(open("direct", 5, None).await, Ok(None));
+    assert!(open("direct", 5, Some(&multisig)).await.unwrap_err().contains("pays by itself"));
     bench.node.shutdown().await;
 }

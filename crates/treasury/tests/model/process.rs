@@ -46,7 +46,7 @@ impl Signer for Keeper {
             assert_eq!((message.nonce, message.amount), (order.nonce, order.amount.0));
             assert_eq!(message.to, order.payee);
             if order.purpose == Purpose::Cancel {
-                assert_eq!((message.to.as_str(), message.amount, message.multisig), (WALLET, 0, None));
+                assert_eq!((message.to.as_str(), message.amount, &message.multisig), (WALLET, 0, &None));
             } else {
                 assert_eq!(message.multisig, order.multisig);
                 let what = (message.to.clone(), message.amount);

@@ -1,8 +1,8 @@
 //! What became of a proposal.
 
 use apogee_domain::{Atto, Epoch};
-use apogee_filecoin::types::multisig::{APPROVE, Approved, CANCEL, PROPOSE, ProposalRef, Proposed, read};
-use apogee_filecoin::types::{Message, Receipt, Tipset};
+use apogee_filecoin::types::Tipset;
+use apogee_filecoin::types::multisig::End;
 use apogee_filecoin_state::{StateTree, Transaction};
 use fvm_shared::METHOD_SEND;
 use fvm_shared::address::Address;
@@ -125,12 +125,12 @@ impl Filecoin {
             each(&nodes, &tipset, &child, &mut |one, receipt, ids| {
                 let (to, multisig) = (ids.of(&one.message.to), ids.of(&what.0));
                 if to == multisig
-                    && let Some(end) = end(what.1, one.message, receipt)
+                    && let Some(end) = End::of(what.1, one.message, receipt)
                 {
                     let message = one.cid.to_string();
                     found = match end {
-                        Some(exit_code) => Standing::Executed { epoch, message, exit_code },
-                        None => Standing::Cancelled { epoch, message },
+                        End::Executed(code) => Standing::Executed { epoch, message, exit_code: code.value() },
+                        End::Cancelled => Standing::Cancelled { epoch, message },
                     };
                 }
                 Ok(())
@@ -138,25 +138,5 @@ impl Filecoin {
             Ok(found)
         })
         .await
-    }
-}
-
-/// Whether a message to the multisig ended the proposal: `Some(None)` took it back, `Some(Some(code))` executed it.
-fn end(number: i64, message: &Message, receipt: &Receipt) -> Option<Option<u32>> {
-    if !receipt.exit_code.is_success() {
-        return None;
-    }
-    let named = || read::<ProposalRef>(&message.params).is_some_and(|params| params.number == number);
-    match message.method_num {
-        PROPOSE => {
-            let returned = read::<Proposed>(&receipt.return_data)?;
-            (returned.number == number && returned.applied).then_some(Some(returned.code.value()))
-        }
-        APPROVE if named() => {
-            let returned = read::<Approved>(&receipt.return_data)?;
-            returned.applied.then_some(Some(returned.code.value()))
-        }
-        CANCEL if named() => Some(None),
-        _ => None,
     }
 }
