@@ -11,7 +11,7 @@ use crate::dialect::{Amount, error};
 use crate::repositories::{Unit, damaged, limit};
 use crate::{Adapter, Connection};
 
-type WalletRow = (String, String, String, i64, String, String);
+type WalletRow = (String, String, String, i64, String, String, Option<String>);
 type PaymentRow = (String, String, String, Amount, String, String, i64);
 type TransferRow = (
     String,
@@ -24,6 +24,7 @@ type TransferRow = (
     Option<String>,
     Option<i64>,
     Option<Amount>,
+    Option<i64>,
 );
 type AttemptRow =
     (i64, i64, String, String, Vec<u8>, Amount, Amount, Amount, i64, Option<i64>, Option<i64>, String);
@@ -46,7 +47,7 @@ fn unknown_word(table: &'static str, word: &str) -> StoreError {
 }
 
 fn wallet(row: WalletRow) -> Result<Wallet> {
-    let (network, name, address, next_nonce, mode, reason) = row;
+    let (network, name, address, next_nonce, mode, reason, proposes_for) = row;
     Ok(Wallet {
         network: network.parse().map_err(|e| damaged("wallets", e))?,
         name,
@@ -54,6 +55,7 @@ fn wallet(row: WalletRow) -> Result<Wallet> {
         next_nonce: count("wallets", next_nonce)?,
         mode: WalletMode::of(&mode).ok_or_else(|| unknown_word("wallets", &mode))?,
         reason,
+        proposes_for,
     })
 }
 
@@ -84,7 +86,7 @@ fn payment(network: &NetworkId, row: PaymentRow) -> Result<Payment> {
 }
 
 fn transfer(network: &NetworkId, row: TransferRow) -> Result<Transfer> {
-    let (wallet, nonce, payment, state, reopened, at, key, message, exit_code, cost) = row;
+    let (wallet, nonce, payment, state, reopened, at, key, message, exit_code, cost, proposal) = row;
     let included = match (at, key, message, exit_code, cost) {
         (None, None, None, None, None) => None,
         (Some(at), Some(key), Some(message), Some(exit_code), Some(Amount(cost))) => Some(Inclusion {
@@ -93,6 +95,7 @@ fn transfer(network: &NetworkId, row: TransferRow) -> Result<Transfer> {
             message,
             exit_code: exit_code.try_into().map_err(|e| damaged("transfers", e))?,
             cost,
+            proposal: proposal.map(|number| count("transfers", number)).transpose()?,
         }),
         _ => return Err(damaged("transfers", "half an inclusion")),
     };
@@ -131,7 +134,7 @@ fn conflict(what: &'static str, found: impl ToString, expected: impl ToString) -
 
 async fn one_wallet(db: &mut Connection, network: &NetworkId, name: &str) -> Result<Option<Wallet>> {
     let row: Option<WalletRow> = sqlx::query_as(
-        "SELECT network, wallet, address, next_nonce, mode, reason FROM wallets
+        "SELECT network, wallet, address, next_nonce, mode, reason, proposes_for FROM wallets
          WHERE network = $1 AND wallet = $2",
     )
     .bind(network.as_str())
@@ -187,8 +190,8 @@ async fn transfers_under_way(
     wanted: u32,
 ) -> Result<Vec<Transfer>> {
     let rows: Vec<TransferRow> = sqlx::query_as(
-        "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
-         FROM transfers WHERE network = $1 AND wallet = $2
+        "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost,
+            proposal FROM transfers WHERE network = $1 AND wallet = $2
          AND state NOT IN ('final', 'failed_final', 'cancelled_final', 'superseded_final')
          ORDER BY nonce LIMIT $3",
     )
@@ -203,8 +206,8 @@ async fn transfers_under_way(
 
 async fn transfers_for(db: &mut Connection, network: &NetworkId, id: &str) -> Result<Vec<Transfer>> {
     let rows: Vec<TransferRow> = sqlx::query_as(
-        "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
-         FROM transfers WHERE network = $1 AND payment = $2 ORDER BY nonce",
+        "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost,
+            proposal FROM transfers WHERE network = $1 AND payment = $2 ORDER BY nonce",
     )
     .bind(network.as_str())
     .bind(id)
@@ -242,7 +245,7 @@ fn by_state(rows: Vec<(String, Amount, i64)>) -> Result<Vec<(PaymentState, Count
 impl Money for Adapter {
     async fn wallets(&self) -> Result<Vec<Wallet>> {
         let rows: Vec<WalletRow> = sqlx::query_as(
-            "SELECT network, wallet, address, next_nonce, mode, reason FROM wallets
+            "SELECT network, wallet, address, next_nonce, mode, reason, proposes_for FROM wallets
              ORDER BY network, wallet",
         )
         .fetch_all(&self.reads)
@@ -375,8 +378,8 @@ impl Money for Adapter {
         wanted: u32,
     ) -> Result<Vec<Transfer>> {
         let rows: Vec<TransferRow> = sqlx::query_as(
-            "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost
-             FROM transfers WHERE network = $1 AND wallet = $2 AND nonce >= $3 ORDER BY nonce LIMIT $4",
+            "SELECT wallet, nonce, payment, state, reopened, included_epoch, included_tipset, message, exit_code, cost,
+                proposal FROM transfers WHERE network = $1 AND wallet = $2 AND nonce >= $3 ORDER BY nonce LIMIT $4",
         )
         .bind(network.as_str())
         .bind(name)
@@ -462,8 +465,9 @@ fn changed(rows: u64, otherwise: impl FnOnce() -> StoreError) -> Result<()> {
 impl MoneyWork for Unit {
     async fn put_wallet(&mut self, wallet: &Wallet) -> Result<()> {
         sqlx::query(
-            "INSERT INTO wallets (network, wallet, address, next_nonce, mode, reason, lease_owner, fence, lease_until)
-             VALUES ($1, $2, $3, $4, $5, $6, '', 0, 0) ON CONFLICT (network, wallet) DO NOTHING",
+            "INSERT INTO wallets (network, wallet, address, next_nonce, mode, reason, proposes_for, lease_owner, fence,
+                lease_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, '', 0, 0) ON CONFLICT (network, wallet) DO NOTHING",
         )
         .bind(wallet.network.as_str())
         .bind(&wallet.name)
@@ -471,12 +475,20 @@ impl MoneyWork for Unit {
         .bind(number(wallet.next_nonce))
         .bind(wallet.mode.as_str())
         .bind(&wallet.reason)
+        .bind(wallet.proposes_for.as_deref())
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;
         let found = one_wallet(&mut self.tx, &wallet.network, &wallet.name).await?;
         match found {
-            Some(found) if found.address == wallet.address => Ok(()),
+            Some(found) if found.address == wallet.address && found.proposes_for == wallet.proposes_for => {
+                Ok(())
+            }
+            Some(found) if found.address == wallet.address => Err(conflict(
+                "whom the wallet proposes for",
+                found.proposes_for.unwrap_or_default(),
+                wallet.proposes_for.as_deref().unwrap_or_default(),
+            )),
             found => Err(conflict(
                 "the address of the wallet",
                 found.map(|wallet| wallet.address).unwrap_or_default(),
@@ -703,7 +715,7 @@ impl MoneyWork for Unit {
         let included = to.included.as_ref();
         let update = sqlx::query(
             "UPDATE transfers SET state = $5, reopened = $6, included_epoch = $7, included_tipset = $8, message = $9,
-                exit_code = $10, cost = $11
+                exit_code = $10, cost = $11, proposal = $12
              WHERE network = $1 AND wallet = $2 AND nonce = $3 AND state = $4",
         )
         .bind(to.network.as_str())
@@ -717,6 +729,7 @@ impl MoneyWork for Unit {
         .bind(included.map(|included| included.message.as_str()))
         .bind(included.map(|included| i64::from(included.exit_code)))
         .bind(included.map(|included| Amount(included.cost)))
+        .bind(included.and_then(|included| included.proposal).map(number))
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;

@@ -107,6 +107,7 @@ async fn prepare(store: &dyn Store, policy: &Policy) -> Result<(), Failure> {
         next_nonce: 0,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: None,
     };
     work.put_wallet(&wallet).await?;
     for name in ["drip", "bare"] {

@@ -44,6 +44,10 @@ const EPOCHS: u32 = 64;
 pub(crate) enum NoFaucet {
     #[error("faucets.{faucet}: there is no wallet {wallet} in the settings")]
     Wallet { faucet: String, wallet: String },
+    #[error(
+        "faucets.{faucet}: the wallet {wallet} only proposes for a multisig; a grant wants one that pays"
+    )]
+    Proposes { faucet: String, wallet: String },
     #[error("faucets.{faucet}: a name is 1 to 40 characters of a–z, 0–9 and -")]
     Name { faucet: String },
     #[error("{}", .0.display())]
@@ -106,6 +110,9 @@ impl Faucets {
             let wallet = config.wallets.get(&settings.wallet);
             let wallet = wallet
                 .ok_or_else(|| NoFaucet::Wallet { faucet: name.clone(), wallet: settings.wallet.clone() })?;
+            if wallet.proposes_for.is_some() {
+                return Err(NoFaucet::Proposes { faucet: name.clone(), wallet: settings.wallet.clone() });
+            }
             if !is_name(name) {
                 return Err(NoFaucet::Name { faucet: name.clone() });
             }

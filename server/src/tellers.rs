@@ -98,12 +98,10 @@ impl Teller {
 
     /// The chain and the desk; the wallet is taken into the books where it is not yet.
     pub(crate) async fn open(&self, store: Arc<dyn Store>) -> Result<(Desk, Arc<dyn Source>), NoTeller> {
-        let opened = self.nodes.open().await?;
-        let pool: Arc<Pool> = Arc::clone(&self.nodes.pool);
-        let chain = Filecoin::new(pool, Arc::clone(&opened.source), &opened.network.address_prefix);
-        let chain = Arc::new(chain);
+        let (chain, source) = self.chain().await?;
         let (network, address) = (&self.settings.network, &self.settings.address);
-        let _: Wallet = open_wallet(&*store, &*chain, network, &self.name, address).await?;
+        let multisig = self.settings.proposes_for.as_deref();
+        let _: Wallet = open_wallet(&*store, &*chain, network, &self.name, address, multisig).await?;
         let desk = Desk {
             store,
             chain,
@@ -113,7 +111,15 @@ impl Teller {
             wallet: self.name.clone(),
             config: self.measures(),
         };
-        Ok((desk, opened.source))
+        Ok((desk, source))
+    }
+
+    /// The chain of its network.
+    pub(crate) async fn chain(&self) -> Result<(Arc<Filecoin>, Arc<dyn Source>), NoTeller> {
+        let opened = self.nodes.open().await?;
+        let pool: Arc<Pool> = Arc::clone(&self.nodes.pool);
+        let chain = Filecoin::new(pool, Arc::clone(&opened.source), &opened.network.address_prefix);
+        Ok((Arc::new(chain), opened.source))
     }
 
     /// Pay until `end` says so. A failure is said once, and tried again. `owner` names this process among all that there ever were.

@@ -12,7 +12,7 @@ use crate::cbor::Cbor;
 use crate::code::manifest_link;
 use crate::hamt::Hamt;
 use crate::node::{load, read, whole};
-use crate::{ActorKind, Codes, Fault, Market, Miner, Power, ReadError, Reward};
+use crate::{ActorKind, Codes, Fault, Market, Miner, Multisig, Power, ReadError, Reward};
 
 const SYSTEM: ActorID = 0;
 const INIT: ActorID = 1;
@@ -223,6 +223,19 @@ impl<'a, BS: Blockstore> StateTree<'a, BS> {
     /// A node is missing or malformed; an actor that is no miner is malformed.
     pub fn miner(&self, id: ActorID) -> Result<Option<Miner>, ReadError> {
         self.actor(id)?.map(|actor| Miner::read(self.store, &actor.state)).transpose()
+    }
+
+    /// A multisig's state; `None` where there is no such actor, or it is none.
+    ///
+    /// # Errors
+    /// A node is missing or malformed, or the actor's code is unknown.
+    pub fn multisig(&self, address: &Address) -> Result<Option<Multisig>, ReadError> {
+        let actor = self.resolve(address)?.map(|id| self.actor(id)).transpose()?.flatten();
+        let Some(actor) = actor else { return Ok(None) };
+        if self.kind(&actor.code)? != ActorKind::Multisig {
+            return Ok(None);
+        }
+        Multisig::read(self.store, &actor.state).map(Some)
     }
 }
 

@@ -22,9 +22,19 @@ pub(crate) struct Entry {
     pub(crate) payment: Option<String>,
     pub(crate) payee: String,
     pub(crate) amount: Atto,
+    /// The multisig that is to pay it, where that is proposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) multisig: Option<String>,
     pub(crate) fee: Atto,
     /// CID of the message without its signature: what the key signs.
     pub(crate) message: String,
+}
+
+/// Who gets it, and which multisig is to pay, where that is proposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Whom {
+    pub(crate) payee: Address,
+    pub(crate) multisig: Option<Address>,
 }
 
 /// All that was signed for one wallet.
@@ -47,7 +57,7 @@ struct Day {
 
 #[derive(Clone, Debug, Default)]
 struct Nonce {
-    pay: Option<(Address, Atto)>,
+    pay: Option<(Whom, Atto)>,
     /// The highest.
     fee: Atto,
     messages: Vec<Box<str>>,
@@ -78,13 +88,13 @@ impl Draft<'_> {
         self.new
     }
 
-    /// Add an entry that pays `payee`, unless it is against a rule. `false`: it says nothing new.
+    /// Add an entry that pays `whom`, unless it is against a rule. `false`: it says nothing new.
     ///
     /// Without `limits` only the rules hold that nothing in a journal can be against.
     pub(crate) fn enter(
         &mut self,
         entry: &Entry,
-        payee: Address,
+        whom: Whom,
         limits: Option<&WalletPolicy>,
     ) -> Result<bool, Refusal> {
         let refused = |rule, detail: String| Err(Refusal::new(entry.nonce, rule, detail));
@@ -97,9 +107,11 @@ impl Draft<'_> {
         let mut first = false;
         if entry.purpose != Purpose::Cancel {
             match &nonce.pay {
-                Some(pay) if *pay == (payee, entry.amount) => {}
-                Some((payee, amount)) => {
-                    return refused(Rule::NonceReused, format!("this nonce pays {amount} atto to {payee}"));
+                Some(pay) if *pay == (whom, entry.amount) => {}
+                Some((Whom { payee, multisig }, amount)) => {
+                    let from = multisig.map(|multisig| format!(" from {multisig}")).unwrap_or_default();
+                    let detail = format!("this nonce pays {amount} atto to {payee}{from}");
+                    return refused(Rule::NonceReused, detail);
                 }
                 None if fresh => first = true,
                 None => return refused(Rule::NonceReused, "this nonce pays nobody".into()),
@@ -108,8 +120,8 @@ impl Draft<'_> {
         let value = if first { entry.amount.0 } else { 0 };
         self.spend(entry, value, entry.fee.0.saturating_sub(nonce.fee.0), limits)?;
         if first {
-            self.pay(entry, payee, limits)?;
-            nonce.pay = Some((payee, entry.amount));
+            self.pay(entry, whom.payee, limits)?;
+            nonce.pay = Some((whom, entry.amount));
         }
         let known = nonce.messages.iter().any(|message| **message == *entry.message);
         let is_new = !known || entry.fence > self.new.fence;

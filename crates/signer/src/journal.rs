@@ -10,7 +10,7 @@ use fvm_shared::address::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::address;
-use crate::book::{Book, Entry};
+use crate::book::{Book, Entry, Whom};
 use crate::files::{self, FileError};
 use crate::policy::WalletPolicy;
 use crate::refusal::Refusal;
@@ -176,14 +176,15 @@ impl Journal {
         }
         let Line { entry, hash } = line;
         let (wallet, payee) = (address::read(&entry.wallet), address::read(&entry.payee));
-        let (Some(wallet), Some(payee)) = (wallet, payee) else {
+        let multisig = entry.multisig.as_ref().map(|text| address::read(text).ok_or(())).transpose();
+        let (Some(wallet), Some(payee), Ok(multisig)) = (wallet, payee, multisig) else {
             return Err(self.damaged("it has no addresses"));
         };
         if entry.at < self.latest {
             return Err(self.damaged("it is older than the line before"));
         }
         let mut draft = self.books.entry(wallet).or_default().draft();
-        let entered = draft.enter(&entry, payee, None);
+        let entered = draft.enter(&entry, Whom { payee, multisig }, None);
         let new = draft.finish();
         entered.map_err(|refusal| self.damaged(refusal.detail))?;
         self.books.entry(wallet).or_default().merge(new);
@@ -193,23 +194,23 @@ impl Journal {
         Ok(())
     }
 
-    /// Add entries of `wallet`, each with its payee, all of them or none; durable when this returns.
+    /// Add entries of `wallet`, each with whom it pays, all of them or none; durable when this returns.
     ///
     /// An entry is never older than the one before, whatever the clock says.
     pub(crate) fn admit(
         &mut self,
         wallet: Address,
         limits: &WalletPolicy,
-        mut entries: Vec<(Address, Entry)>,
+        mut entries: Vec<(Whom, Entry)>,
     ) -> Result<(), NotAdmitted> {
         if self.broken {
             return Err(NotAdmitted::Journal(JournalError::Broken(self.path.clone())));
         }
         let mut draft = self.books.entry(wallet).or_default().draft();
         let (mut tip, mut lines, mut added) = (self.tip, Vec::new(), 0);
-        for (payee, entry) in &mut entries {
+        for (whom, entry) in &mut entries {
             entry.at = entry.at.max(self.latest);
-            if draft.enter(entry, *payee, Some(limits)).map_err(NotAdmitted::Refused)? {
+            if draft.enter(entry, *whom, Some(limits)).map_err(NotAdmitted::Refused)? {
                 tip = link(&tip, &json(entry));
                 lines.extend(json(&Line { entry: entry.clone(), hash: tip }));
                 lines.push(b'\n');
@@ -260,8 +261,8 @@ mod tests {
         let (path, network) = (folder.path().join("journal"), "devnet-a".parse().unwrap());
         let most = Atto(100);
         let caps = Caps { message_value: most, message_fee: most, day_value: most, day_fee: most };
-        let limits = WalletPolicy { text: "f01".into(), caps, payees: None };
-        let (wallet, payee) = (Address::new_id(1), Address::new_id(2));
+        let limits = WalletPolicy { text: "f01".into(), caps, payees: None, multisig: None };
+        let (wallet, payee) = (Address::new_id(1), Whom { payee: Address::new_id(2), multisig: None });
         let entry = |nonce| Entry {
             at: Timestamp(0),
             wallet: "f01".into(),
@@ -271,6 +272,7 @@ mod tests {
             payment: None,
             payee: "f02".into(),
             amount: Atto(1),
+            multisig: None,
             fee: Atto(1),
             message: format!("message {nonce}"),
         };

@@ -1,6 +1,7 @@
 //! What an order says, held against the message that it wants signed.
 
 use apogee_domain::Atto;
+use apogee_filecoin::types::multisig::{PROPOSE, Proposal, read_exactly};
 use apogee_filecoin::types::{Message, inclusion_gas};
 use apogee_treasury::{Order, Purpose};
 use fvm_shared::METHOD_SEND;
@@ -9,9 +10,10 @@ use fvm_shared::econ::TokenAmount;
 use num_traits::ToPrimitive;
 
 use crate::address;
+use crate::book::Whom;
 use crate::refusal::{Refusal, Rule};
 
-/// Longest message in bytes: a transfer with the longest addresses has some 220.
+/// Longest message in bytes: a proposal with the longest addresses has some 300.
 const LONGEST_MESSAGE: usize = 512;
 /// Longest id of a payment.
 const LONGEST_ID: usize = 200;
@@ -24,7 +26,7 @@ const OWN_SIGNATURE: usize = 69;
 #[derive(Clone, Debug)]
 pub(crate) struct Checked<'a> {
     pub(crate) order: &'a Order,
-    pub(crate) payee: Address,
+    pub(crate) whom: Whom,
     pub(crate) message: Message,
 }
 
@@ -35,15 +37,22 @@ pub(crate) fn check<'a>(order: &'a Order, wallet: &Address) -> Result<Checked<'a
         return Err(refused("a payment's id has at most 200 bytes"));
     }
     let payee = address::read(&order.payee).ok_or_else(|| refused("the payee is no address"))?;
+    let multisig = order
+        .multisig
+        .as_ref()
+        .map(|text| address::read(text))
+        .map(|read| read.ok_or_else(|| refused("the multisig is no address")));
+    let multisig = multisig.transpose()?;
     let message = read(&order.message).ok_or_else(|| refused("it is no message in canonical CBOR"))?;
     let holds = |what: bool, detail: &str| if what { Ok(()) } else { Err(refused(detail)) };
     holds(message.version == 0, "a message has version 0")?;
     holds(message.from == *wallet, "it is from another than the wallet")?;
-    holds(message.to == payee, "it pays another than the order's payee")?;
     holds(message.sequence == order.nonce, "it has another nonce than the order")?;
-    holds(atto(&message.value) == Some(order.amount), "it pays another amount than the order")?;
-    holds(message.method_num == METHOD_SEND, "a payment calls no method")?;
-    holds(message.params.bytes().is_empty(), "a payment has no parameters")?;
+    match &multisig {
+        None => pays(order, &message, &payee),
+        Some(multisig) => proposes(order, &message, &payee, multisig),
+    }
+    .map_err(refused)?;
     let cap = atto(&message.gas_fee_cap).ok_or_else(|| refused("the fee cap is no amount"))?;
     let fee = cap.0.checked_mul(message.gas_limit.into());
     holds(fee == Some(order.fee.0), "fee cap times gas limit is another than the order's fee")?;
@@ -55,11 +64,39 @@ pub(crate) fn check<'a>(order: &'a Order, wallet: &Address) -> Result<Checked<'a
     gas(order, &message)?;
     if order.purpose == Purpose::Cancel {
         holds(
-            payee == *wallet && order.amount == Atto::ZERO,
+            multisig.is_none() && payee == *wallet && order.amount == Atto::ZERO,
             "a cancellation pays nothing, to the wallet itself",
         )?;
     }
-    Ok(Checked { order, payee, message })
+    Ok(Checked { order, whom: Whom { payee, multisig }, message })
+}
+
+/// What is wrong with a message that should pay.
+fn pays(order: &Order, message: &Message, payee: &Address) -> Result<(), &'static str> {
+    let holds = |what: bool, detail| if what { Ok(()) } else { Err(detail) };
+    holds(message.to == *payee, "it pays another than the order's payee")?;
+    holds(atto(&message.value) == Some(order.amount), "it pays another amount than the order")?;
+    holds(message.method_num == METHOD_SEND, "a payment calls no method")?;
+    holds(message.params.bytes().is_empty(), "a payment has no parameters")
+}
+
+/// What is wrong with a message that should propose a payment. It is the only one to a multisig that is signed.
+fn proposes(
+    order: &Order,
+    message: &Message,
+    payee: &Address,
+    multisig: &Address,
+) -> Result<(), &'static str> {
+    let holds = |what: bool, detail| if what { Ok(()) } else { Err(detail) };
+    holds(order.purpose != Purpose::Cancel, "a cancellation proposes nothing")?;
+    holds(message.to == *multisig, "it is to another than the order's multisig")?;
+    holds(atto(&message.value) == Some(Atto::ZERO), "a proposal brings no money")?;
+    holds(message.method_num == PROPOSE, "to a multisig it does something else than propose")?;
+    let proposal: Proposal =
+        read_exactly(&message.params).ok_or("its parameters are no proposal in canonical CBOR")?;
+    holds(proposal.is_transfer(), "it proposes a call, and not a payment alone")?;
+    holds(proposal.to == *payee, "it proposes to pay another than the order's payee")?;
+    holds(atto(&proposal.value) == Some(order.amount), "it proposes another amount than the order's")
 }
 
 fn read(bytes: &[u8]) -> Option<Message> {

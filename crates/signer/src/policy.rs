@@ -33,6 +33,8 @@ pub(crate) struct WalletPolicy {
     pub(crate) caps: Caps,
     /// What each payee may get in all; `None`: anybody may get anything.
     pub(crate) payees: Option<HashMap<Address, u128>>,
+    /// The multisig that it proposes payments to; `None`: it pays itself.
+    pub(crate) multisig: Option<Address>,
 }
 
 /// The most that is signed for.
@@ -60,6 +62,8 @@ struct WalletSection {
     day_value: Atto,
     day_fee: Atto,
     recipients: Recipients,
+    /// A multisig. The wallet pays nothing itself: all it does is to propose payments of that.
+    proposes_for: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -131,10 +135,15 @@ impl Policy {
             if by_lists && document.approval.is_none() {
                 return Err(format!("{text} pays by lists, and there is no [approval] for them"));
             }
-            let WalletSection { message_value, message_fee, day_value, day_fee, .. } = *section;
+            let &WalletSection { message_value, message_fee, day_value, day_fee, .. } = section;
             let caps = Caps { message_value, message_fee, day_value, day_fee };
             let payees = by_lists.then(HashMap::new);
-            if wallets.insert(wallet, WalletPolicy { text: text.clone(), caps, payees }).is_some() {
+            let multisig = section.proposes_for.as_ref().map(|multisig| {
+                address::read(multisig)
+                    .ok_or_else(|| format!("{text} proposes for {multisig:?}, which is no address"))
+            });
+            let policy = WalletPolicy { text: text.clone(), caps, payees, multisig: multisig.transpose()? };
+            if wallets.insert(wallet, policy).is_some() {
                 return Err(format!("{text} is there twice"));
             }
         }
@@ -282,8 +291,18 @@ impl WalletPolicy {
         };
         capped("value", order.amount, self.caps.message_value)?;
         capped("fee", order.fee, self.caps.message_fee)?;
-        let named = self.payees.as_ref().is_none_or(|payees| payees.contains_key(&checked.payee));
-        if named || order.purpose == Purpose::Cancel {
+        if order.purpose == Purpose::Cancel {
+            return Ok(());
+        }
+        if checked.whom.multisig != self.multisig {
+            let detail = self.multisig.map_or_else(
+                || "the wallet pays itself, and proposes to nobody".to_owned(),
+                |multisig| format!("the wallet proposes payments of {multisig}, and does nothing else"),
+            );
+            return Err(Refusal::new(order.nonce, Rule::Message, detail));
+        }
+        let named = self.payees.as_ref().is_none_or(|payees| payees.contains_key(&checked.whom.payee));
+        if named {
             return Ok(());
         }
         Err(Refusal::new(order.nonce, Rule::Payee, format!("no approved list has {}", order.payee)))

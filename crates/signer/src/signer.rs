@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use fvm_shared::address::Address;
 
 use crate::address;
-use crate::book::Entry;
+use crate::book::{Entry, Whom};
 use crate::journal::{Journal, NotAdmitted};
 use crate::keystore::Keystore;
 use crate::order::{Checked, check};
@@ -77,7 +77,7 @@ impl LocalSigner {
         found.ok_or_else(|| Refusal::new(nonce, Rule::Wallet, "it is no wallet of the policy"))
     }
 
-    fn entry(&self, policy: &WalletPolicy, fence: u64, checked: &Checked<'_>) -> (Address, Entry) {
+    fn entry(&self, policy: &WalletPolicy, fence: u64, checked: &Checked<'_>) -> (Whom, Entry) {
         let order = checked.order;
         let entry = Entry {
             at: self.clock.now(),
@@ -88,10 +88,11 @@ impl LocalSigner {
             payment: order.payment.clone(),
             payee: order.payee.clone(),
             amount: order.amount,
+            multisig: order.multisig.clone(),
             fee: order.fee,
             message: message_cid(&checked.message).to_string(),
         };
-        (checked.payee, entry)
+        (checked.whom, entry)
     }
 }
 
@@ -132,7 +133,7 @@ impl Signer for LocalSigner {
 }
 
 impl LocalSigner {
-    async fn record(&self, wallet: Address, entries: Vec<(Address, Entry)>) -> Result<(), SignError> {
+    async fn record(&self, wallet: Address, entries: Vec<(Whom, Entry)>) -> Result<(), SignError> {
         let (journal, policy) = (Arc::clone(&self.journal), Arc::clone(&self.policy));
         let write = move || {
             let Ok(mut journal) = journal.lock() else {

@@ -139,6 +139,9 @@ pub struct Wallet {
     pub mode: WalletMode,
     /// Why it may not do everything; empty where it may.
     pub reason: String,
+    /// The multisig that is to pay what this wallet proposes, as the network writes addresses; `None` where the wallet pays itself. It stays so
+    /// for ever.
+    pub proposes_for: Option<String>,
 }
 
 /// Up to where the messages of a wallet are booked: state before the tipset.
@@ -203,10 +206,12 @@ pub struct Inclusion {
     pub key: String,
     /// Which message: its CID.
     pub message: String,
-    /// Exit code.
+    /// Exit code; of a proposal that was executed at once, where that failed, of the payment itself.
     pub exit_code: u32,
     /// What its sender paid for gas.
     pub cost: Atto,
+    /// Of a proposal its number among all of the multisig.
+    pub proposal: Option<u64>,
 }
 
 /// One nonce of a wallet, and the payment that it belongs to.
@@ -257,8 +262,8 @@ pub struct Attempt {
     pub outcome: String,
 }
 
-/// A line of the ledger: an amount that goes from one account to another. Accounts are texts: `wallet/drip`, `owed`, `granted/grant`, `fees`,
-/// `received`, `foreign`.
+/// A line of the ledger: an amount that goes from one account to another. Accounts are texts: `wallet/drip`, `multisig/t2…`, `owed`,
+/// `granted/grant`, `fees`, `received`, `foreign`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     /// On which network.
@@ -365,7 +370,8 @@ pub trait Money: Send + Sync {
 /// What becomes true of them.
 #[async_trait]
 pub trait MoneyWork: Send {
-    /// Add a wallet. One that is there with the same address is left as it is; with another it is a conflict.
+    /// Add a wallet. One that is there with the same address, proposing for the same multisig or none, is left as it is; with others it is a
+    /// conflict.
     async fn put_wallet(&mut self, wallet: &Wallet) -> Result<()>;
 
     /// Take or keep a wallet until `until`: when nobody else holds it at `now`, or somebody does for more than a day, whose clock was wrong. `Some(fence)` when it is taken; the fence is a new one where

@@ -217,26 +217,39 @@ pub(crate) fn mark_of(tip: &Tip, account: Account) -> Mark {
 const QUIET: i64 = 5;
 
 /// Take a wallet into the books: its first own nonce is the one that the chain expects now. A wallet that is known by this name and address is
-/// left as it is.
+/// left as it is. With `proposes_for`, a multisig, it pays nothing itself, and that for ever.
 ///
 /// # Errors
-/// When the chain cannot be read, or another address has this name.
+/// When the chain cannot be read, another address has this name, it is known to propose for another multisig or none, or is no signer of it.
 pub async fn open_wallet(
     store: &dyn Store,
     chain: &dyn Chain,
     network: &NetworkId,
     name: &str,
     address: &str,
+    proposes_for: Option<&str>,
 ) -> Result<Wallet> {
+    let refused = |why| TreasuryError::Refused { what: "opening the wallet", why };
     if let Some(known) = store.wallet(network, name).await?.filter(|known| known.address == address) {
-        return Ok(known);
+        if known.proposes_for.as_deref() == proposes_for {
+            return Ok(known);
+        }
+        return Err(refused(match known.proposes_for {
+            None => "it pays by itself, and cannot propose from now on: take another key".into(),
+            Some(multisig) => format!("it proposes for {multisig}, and for nothing else: take another key"),
+        }));
     }
     let head = chain.head().await?;
+    if let Some(multisig) = proposes_for
+        && !chain.signs_for(&head, address, multisig).await?
+    {
+        return Err(refused(format!("{address} is no signer of a multisig {multisig}")));
+    }
     let account = chain.account(&head, address).await?;
     let before = chain.account(&chain.ancestor(&head, head.epoch.minus(QUIET)).await?, address).await?;
     if account.nonce != before.nonce {
         let why = format!("its key was used in the last {QUIET} epochs: wait, and use it nowhere else");
-        return Err(TreasuryError::Refused { what: "opening the wallet", why });
+        return Err(refused(why));
     }
     let wallet = Wallet {
         network: network.clone(),
@@ -245,6 +258,7 @@ pub async fn open_wallet(
         next_nonce: account.nonce,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: proposes_for.map(str::to_owned),
     };
     let mut work = store.begin().await?;
     work.put_wallet(&wallet).await?;

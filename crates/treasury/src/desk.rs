@@ -3,7 +3,7 @@ use std::sync::Arc;
 use apogee_domain::{Atto, NetworkId, Timestamp};
 use apogee_store::{AuditEvent, Payment, Posting, Store, Wallet, WalletMode, Work};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Draft};
 use crate::config::Config;
 use crate::error::{Result, TreasuryError};
 use crate::faults::Faults;
@@ -95,6 +95,22 @@ impl Desk {
     ) -> Posting {
         let (debit, credit) = (debit.into(), credit.into());
         Posting { network: self.network.clone(), id, at: shift.now, debit, credit, amount }
+    }
+
+    /// The transfer of a payment.
+    pub(crate) fn draft(wallet: &Wallet, payment: &Payment) -> Draft {
+        Draft {
+            from: wallet.address.clone(),
+            to: payment.payee.clone(),
+            amount: payment.amount,
+            multisig: wallet.proposes_for.clone(),
+        }
+    }
+
+    /// The transfer that pays nobody.
+    pub(crate) fn nothing(wallet: &Wallet) -> Draft {
+        let own = || wallet.address.clone();
+        Draft { from: own(), to: own(), amount: Atto::ZERO, multisig: None }
     }
 
     /// The wallet's account in the ledger.

@@ -1,5 +1,8 @@
 //! What lines of the ledger are called, and from which account to which they go.
 
+use apogee_domain::Atto;
+use apogee_store::Wallet;
+
 /// What is owed to payees.
 pub(crate) const OWED: &str = "owed";
 /// What was paid for gas.
@@ -14,6 +17,19 @@ pub(crate) const UNEXPLAINED: &str = "unexplained";
 /// A wallet's account.
 pub(crate) fn wallet(name: &str) -> String {
     format!("wallet/{name}")
+}
+
+/// The account from which a wallet's payments go: its own, or that of the multisig which it proposes for.
+pub(crate) fn payer(wallet: &Wallet) -> String {
+    wallet
+        .proposes_for
+        .as_ref()
+        .map_or_else(|| self::wallet(&wallet.name), |multisig| format!("multisig/{multisig}"))
+}
+
+/// What a payment takes out of the wallet itself besides gas.
+pub(crate) const fn own_part(wallet: &Wallet, amount: Atto) -> Atto {
+    if wallet.proposes_for.is_some() { Atto::ZERO } else { amount }
 }
 
 /// The account of what was promised by a source.

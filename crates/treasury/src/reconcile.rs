@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use apogee_domain::{Atto, Epoch, Timestamp};
-use apogee_store::{Mark, Page, PaymentState, Posting, Transfer, TransferState};
+use apogee_store::{Mark, Page, PaymentState, Posting, Transfer, TransferState, Wallet};
 
 use crate::cashier::tip_of;
 use crate::chain::{Account, Executed};
@@ -40,6 +40,13 @@ pub enum Difference {
         /// In the ledger.
         ledger: i128,
         /// Payments that are not over.
+        payments: Atto,
+    },
+    /// What the ledger says was proposed to the wallet's multisig is not what its final payments come to.
+    Proposed {
+        /// In the ledger.
+        ledger: i128,
+        /// Final payments of all wallets that propose for it.
         payments: Atto,
     },
     /// A nonce was used on the chain, and no transfer has it.
@@ -98,6 +105,12 @@ impl fmt::Display for Difference {
             Self::Owed { ledger, payments } => {
                 write!(f, "the ledger owes {ledger}, payments that are not over come to {payments}")
             }
+            Self::Proposed { ledger, payments } => {
+                write!(
+                    f,
+                    "the ledger has {ledger} proposed to the multisig, final payments come to {payments}"
+                )
+            }
             Self::NoTransfer { nonce, message } => {
                 write!(f, "nonce {nonce} was used by {message} and belongs to no payment")
             }
@@ -117,7 +130,10 @@ impl fmt::Display for Difference {
                 state.as_str()
             ),
             Self::Content { nonce, payment } => {
-                write!(f, "the message of nonce {nonce} has another payee or amount than payment {payment}")
+                write!(
+                    f,
+                    "the message of nonce {nonce} has another payee, amount or multisig than payment {payment}"
+                )
             }
             Self::Paid { payment, state, times } => {
                 write!(f, "payment {payment} is {} and was paid {times} times", state.as_str())
@@ -135,7 +151,7 @@ pub struct Reconciled {
     pub to: Mark,
     /// How many messages of the wallet the chain has in between.
     pub messages: u64,
-    /// What they moved.
+    /// What they moved or proposed.
     pub paid: Atto,
     /// What they cost.
     pub fees: Atto,
@@ -164,9 +180,9 @@ pub async fn reconcile(desk: &Desk) -> Result<Reconciled> {
         differences.push(Difference::Account { chain, booked });
     }
     let executed = desk.chain.executed(&wallet.address, &tip_of(&first), &tip_of(&last)).await?;
-    let times = messages(desk, &first, &last, &executed, &wallet.address, &mut differences).await?;
+    let times = messages(desk, &first, &last, &executed, &wallet, &mut differences).await?;
     payments(desk, &times, &mut differences).await?;
-    balances(desk, &last, &mut differences).await?;
+    balances(desk, &wallet, &last, &mut differences).await?;
     let sum = |of: fn(&Executed) -> u128| Atto(executed.iter().map(of).fold(0, u128::saturating_add));
     Ok(Reconciled {
         messages: u64::try_from(executed.len()).unwrap_or(u64::MAX),
@@ -199,7 +215,7 @@ async fn messages(
     first: &Mark,
     last: &Mark,
     executed: &[Executed],
-    wallet: &str,
+    wallet: &Wallet,
     differences: &mut Vec<Difference>,
 ) -> Result<BTreeMap<String, u64>> {
     let mut times = BTreeMap::new();
@@ -225,7 +241,7 @@ async fn messages(
             differences.push(Difference::Transfer { nonce: one.nonce, state: transfer.state, chain });
         }
         if cancels {
-            if one.payee != wallet || one.amount != Atto::ZERO {
+            if one.payee != wallet.address || one.amount != Atto::ZERO || one.proposal.is_some() {
                 differences.push(Difference::Content { nonce: one.nonce, payment: transfer.payment });
             }
             continue;
@@ -234,7 +250,10 @@ async fn messages(
             *times.entry(transfer.payment.clone()).or_default() += 1;
         }
         let payment = desk.payment(&transfer.payment).await?;
-        if (&payment.payee, payment.amount) != (&one.payee, one.amount) {
+        let multisig = one.proposal.as_ref().map(|proposal| &proposal.multisig);
+        if (&payment.payee, payment.amount, wallet.proposes_for.as_ref())
+            != (&one.payee, one.amount, multisig)
+        {
             differences.push(Difference::Content { nonce: one.nonce, payment: transfer.payment });
         }
     }
@@ -273,7 +292,7 @@ async fn payments(
 }
 
 /// The ledger's own sums.
-async fn balances(desk: &Desk, last: &Mark, differences: &mut Vec<Difference>) -> Result<()> {
+async fn balances(desk: &Desk, own: &Wallet, last: &Mark, differences: &mut Vec<Difference>) -> Result<()> {
     let mut accounts: BTreeMap<String, i128> = BTreeMap::new();
     let mut after: Option<(Timestamp, String)> = None;
     loop {
@@ -297,13 +316,28 @@ async fn balances(desk: &Desk, last: &Mark, differences: &mut Vec<Difference>) -
     // What is owed was taken from there: below nothing.
     let owed = of(ledger::OWED).saturating_neg();
     let mut open = 0_u128;
+    let mut others = Vec::new();
     for wallet in desk.store.wallets().await?.iter().filter(|wallet| wallet.network == desk.network) {
         for (_, count) in desk.store.open_counts(&desk.network, &wallet.name).await? {
             open = open.saturating_add(count.amount.0);
         }
+        if wallet.proposes_for.is_some() && wallet.proposes_for == own.proposes_for {
+            others.push(wallet.name.clone());
+        }
     }
     if u128::try_from(owed) != Ok(open) {
         differences.push(Difference::Owed { ledger: owed, payments: Atto(open) });
+    }
+    // Wallets that propose for the same multisig share its account.
+    let mut proposed = 0_u128;
+    for wallet in others {
+        let counts = desk.store.counts(&desk.network, &wallet).await?;
+        let finals = counts.into_iter().filter(|(state, _)| *state == PaymentState::Final);
+        proposed = finals.fold(proposed, |sum, (_, count)| sum.saturating_add(count.amount.0));
+    }
+    let ledger = of(&ledger::payer(own)).saturating_neg();
+    if own.proposes_for.is_some() && u128::try_from(ledger) != Ok(proposed) {
+        differences.push(Difference::Proposed { ledger, payments: Atto(proposed) });
     }
     Ok(())
 }

@@ -31,6 +31,9 @@ pub struct Order {
     pub payee: String,
     /// How much, the smallest unit of the network; for [`Purpose::Cancel`] nothing.
     pub amount: Atto,
+    /// The multisig that is to pay it, when the wallet only proposes that; never for [`Purpose::Cancel`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multisig: Option<String>,
     /// The most that its fee may come to: fee cap times gas limit.
     pub fee: Atto,
     /// The message as the network encodes it before it is signed. Who signs reads it and compares it with everything above.

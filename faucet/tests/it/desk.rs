@@ -127,6 +127,7 @@ impl Place {
             next_nonce: 0,
             mode: WalletMode::Open,
             reason: String::new(),
+            proposes_for: None,
         };
         let mut work = stores[0].begin().await.unwrap();
         work.put_wallet(&wallet).await.unwrap();

@@ -410,6 +410,7 @@ pub(crate) async fn place(policy: &RefundPolicy) -> (SqliteStore, tempfile::Temp
         next_nonce: 0,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: None,
     };
     work.put_wallet(&wallet).await.unwrap();
     let faucet = Faucet {

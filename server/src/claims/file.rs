@@ -73,6 +73,9 @@ pub(crate) async fn file(
         let at = last.into_iter().chain([ground.head()]).max().unwrap_or(message.issued);
         let mut wants = Wants::default();
         wants.message(held.competition(), &message, at);
+        if let Some(proposal) = &filed.proposal {
+            wants.proposal(&message, &filed.message, proposal, at);
+        }
         let around = Around::of(store, &held, &ground, world, &wants).await?;
         let submission = Submission {
             message: &filed.message,

@@ -31,10 +31,24 @@ pub(crate) enum NoState {
 
 /// Blocks as a store of known size that is only read, and not without end.
 #[derive(Debug)]
-struct Nodes {
+pub(super) struct Nodes {
     blocks: Arc<dyn Blocks>,
     left: AtomicU32,
     failed: Mutex<Option<String>>,
+}
+
+impl Nodes {
+    pub(super) fn of(source: &Arc<dyn Source>) -> Self {
+        Self { blocks: source.blocks(), left: AtomicU32::new(NODES), failed: Mutex::default() }
+    }
+
+    /// What was read, where the source did not fail; what is missing or malformed is unknown.
+    pub(super) fn read<T>(self, read: Option<T>) -> Result<Option<T>, NoState> {
+        match self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(failed) => Err(NoState::Source(failed)),
+            None => Ok(read),
+        }
+    }
 }
 
 impl Blockstore for Nodes {
@@ -68,15 +82,11 @@ pub(super) async fn keys(
     let records = store.epochs(&network.id, page).await?;
     let record = records.into_iter().find(|record| record.kind == EpochKind::Tipset);
     let Some(root) = record.and_then(|record| record.state_root.parse::<Cid>().ok()) else { return Ok(None) };
-    let nodes = Nodes { blocks: source.blocks(), left: AtomicU32::new(NODES), failed: Mutex::default() };
+    let nodes = Nodes::of(source);
     let letter = if network.address_prefix == "f" { Letter::Mainnet } else { Letter::Testnet };
     let reading = tokio::task::spawn_blocking(move || {
         let keys = read(&nodes, &root, id, letter);
-        match nodes.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(failed) => Err(NoState::Source(failed)),
-            // What is missing or malformed is unknown.
-            None => Ok(keys.ok().flatten()),
-        }
+        nodes.read(keys.ok().flatten())
     });
     reading.await.unwrap_or_else(|error| Err(NoState::Source(error.to_string())))
 }

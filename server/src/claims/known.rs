@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use apogee_competition::claim::{Chain, Holder, Message, MinerKeys, Participant};
+use apogee_competition::claim::{Chain, Holder, Message, MinerKeys, Participant, proposal_commitment};
 use apogee_competition::{Act, Competition, Signed};
 use apogee_domain::{Digest, Epoch, SeriesName, series};
 use apogee_filecoin::source::Source;
@@ -9,6 +9,7 @@ use apogee_rules::{Id, RuleSet};
 use apogee_store::{Page, Store};
 
 use super::keys::{NoState, keys};
+use super::proposals::{Asked, is_executed};
 use crate::competitions::{Ground, wanted};
 
 /// Of whom what has to be known.
@@ -17,6 +18,8 @@ pub(crate) struct Wants {
     participants: BTreeSet<Id>,
     /// A miner at an epoch, and earlier epochs at which it may have had other keys.
     keys: BTreeMap<(Id, Epoch), BTreeSet<Epoch>>,
+    /// Proposals of owners, each with the miner.
+    proposals: BTreeSet<(Id, Asked)>,
 }
 
 /// What verified state says of those who are concerned, read beforehand: looking at it waits for nothing.
@@ -24,6 +27,8 @@ pub(crate) struct Wants {
 pub(crate) struct Known {
     participants: BTreeMap<Id, Participant>,
     keys: BTreeMap<(Id, Epoch), MinerKeys>,
+    /// Multisigs with proposals that they have executed.
+    executed: BTreeSet<(String, Asked)>,
 }
 
 impl Wants {
@@ -51,12 +56,22 @@ impl Wants {
         }
     }
 
+    /// The proposal by which the owner of a message's miner is said to approve it.
+    pub(crate) fn proposal(&mut self, message: &Message, text: &str, id: &str, at: Epoch) {
+        let commitment = proposal_commitment(text);
+        let asked = Asked { id: id.to_owned(), commitment, since: message.issued, at };
+        self.proposals.insert((message.miner.clone(), asked));
+    }
+
     /// Everybody who signed a claim of a ledger.
     pub(crate) fn ledger<'a>(&mut self, entries: impl IntoIterator<Item = &'a Signed>) {
         for entry in entries.into_iter().map(|signed| &signed.entry) {
             let Act::Claim { message, proof, consent, .. } = &entry.act else { continue };
-            if let Ok(message) = message.parse::<Message>() {
-                self.participants.insert(message.entity);
+            if let Ok(read) = message.parse::<Message>() {
+                if let Some(proposal) = &proof.proposal {
+                    self.proposal(&read, message, &proposal.id, entry.epoch);
+                }
+                self.participants.insert(read.entity);
             }
             for proof in std::iter::once(proof).chain(consent) {
                 self.miner(&proof.miner, entry.epoch, [None, None]);
@@ -105,6 +120,14 @@ impl Known {
             }
             known.keys.insert((miner.clone(), *at), now);
         }
+        for (miner, asked) in &wants.proposals {
+            let owner = known.keys.get(&(miner.clone(), asked.at)).map(|keys| &keys.owner);
+            if let Some(Holder::Multisig(multisig)) = owner
+                && is_executed(store, network, source, multisig, asked).await?
+            {
+                known.executed.insert((multisig.clone(), asked.clone()));
+            }
+        }
         Ok(known)
     }
 }
@@ -143,8 +166,9 @@ impl Chain for Known {
         self.keys.get(&(miner.clone(), at)).cloned()
     }
 
-    /// Proposals are not looked up: nothing approves, and the owner's miner claims with the key of its worker.
-    fn approves(&self, _: &str, _: &str, _: &Digest, _: Epoch) -> bool {
-        false
+    fn approves(&self, multisig: &str, proposal: &str, commitment: &Digest, at: Epoch) -> bool {
+        self.executed.iter().any(|(by, asked)| {
+            by == multisig && asked.id == proposal && asked.commitment == *commitment && asked.at == at
+        })
     }
 }

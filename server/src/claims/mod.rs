@@ -3,6 +3,7 @@
 mod file;
 mod keys;
 mod known;
+mod proposals;
 mod wallets;
 
 pub(crate) use self::file::{Accepted, Filed, NotFiled, file};

@@ -1,6 +1,8 @@
 //! `apogee payout`: from final standings to what is paid.
 
 mod send;
+mod standing;
+mod status;
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -33,8 +35,8 @@ pub(super) enum Payout {
     Export(Box<Export>),
     /// Give the approved list to the treasury, which pays each entry exactly once. Sent again, only what is missing is added.
     Send(send::Send),
-    /// How far each prize is. Exits 1 while anybody waits for money.
-    Status(send::Status),
+    /// How far each prize is; of what was proposed to a multisig, whether that has paid it. Exits 1 while anybody waits for money.
+    Status(status::Status),
 }
 
 #[derive(Debug, Args)]

@@ -177,7 +177,7 @@ impl Seen {
     }
 
     fn json(&self) -> serde_json::Value {
-        let Wallet { network, name, address, next_nonce, mode, reason } = &self.wallet;
+        let Wallet { network, name, address, next_nonce, mode, reason, proposes_for } = &self.wallet;
         let payments: serde_json::Map<_, _> = self
             .counts
             .iter()
@@ -190,16 +190,19 @@ impl Seen {
         });
         json!({
             "network": network, "wallet": name, "address": address, "next_nonce": next_nonce, "mode": mode.as_str(),
-            "reason": reason, "held_by": self.lease.as_ref().map(|lease| &lease.owner),
+            "reason": reason, "proposes_for": proposes_for, "held_by": self.lease.as_ref().map(|lease| &lease.owner),
             "held_until": self.lease.as_ref().map(|lease| lease.until.to_string()), "booked": booked,
             "payments": payments,
         })
     }
 
     fn print(&self) {
-        let Wallet { network, name, address, next_nonce, mode, reason } = &self.wallet;
+        let Wallet { network, name, address, next_nonce, mode, reason, proposes_for } = &self.wallet;
         let why = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
         println!("{network}/{name}  {address}  {}{why}  next nonce {next_nonce}", mode.as_str());
+        if let Some(multisig) = proposes_for {
+            println!("  proposes for {multisig}");
+        }
         match &self.mark {
             Some(mark) => {
                 println!("  booked up to epoch {}: nonce {}, {} atto", mark.epoch, mark.nonce, mark.balance)
@@ -401,7 +404,7 @@ async fn reconciled(store: &Arc<dyn Store>, tellers: &[&Teller], format: Format)
 }
 
 /// The wallets of some settings.
-fn tellers(config: &crate::config::Config) -> Result<Vec<Teller>, Failure> {
+pub(super) fn tellers(config: &crate::config::Config) -> Result<Vec<Teller>, Failure> {
     let mut prepared = Vec::new();
     for (id, settings) in &config.networks {
         prepared.push(networks::prepare(Some(id), settings)?);

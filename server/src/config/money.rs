@@ -16,6 +16,8 @@ pub(crate) struct Wallet {
     pub(crate) network: NetworkId,
     /// Its address: that of a key.
     pub(crate) address: String,
+    /// A multisig: the wallet pays nothing itself, but proposes each payment to it as one of its signers. It stays so for ever.
+    pub(crate) proposes_for: Option<String>,
     /// Socket of the signer.
     pub(crate) signer: PathBuf,
     /// By which measures it pays where nothing else is said.
@@ -67,6 +69,7 @@ impl Wallet {
         Self {
             network,
             address,
+            proposes_for: None,
             signer,
             measures: Kind::Drips,
             depth: Some(6),

@@ -2,10 +2,13 @@
 
 use std::process::{Command, Output};
 
-use apogee_competition::claim::{Envelope, SignatureKind, WalletSignature};
+use apogee_competition::claim::{Envelope, SignatureKind, WalletSignature, proposal_commitment};
 use apogee_domain::Epoch;
-use apogee_filecoin::types::SignatureKind as Scheme;
-use apogee_simnet::Keys;
+use apogee_filecoin::types::multisig::{APPROVE, PROPOSE, Proposal, ProposalRef};
+use apogee_filecoin::types::{Message, SignatureKind as Scheme};
+use apogee_simnet::{Keys, Multisig, Recipe};
+use fvm_ipld_encoding::RawBytes;
+use fvm_shared::econ::TokenAmount;
 
 use crate::made::{Made, STORE, said};
 use crate::served::{Answer, Served};
@@ -226,4 +229,79 @@ fn a_claim_is_made_and_sent_with_pages_alone() {
             format!("POST {other} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
         assert_eq!(served.say(&request).status, status, "{other}");
     }
+}
+
+/// A signer of the multisig calls it.
+fn call(made: &Made, wallet: usize, method_num: u64, params: RawBytes) {
+    let key = made.wallet(wallet);
+    let message = Message {
+        version: 0,
+        from: key.address(),
+        to: made.simulation.multisig(0).unwrap().0,
+        sequence: made.simulation.next_nonce(&key.address()).unwrap(),
+        value: TokenAmount::default(),
+        method_num,
+        params,
+        gas_limit: 20_000_000,
+        gas_fee_cap: TokenAmount::from_nano(1),
+        gas_premium: TokenAmount::from_nano(1),
+    };
+    made.simulation.push(key.sign(message).unwrap()).unwrap();
+}
+
+#[test]
+fn the_miner_of_a_multisig_claims_by_a_proposal_that_it_has_executed() {
+    let multisigs = vec![Multisig { signers: vec![1, 2], threshold: 2, balance: 1 }];
+    let recipe = Recipe { seed: 6, miners: 5, finality: 10, wallets: 9, multisigs, ..Recipe::default() };
+    let made = Made::of(recipe);
+    let (multisig, owner) = made.simulation.multisig(0).unwrap();
+    let keys = Keys { owner, worker: made.simulation.wallet_id(8).unwrap() };
+    made.simulation.set_keys(Epoch::new(2).unwrap(), 1004, keys).unwrap();
+    let approve = |number| {
+        let params = ProposalRef { number, hash: Vec::new() };
+        call(&made, 2, APPROVE, RawBytes::serialize(&params).unwrap());
+    };
+    let propose = |params: &[u8]| {
+        let params = RawBytes::new(params.to_vec());
+        let proposal = Proposal { params, ..Proposal::transfer(multisig, TokenAmount::default()) };
+        call(&made, 1, PROPOSE, proposal.encoded());
+    };
+    // What was proposed before the message was issued does not count.
+    propose(&[7; 32]);
+    made.simulation.mine_to(Epoch::new(2).unwrap()).unwrap();
+    approve(0);
+    let made = made.opened();
+    let text = message(&made, "t01004", "owner", "four", &["claim", "--name", "Four"]);
+    let signature = sign(&made, 8, Envelope::Frc0102, &text);
+    let refused = |number: &str| problem(&made, &text, &signature, &["--proposal", number]);
+    assert_eq!(refused("0"), "no-such-proposal");
+    let params = |params: &[u8]| {
+        let params = RawBytes::new(params.to_vec());
+        Proposal { params, ..Proposal::transfer(multisig, TokenAmount::default()) }.encoded()
+    };
+    let commitment = proposal_commitment(&text).0;
+    call(&made, 1, PROPOSE, params(&commitment));
+    call(&made, 1, PROPOSE, params(&[&[0x58, 0x20][..], &commitment].concat()));
+    call(&made, 1, PROPOSE, params(&[8; 32]));
+    call(&made, 1, PROPOSE, params(&[&commitment[..], &[0]].concat()));
+    made.index(8);
+    assert_eq!(refused("1"), "no-such-proposal", "it waits for approvals");
+    for number in 1..=4 {
+        let params = ProposalRef { number, hash: Vec::new() };
+        call(&made, 2, APPROVE, RawBytes::serialize(&params).unwrap());
+    }
+    made.index(12);
+    for number in ["3", "4", "5", "01", "+1", "bafy"] {
+        assert_eq!(refused(number), "no-such-proposal", "{number:?}");
+    }
+    let other = message(&made, "t01004", "owner", "four", &["claim", "--name", "Fore"]);
+    let of_other = sign(&made, 8, Envelope::Frc0102, &other);
+    assert_eq!(problem(&made, &other, &of_other, &["--proposal", "1"]), "no-such-proposal");
+    let by_signer = sign(&made, 1, Envelope::Frc0102, &text);
+    assert_eq!(problem(&made, &text, &by_signer, &["--proposal", "1"]), "bad-signature");
+    accepted(&made, &text, &signature, &["--proposal", "2"]);
+    assert_eq!(problem(&made, &text, &signature, &["--proposal", "1"]), "replayed");
+    let check = ["competition", "check", "sprint", "--store", STORE];
+    let report = made.good(&[&check[..], &made.chain()].concat());
+    assert!(report.contains("each signed by the key"), "{report}");
 }

@@ -67,7 +67,11 @@ pub(crate) fn said(output: &Output) -> String {
 
 impl Made {
     pub(crate) fn new(seed: u64) -> Self {
-        let recipe = Recipe { seed, miners: 5, finality: 10, wallets: 9, ..Recipe::default() };
+        Self::of(Recipe { seed, miners: 5, finality: 10, wallets: 9, ..Recipe::default() })
+    }
+
+    pub(crate) fn of(recipe: Recipe) -> Self {
+        let seconds = recipe.block_delay;
         let simulation = Arc::new(Simulation::new(recipe).unwrap());
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -87,7 +91,9 @@ impl Made {
         write("drand.json", &info.to_string());
         write(
             "network.toml",
-            "epoch_seconds = 30\ngenesis_version = 28\nfinality_epochs = 10\nbeacon = \"drand.json\"\n",
+            &format!(
+                "epoch_seconds = {seconds}\ngenesis_version = 28\nfinality_epochs = 10\nbeacon = \"drand.json\"\n"
+            ),
         );
         write("rules.toml", RULES);
         let url = node.url();
@@ -134,6 +140,10 @@ impl Made {
 
     fn ledger(&self) -> Vec<u8> {
         self.apogee(&["competition", "list", "--format", "csv", "--store", STORE]).stdout
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Where the state of the chain is read.

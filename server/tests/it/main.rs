@@ -42,6 +42,8 @@ mod paying;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod proposing;
+#[cfg(test)]
 #[path = "../../../leaderboard/tests/it/race.rs"]
 mod race;
 #[cfg(test)]

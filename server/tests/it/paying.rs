@@ -34,7 +34,7 @@ const DEPTH: usize = 6;
 const WALLET: &str = "drip";
 const SETTLING: Duration = Duration::from_secs(60);
 
-struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl std::fmt::Debug for SystemClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -80,7 +80,7 @@ fn amount(number: u64) -> u128 {
 }
 
 /// A process that pays. It does not outlive the test, however that ends.
-struct Payer(Child);
+pub(crate) struct Payer(pub(crate) Child);
 
 impl Drop for Payer {
     fn drop(&mut self) {

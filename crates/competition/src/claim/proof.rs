@@ -166,7 +166,7 @@ pub struct Proof {
 pub struct Proposal {
     /// Address of the multisig.
     pub multisig: String,
-    /// CID of the message that proposes, or the name of the transaction.
+    /// Number of the transaction among all of the multisig.
     pub id: String,
 }
 

@@ -288,3 +288,79 @@ version!(actors_v16_are_read, v16, fvm_shared4, StackedDRGWindow2KiBV1P1, id, to
 version!(actors_v17_are_read, v17, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
 version!(actors_v18_are_read, v18, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
 version!(actors_v19_are_read, v19, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_minted_reward, { sector_number: 0 });
+
+macro_rules! multisig {
+    ($name:ident, $version:ident, $shared:ident, |$id:ident| $key:expr) => {
+        #[test]
+        fn $name() {
+            use fil_actor_multisig_state::$version as multisig;
+            use $shared::address::Address as Other;
+            use $shared::econ::TokenAmount;
+
+            let store = &MemoryBlockstore::default();
+            let mut pending = fvm_ipld_hamt::Hamt::<_, multisig::Transaction>::new_with_bit_width(store, 5);
+            // As many as need a second level, and keys of two bytes.
+            for number in 0..200_i64 {
+                let transaction = multisig::Transaction {
+                    to: Other::new_id(1000 + number.unsigned_abs()),
+                    value: TokenAmount::from_atto(number),
+                    method: 2,
+                    params: vec![7].into(),
+                    approved: vec![Other::new_id(11), Other::new_id(12)],
+                };
+                let $id = multisig::TxnID(number);
+                pending.set($key, transaction).unwrap();
+            }
+            let state = multisig::State {
+                signers: vec![Other::new_id(11), Other::new_id(12), Other::new_id(13)],
+                num_approvals_threshold: 3,
+                next_tx_id: multisig::TxnID(200),
+                initial_balance: TokenAmount::from_atto(5),
+                start_epoch: -6,
+                unlock_duration: 7,
+                pending_txs: pending.flush().unwrap(),
+            };
+            let read = multisig_of(store, put(store, &state));
+            assert_eq!(read.signers, [11, 12, 13].map(Address::new_id));
+            assert_eq!((read.threshold, read.next), (3, 200));
+            for number in 0..200 {
+                let found = read.pending(store, number).unwrap().unwrap();
+                assert_eq!(found.to, Address::new_id(1000 + number.unsigned_abs()));
+                assert_eq!((found.value.atto(), found.method), (&number.into(), 2));
+                assert_eq!(
+                    (&*found.params, &*found.approved),
+                    (&[7][..], &[11, 12].map(Address::new_id)[..])
+                );
+            }
+            assert_eq!(read.pending(store, 200).unwrap(), None);
+            assert_eq!(read.pending(store, -1).unwrap(), None);
+        }
+    };
+}
+
+fn multisig_of(store: &MemoryBlockstore, state: Cid) -> apogee_filecoin_state::Multisig {
+    let kinds = ["system", "multisig"];
+    let manifest = put(store, &kinds.map(|kind| (kind, named(kind))));
+    let actor = |id: u64, kind: &str, head: Cid| {
+        let nothing = fvm_shared::econ::TokenAmount::default();
+        (Address::new_id(id), (named(kind), head, 0_u64, nothing, None::<Address>))
+    };
+    let system = actor(0, "system", put(store, &(manifest,)));
+    let actors = map(store, [system, actor(77, "multisig", state)]);
+    let info = put(store, &"info");
+    let root = put(store, &(5_u64, actors, info));
+    let tree = StateTree::open(store, &root).unwrap();
+    assert_eq!(tree.multisig(&Address::new_id(0)).unwrap(), None, "the system actor is no multisig");
+    assert_eq!(tree.multisig(&Address::new_id(78)).unwrap(), None);
+    tree.multisig(&Address::new_id(77)).unwrap().unwrap()
+}
+
+fn varint(id: i64) -> fvm_ipld_hamt::BytesKey {
+    use fil_actors_shared::v18::MapKey;
+    id.to_bytes().unwrap().into()
+}
+
+multisig!(multisigs_of_v8_are_read, v8, fvm_shared2, |id| id.key());
+multisig!(multisigs_of_v12_are_read, v12, fvm_shared4, |id| varint(id.0));
+multisig!(multisigs_of_v18_are_read, v18, fvm_shared4, |id| varint(id.0));
+multisig!(multisigs_of_v19_are_read, v19, fvm_shared4, |id| varint(id.0));

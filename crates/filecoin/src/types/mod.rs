@@ -6,6 +6,7 @@ mod header;
 pub mod json;
 mod load;
 mod message;
+pub mod multisig;
 mod receipt;
 mod tipset;
 mod trace;

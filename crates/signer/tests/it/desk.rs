@@ -74,6 +74,7 @@ pub(crate) fn order_of(
         payment: Some(format!("payment-{nonce}")),
         payee: to.to_string(),
         amount: Atto(amount.into()),
+        multisig: None,
         fee: Atto(u128::from(cap) * u128::from(GAS)),
         message: fvm_ipld_encoding::to_vec(&message).unwrap(),
     }

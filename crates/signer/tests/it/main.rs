@@ -11,6 +11,8 @@ mod kill;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod proposals;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod remote;

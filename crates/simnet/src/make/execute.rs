@@ -1,4 +1,4 @@
-//! What a generated chain's state machine does: transfers, awards, the reward actor's cron.
+//! What a generated chain's state machine does: transfers, calls of multisigs, awards, the reward actor's cron.
 
 use apogee_filecoin::types::{
     BlockMessages, Executed, GasOutputs, Message, Receipt, ReceiptForm, Tipset, dense_array,
@@ -7,15 +7,16 @@ use apogee_filecoin::types::{
 use apogee_filecoin_state::StateTree;
 use cid::Cid;
 use fvm_ipld_encoding::RawBytes;
-use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
+use fvm_shared::{ActorID, METHOD_SEND};
 
 use super::MakeError;
-use super::actors::{self, Keys, Sectors};
+use super::actors::{self, Keys, Sectors, code};
 use super::miner::miner as miner_state;
+use super::multisig;
 use super::state::{Actor, BURNT, POWER, REWARD, State};
 use crate::ledger::Ledger;
 
@@ -25,6 +26,8 @@ const TRANSFER: u64 = 525_000;
 const NEW_ACCOUNT: u64 = 4_480_000;
 /// `ProveCommitSectors3` (FIP-0076).
 const PROVE_COMMIT: u64 = 34;
+/// Gas of a call of a multisig, whatever it does: more than any was seen to take, the making of an account included.
+const MULTISIG: u64 = 9_000_000;
 /// The reward actor passes three times the penalty on.
 const PENALTY_FACTOR: u64 = 3;
 /// Below so many miners of the least power the reward counts everybody's.
@@ -61,9 +64,19 @@ pub(super) struct Paid {
     pub(super) reward: TokenAmount,
 }
 
-/// Gas that a plain transfer takes.
-pub(super) fn transfer_gas(chain_length: usize, to_new_account: bool) -> u64 {
-    inclusion_gas(chain_length) + TRANSFER + if to_new_account { NEW_ACCOUNT } else { 0 }
+/// Gas that a message takes.
+pub(super) fn gas_of(state: &State<'_>, message: &Message, chain_length: usize) -> Result<u64, MakeError> {
+    let more = match state.resolve(&message.to)? {
+        None => NEW_ACCOUNT,
+        Some(id) if calls_multisig(state, message, id)? => MULTISIG,
+        Some(_) => 0,
+    };
+    Ok(inclusion_gas(chain_length) + TRANSFER + more)
+}
+
+fn calls_multisig(state: &State<'_>, message: &Message, id: ActorID) -> Result<bool, MakeError> {
+    Ok(message.method_num != METHOD_SEND
+        && state.get(id)?.is_some_and(|actor| actor.code == code("multisig")))
 }
 
 /// Carry out `tipset` with these messages of its blocks on the state of its parent of epoch `parent`. `sectors` are those of all miners
@@ -154,16 +167,11 @@ fn set_sectors(
 
 fn apply(state: &mut State<'_>, one: &Executed<'_>, base_fee: &TokenAmount) -> Result<Applied, MakeError> {
     let (message, length) = (one.message, one.chain_length());
-    let (exit_code, gas_used) = carry_out(state, message, length)?;
-    let proved =
-        if message.method_num == PROVE_COMMIT && exit_code.is_success() { proofs(message) } else { None };
-    let receipt = Receipt {
-        form: ReceiptForm::WithEvents,
-        exit_code,
-        return_data: proved.map_or_else(|| Ok(RawBytes::default()), all_proved)?,
-        gas_used,
-        events_root: None,
-    };
+    let (called, gas_used) = carry_out(state, message, length)?;
+    let (exit_code, return_data) =
+        called.map_or_else(|code| (code, RawBytes::default()), |returned| (ExitCode::OK, returned));
+    let receipt =
+        Receipt { form: ReceiptForm::WithEvents, exit_code, return_data, gas_used, events_root: None };
     let gas = fee_split(message, length, &receipt, base_fee, true);
     if gas_used > 0
         && let Some(sender) = state.resolve(&message.from)?
@@ -176,50 +184,77 @@ fn apply(state: &mut State<'_>, one: &Executed<'_>, base_fee: &TokenAmount) -> R
     Ok(Applied { block: one.block, cid: *one.cid, message: message.clone(), receipt, gas })
 }
 
-/// Exit code and gas used; none used when the message is refused before it is carried out.
-fn carry_out(state: &mut State<'_>, message: &Message, length: usize) -> Result<(ExitCode, u64), MakeError> {
+/// What a message returns, or what it ends with.
+type Called = Result<RawBytes, ExitCode>;
+
+/// What came of it and gas used; none used when the message is refused before it is carried out.
+fn carry_out(state: &mut State<'_>, message: &Message, length: usize) -> Result<(Called, u64), MakeError> {
     let inclusion = inclusion_gas(length);
     if message.gas_limit < inclusion {
-        return Ok((ExitCode::SYS_OUT_OF_GAS, 0));
+        return Ok((Err(ExitCode::SYS_OUT_OF_GAS), 0));
     }
-    let Some(sender) = state.resolve(&message.from)? else { return Ok((ExitCode::SYS_SENDER_INVALID, 0)) };
-    let Some(mut from) = state.get(sender)? else { return Ok((ExitCode::SYS_SENDER_INVALID, 0)) };
+    let Some(sender) = state.resolve(&message.from)? else {
+        return Ok((Err(ExitCode::SYS_SENDER_INVALID), 0));
+    };
+    let Some(mut from) = state.get(sender)? else { return Ok((Err(ExitCode::SYS_SENDER_INVALID), 0)) };
     if from.nonce != message.sequence {
-        return Ok((ExitCode::SYS_SENDER_STATE_INVALID, 0));
+        return Ok((Err(ExitCode::SYS_SENDER_STATE_INVALID), 0));
     }
     let most = message.gas_fee_cap.clone() * BigInt::from(message.gas_limit);
     if from.balance < most {
-        return Ok((ExitCode::SYS_SENDER_STATE_INVALID, 0));
+        return Ok((Err(ExitCode::SYS_SENDER_STATE_INVALID), 0));
     }
     from.nonce += 1;
     let spendable = &from.balance - &most;
     state.set(sender, from)?;
-    let known = state.resolve(&message.to)?;
-    let needed = transfer_gas(length, known.is_none());
+    let needed = gas_of(state, message, length)?;
     if message.gas_limit < needed {
-        return Ok((ExitCode::SYS_OUT_OF_GAS, message.gas_limit));
+        return Ok((Err(ExitCode::SYS_OUT_OF_GAS), message.gas_limit));
     }
-    if message.value.is_negative() || message.value > spendable {
-        return Ok((ExitCode::SYS_INSUFFICIENT_FUNDS, needed));
+    Ok((invoke(state, sender, message, &spendable)?, needed))
+}
+
+/// Do what a message wants, with a sender who can spend so much.
+pub(super) fn invoke(
+    state: &mut State<'_>,
+    sender: ActorID,
+    message: &Message,
+    spendable: &TokenAmount,
+) -> Result<Called, MakeError> {
+    if message.value.is_negative() || message.value > *spendable {
+        return Ok(Err(ExitCode::SYS_INSUFFICIENT_FUNDS));
     }
-    if message.method_num != 0 {
+    let known = state.resolve(&message.to)?;
+    let callee = match known {
+        Some(id) if calls_multisig(state, message, id)? => Some(id),
+        _ => None,
+    };
+    if message.method_num != METHOD_SEND && callee.is_none() {
         let proves = message.method_num == PROVE_COMMIT && message.value.is_zero();
-        let taken = proves && proofs(message).is_some() && is_miner(state, known)?;
-        return Ok((if taken { ExitCode::OK } else { ExitCode::USR_UNHANDLED_MESSAGE }, needed));
+        return match proofs(message).filter(|_| proves) {
+            Some(sectors) if is_miner(state, known)? => Ok(Ok(all_proved(sectors)?)),
+            _ => Ok(Err(ExitCode::USR_UNHANDLED_MESSAGE)),
+        };
     }
     let receiver = match known {
         Some(id) => state.get(id)?.map(|_| id),
         None => state.create(&message.to)?,
     };
-    let Some(receiver) = receiver else { return Ok((ExitCode::SYS_INVALID_RECEIVER, needed)) };
+    let Some(receiver) = receiver else { return Ok(Err(ExitCode::SYS_INVALID_RECEIVER)) };
     state.change(sender, |actor| actor.balance -= &message.value)?;
     state.add(receiver, &message.value)?;
-    Ok((ExitCode::OK, needed))
+    let Some(callee) = callee else { return Ok(Ok(RawBytes::default())) };
+    let called = multisig::call(state, sender, callee, message.method_num, &message.params)?;
+    if called.is_err() {
+        state.change(receiver, |actor| actor.balance -= &message.value)?;
+        state.add(sender, &message.value)?;
+    }
+    Ok(called)
 }
 
 fn is_miner(state: &State<'_>, id: Option<ActorID>) -> Result<bool, MakeError> {
     let actor = id.map(|id| state.get(id)).transpose()?.flatten();
-    Ok(actor.is_some_and(|actor| actor.code == actors::code("storageminer")))
+    Ok(actor.is_some_and(|actor| actor.code == code("storageminer")))
 }
 
 /// How many sectors the parameters of a `ProveCommitSectors3` name, which are no more than their numbers.

@@ -13,7 +13,7 @@ use super::keys::{BlsKey, Wallet, derive};
 use super::miner::miner as miner_state;
 use super::state::{Actor, BURNT, CRON, INIT, MARKET, POWER, REWARD, SYSTEM, State, init};
 use super::traffic::SENDERS_A_MESSAGE;
-use super::{MakeError, NETWORK, Recipe};
+use super::{MakeError, NETWORK, Recipe, multisig};
 use crate::ledger::Ledger;
 
 /// The first miner's id.
@@ -35,8 +35,21 @@ pub(super) struct People {
     pub(super) wallets: Vec<Wallet>,
     /// Accounts of the chain's own traffic.
     pub(super) senders: Vec<Wallet>,
-    /// The ids of wallets, then senders, begin here.
+    /// The ids of wallets, then senders, then multisigs, begin here.
     pub(super) first_wallet: ActorID,
+}
+
+impl People {
+    /// The ids of multisigs begin here.
+    pub(super) fn first_multisig(&self) -> Result<ActorID, MakeError> {
+        let count = self.wallets.len() + self.senders.len();
+        Ok(self.first_wallet + u64::try_from(count).map_err(MakeError::state)?)
+    }
+}
+
+/// The f2 address of a multisig.
+pub(super) fn multisig_address(index: usize) -> Address {
+    Address::new_actor(format!("apogee-simnet/multisig/{index}").as_bytes())
 }
 
 impl People {
@@ -114,8 +127,10 @@ fn state(ledger: &Ledger, recipe: &Recipe, people: &People) -> Result<Cid, MakeE
     let ids = people.miners.iter().map(|miner| (miner.worker.address, miner.worker_id));
     let wallets = people.wallets.iter().chain(&people.senders).zip(people.first_wallet..);
     let ids = ids.chain(wallets.clone().map(|(wallet, id)| (wallet.address(), id)));
-    let count = people.wallets.len() + people.senders.len();
-    let next_id = people.first_wallet + u64::try_from(count).map_err(MakeError::state)?;
+    let first_multisig = people.first_multisig()?;
+    let multisigs = recipe.multisigs.iter().enumerate().zip(first_multisig..);
+    let ids = ids.chain(multisigs.clone().map(|((index, _), id)| (multisig_address(index), id)));
+    let next_id = first_multisig + u64::try_from(recipe.multisigs.len()).map_err(MakeError::state)?;
     state.set(INIT, Actor::new("init", init(ledger, &recipe.network, next_id, ids)?, nothing()))?;
     let reward = actors::first_reward(ledger)?;
     state.set(REWARD, Actor::new("reward", reward, TokenAmount::from_whole(MINTED)))?;
@@ -130,6 +145,12 @@ fn state(ledger: &Ledger, recipe: &Recipe, people: &People) -> Result<Cid, MakeE
         state.set(miner.id, Actor::new("storageminer", head, nothing()))?;
         let account = put(ledger, &(miner.worker.address,))?;
         state.set(miner.worker_id, Actor::new("account", account, nothing()))?;
+    }
+    for ((_, made), id) in multisigs {
+        let signers: Vec<_> =
+            made.signers.iter().map(|signer| people.first_wallet + ActorID::from(*signer)).collect();
+        let head = multisig::first(ledger, &signers, made.threshold)?;
+        state.set(id, Actor::new("multisig", head, TokenAmount::from_whole(made.balance)))?;
     }
     for (wallet, id) in wallets {
         let account = put(ledger, &(wallet.address(),))?;

@@ -8,6 +8,7 @@ mod genesis;
 mod keys;
 mod mine;
 mod miner;
+mod multisig;
 mod pool;
 mod push;
 mod search;
@@ -27,6 +28,29 @@ pub use simulation::Simulation;
 
 /// Addresses of a made chain begin with `t`.
 pub(crate) const NETWORK: Network = Network::Testnet;
+
+/// A multisig that is there at genesis, with nothing that unlocks over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Multisig {
+    /// Its signers: numbers of [`wallets`](Recipe::wallets).
+    pub signers: Vec<u32>,
+    /// How many of them have to approve.
+    pub threshold: u64,
+    /// What it owns, FIL.
+    pub balance: u64,
+}
+
+impl Multisig {
+    /// Whether it can be: signers that are there and differ, and a threshold that they can reach.
+    fn is_possible(&self, recipe: &Recipe) -> bool {
+        let mut signers = self.signers.clone();
+        signers.sort_unstable();
+        signers.dedup();
+        let there = signers.iter().all(|signer| *signer < recipe.wallets);
+        let enough = u64::try_from(signers.len()).is_ok_and(|all| (1..=all).contains(&self.threshold));
+        there && enough && signers.len() == self.signers.len() && signers.len() <= 256
+    }
+}
 
 /// What a made chain is like. The same recipe makes the same chain, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +78,8 @@ pub struct Recipe {
     pub wallets: u32,
     /// What an account owns at genesis, FIL.
     pub balance: u64,
+    /// Multisigs that are there at genesis ([`Simulation::multisig`]).
+    pub multisigs: Vec<Multisig>,
     /// Epochs in a thousand that nobody mines besides those that nobody wins.
     pub null_rounds: u32,
 }
@@ -73,6 +99,7 @@ impl Default for Recipe {
             messages: 0,
             wallets: 8,
             balance: 100_000,
+            multisigs: Vec::new(),
             null_rounds: 0,
         }
     }
@@ -116,6 +143,15 @@ impl Recipe {
             (self.messages > 1_000, "a block must have at most 1,000 messages"),
             (self.wallets > 10_000, "there must be at most 10,000 wallets"),
             (self.balance > 1_000_000, "an account must own at most 1,000,000 FIL"),
+            (self.multisigs.len() > 100, "there must be at most 100 multisigs"),
+            (
+                !self.multisigs.iter().all(|one| one.is_possible(self)),
+                "a multisig must have 1 to 256 different wallets as signers, and a threshold of 1 to their number",
+            ),
+            (
+                self.multisigs.iter().any(|one| one.balance > 1_000_000),
+                "a multisig must own at most 1,000,000 FIL",
+            ),
             (self.null_rounds > 999, "at most 999 of 1,000 epochs can be null rounds"),
         ];
         wrong.into_iter().find(|(wrong, _)| *wrong).map_or(Ok(()), |(_, why)| Err(MakeError::Recipe(why)))

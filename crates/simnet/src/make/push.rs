@@ -4,12 +4,14 @@ use apogee_filecoin::crypto::bls::{Batch, MinPk, PublicKey};
 use apogee_filecoin::crypto::secp256k1;
 use apogee_filecoin::types::{BlockMessages, Message, SignatureKind, SignedMessage, Tipset, message_cid};
 use cid::Cid;
+use fvm_shared::METHOD_SEND;
 use fvm_shared::address::{Address, Payload};
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
+use fvm_shared::error::ExitCode;
 use serde_json::Value;
 
-use super::execute::transfer_gas;
+use super::execute::{gas_of, invoke};
 use super::keys::OWN_SIGNATURE;
 use super::pool::{Rejected, most_gas};
 use super::simulation::Simulation;
@@ -176,20 +178,26 @@ impl Simulation {
     pub(super) fn estimate(&self, mut message: Message, spec: Option<&Value>) -> Result<Message, Refusal> {
         let (_, balance) = self.account(&message.from)?;
         let (root, _) = self.executed(&self.ledger.head()).map_err(broken)?;
-        let state = State::open(&self.ledger, &root).map_err(broken)?;
-        if state.resolve(&message.from).map_err(broken)?.is_none() {
+        let mut state = State::open(&self.ledger, &root).map_err(broken)?;
+        let Some(id) = state.resolve(&message.from).map_err(broken)? else {
             let sender = address_text(&message.from, NETWORK);
             return Err(refused(format!(
                 "gas estimation failed: CallWithGas failed: sender {sender} not found on chain: sender validation failed"
             )));
-        }
+        };
         if balance < message.value {
             return Err(refused(format!(
                 "message execution failed (exit=[SysErrInsufficientFunds(6)], vm error=[the sender has {balance} and would send {}])",
                 message.value
             )));
         }
-        let newcomer = state.resolve(&message.to).map_err(broken)?.is_none();
+        let called = message.method_num != METHOD_SEND;
+        if called && let Err(code) = invoke(&mut state, id, &message, &balance).map_err(broken)? {
+            let words = told_code(code);
+            return Err(refused(format!(
+                "message execution failed (exit=[{words}], vm error=[a call of it fails])"
+            )));
+        }
         if message.gas_limit == 0 {
             // The limit is part of the length.
             message.gas_limit = u64::from(u32::MAX);
@@ -197,7 +205,7 @@ impl Simulation {
             if matches!(message.from.payload(), Payload::Secp256k1(_)) {
                 length += OWN_SIGNATURE;
             }
-            message.gas_limit = transfer_gas(length, newcomer) * 5 / 4;
+            message.gas_limit = gas_of(&state, &message, length).map_err(broken)? * 5 / 4;
         }
         if message.gas_premium == TokenAmount::default() {
             message.gas_premium = TokenAmount::from_atto(PREMIUM);
@@ -217,6 +225,22 @@ impl Simulation {
         }
         Ok(message)
     }
+}
+
+/// As Lotus writes an exit code (go-state-types `exitcode/names.go`).
+fn told_code(code: ExitCode) -> String {
+    let name = match code {
+        ExitCode::USR_ILLEGAL_ARGUMENT => "ErrIllegalArgument",
+        ExitCode::USR_NOT_FOUND => "ErrNotFound",
+        ExitCode::USR_FORBIDDEN => "ErrForbidden",
+        ExitCode::USR_INSUFFICIENT_FUNDS => "ErrInsufficientFunds",
+        ExitCode::USR_ILLEGAL_STATE => "ErrIllegalState",
+        ExitCode::USR_SERIALIZATION => "ErrSerialization",
+        ExitCode::USR_UNHANDLED_MESSAGE => "ErrUnhandledMessage",
+        ExitCode::SYS_INVALID_RECEIVER => "SysErrInvalidReceiver",
+        _ => return code.value().to_string(),
+    };
+    format!("{name}({})", code.value())
 }
 
 /// What no block could hold (Lotus `Message.ValidForBlockInclusion`). A gas limit that is too low is no reason: such a message is mined, and the

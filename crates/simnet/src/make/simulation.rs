@@ -9,6 +9,7 @@ use apogee_filecoin::types::{BlockMessages, Tipset, TipsetKey};
 use apogee_filecoin::verify::NetworkParams;
 use cid::Cid;
 use fvm_shared::ActorID;
+use fvm_shared::address::Address;
 
 use super::actors::{Keys, Sectors};
 use super::execute::{self, Outcome};
@@ -21,7 +22,7 @@ use crate::ledger::{ChangeKind, HeadChange, Ledger};
 
 /// A chain that is made epoch by epoch, with real keys and signatures: what [`Verifier`](apogee_filecoin::verify::Verifier) accepts.
 ///
-/// It executes plain transfers, block rewards and the reward actor's cron; `WinningPoSt` proofs it has none.
+/// It executes plain transfers, calls of multisigs, block rewards and the reward actor's cron; `WinningPoSt` proofs it has none.
 pub struct Simulation {
     pub(super) recipe: Recipe,
     pub(super) people: People,
@@ -223,6 +224,14 @@ impl Simulation {
     pub fn wallet_id(&self, index: usize) -> Option<ActorID> {
         self.wallet(index)?;
         u64::try_from(index).ok().map(|index| self.people.first_wallet + index)
+    }
+
+    /// The f2 address and the actor of a multisig of the recipe.
+    #[must_use]
+    pub fn multisig(&self, index: usize) -> Option<(Address, ActorID)> {
+        self.recipe.multisigs.get(index)?;
+        let id = self.people.first_multisig().ok()? + u64::try_from(index).ok()?;
+        Some((genesis::multisig_address(index), id))
     }
 
     /// Sectors of all miners once `epoch` has been executed; `None` when nothing has changed since `before` was.

@@ -51,7 +51,7 @@ fn key(id: ActorID) -> BytesKey {
     BytesKey(Address::new_id(id).to_bytes())
 }
 
-fn read<T: serde::de::DeserializeOwned>(ledger: &Ledger, cid: &Cid) -> Result<T, MakeError> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(ledger: &Ledger, cid: &Cid) -> Result<T, MakeError> {
     let bytes = ledger.block(cid).ok_or_else(|| MakeError::State(format!("block {cid} is missing")))?;
     fvm_ipld_encoding::from_slice(&bytes).map_err(MakeError::state)
 }
@@ -72,6 +72,10 @@ impl<'a> State<'a> {
     pub(super) fn flush(&mut self) -> Result<Cid, MakeError> {
         let actors = self.actors.flush().map_err(MakeError::state)?;
         put(self.ledger, &(VERSION, actors, self.info))
+    }
+
+    pub(super) const fn ledger(&self) -> &'a Ledger {
+        self.ledger
     }
 
     pub(super) fn get(&self, id: ActorID) -> Result<Option<Actor>, MakeError> {

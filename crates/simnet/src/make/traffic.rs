@@ -9,7 +9,7 @@ use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 
 use super::MakeError;
-use super::execute::transfer_gas;
+use super::execute::gas_of;
 use super::keys::{Wallet, derive};
 use super::simulation::Simulation;
 use super::state::State;
@@ -109,7 +109,7 @@ impl Simulation {
             gas_premium: premium,
         };
         // Between nothing and a third too much.
-        let needed = transfer_gas(sender.chain_length(&message)?, newcomer);
+        let needed = gas_of(state, &message, sender.chain_length(&message)?)?;
         message.gas_limit = needed + needed * (dice % 34) / 100;
         sender.sign(message).map(Some)
     }

@@ -2,7 +2,10 @@
 
 #[cfg(test)]
 mod make;
+#[cfg(test)]
 mod mischief;
+#[cfg(test)]
+mod multisig;
 #[cfg(test)]
 mod pool;
 #[cfg(test)]

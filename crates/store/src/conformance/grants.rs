@@ -189,6 +189,7 @@ pub async fn grants_are_settled_by_what_became_of_their_payments(store: &dyn Sto
         next_nonce: 0,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: None,
     };
     let grants: Vec<_> = (1..=4).map(|number| grant(number, "github:1", 10 * i64::from(number))).collect();
     let mut work = store.begin().await.unwrap();

@@ -22,6 +22,7 @@ fn drip() -> Wallet {
         next_nonce: 0,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: None,
     }
 }
 
@@ -94,8 +95,17 @@ pub async fn a_wallet_is_added_once(store: &dyn Store) {
     work.put_wallet(&again).await.unwrap();
     let other = Wallet { address: "t1other".to_owned(), ..drip() };
     assert!(is_conflict(&work.put_wallet(&other).await));
+    let proposing = Wallet { proposes_for: Some("t2multisig".to_owned()), ..drip() };
+    assert!(is_conflict(&work.put_wallet(&proposing).await), "what pays today does not propose tomorrow");
+    let other = Wallet { name: "prizes".to_owned(), address: "t1prizes".to_owned(), ..proposing };
+    work.put_wallet(&other).await.unwrap();
+    assert_eq!(work.lock_wallet(&devnet(), "prizes", None).await.unwrap(), other);
+    let paying = Wallet { proposes_for: None, ..other.clone() };
+    assert!(is_conflict(&work.put_wallet(&paying).await));
+    let for_another = Wallet { proposes_for: Some("t2other".to_owned()), ..other.clone() };
+    assert!(is_conflict(&work.put_wallet(&for_another).await));
     work.commit().await.unwrap();
-    assert_eq!(store.wallets().await.unwrap(), [drip()]);
+    assert_eq!(store.wallets().await.unwrap(), [drip(), other]);
     assert_eq!(store.wallet(&devnet(), "drip").await.unwrap(), Some(drip()));
     assert_eq!(store.wallet(&"devnet-b".parse().unwrap(), "drip").await.unwrap(), None);
 }
@@ -298,6 +308,7 @@ pub async fn a_payment_has_one_transfer_that_may_pay_it(store: &dyn Store) {
             message: "bafy-m".to_owned(),
             exit_code: 6,
             cost: Atto(u128::MAX),
+            proposal: Some(41),
         }),
         ..transfer(0, "grant/1")
     };

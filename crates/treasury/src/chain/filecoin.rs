@@ -1,7 +1,9 @@
 //! Filecoin: nodes for what waits, blocks checked by their CIDs for everything that is counted.
 
+mod executed;
 mod links;
 mod outcome;
+mod standing;
 
 use std::sync::Arc;
 
@@ -9,14 +11,13 @@ use apogee_domain::{Atto, Epoch, Timestamp};
 use apogee_filecoin::rpc::Pool;
 use apogee_filecoin::source::{Blocks, Source, SourceError};
 use apogee_filecoin::types::json::address_text;
-use apogee_filecoin::types::{
-    BlockMessages, LoadError, Message, Receipt, SignedMessage, Tipset, TipsetKey, executed_messages,
-    fee_split, inclusion_gas,
-};
+use apogee_filecoin::types::multisig::{PROPOSE, Proposal};
+use apogee_filecoin::types::{Message, SignedMessage, Tipset, TipsetKey, inclusion_gas};
 use apogee_filecoin_state::{ReadError, StateTree};
 use async_trait::async_trait;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_ipld_encoding::RawBytes;
+use fvm_shared::METHOD_SEND;
 use fvm_shared::address::{Address, Network};
 use fvm_shared::econ::TokenAmount;
 use fvm_shared::error::ExitCode;
@@ -24,6 +25,7 @@ use fvm_shared::error::ExitCode;
 use super::{Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip};
 use crate::signing::Signed;
 use links::{Link, Links};
+pub use standing::Standing;
 
 /// Epochs that are read tipset by tipset; longer stretches are halved, and halves in which the nonce stood still are left out.
 const STRETCH: i64 = 16;
@@ -94,22 +96,34 @@ impl Filecoin {
 
     /// A message as it is asked to be estimated, or signed.
     fn message(&self, draft: &Draft, nonce: u64, gas: &Gas) -> Result<Message, ChainError> {
+        let (payee, amount) = (self.address(&draft.to)?, tokens(draft.amount));
+        let (to, value, method_num, params) = match &draft.multisig {
+            None => (payee, amount, METHOD_SEND, RawBytes::default()),
+            Some(multisig) => {
+                let params = Proposal::transfer(payee, amount).encoded();
+                (self.address(multisig)?, TokenAmount::default(), PROPOSE, params)
+            }
+        };
         Ok(Message {
             version: 0,
             from: self.address(&draft.from)?,
-            to: self.address(&draft.to)?,
+            to,
             sequence: nonce,
-            value: tokens(draft.amount),
-            method_num: 0,
-            params: RawBytes::default(),
+            value,
+            method_num,
+            params,
             gas_limit: gas.limit,
             gas_fee_cap: tokens(gas.fee_cap),
             gas_premium: tokens(gas.premium),
         })
     }
 
+    fn nodes(&self) -> Nodes {
+        Nodes(self.source.blocks())
+    }
+
     async fn account_at(&self, tipset: &Tipset, address: Address) -> Result<Account, ChainError> {
-        let (nodes, root) = (Nodes(self.source.blocks()), tipset.first().parent_state_root);
+        let (nodes, root) = (self.nodes(), tipset.first().parent_state_root);
         blocking(move || account(&nodes, &root, &address)).await
     }
 
@@ -124,14 +138,14 @@ impl Filecoin {
         if range.first().map(Tipset::key) != Some(after.key()) {
             return Err(wrong("a stretch of the chain", &format_args!("{after:?} is not below {upto:?}")));
         }
-        let (nodes, network) = (Nodes(self.source.blocks()), self.network);
+        let (nodes, network) = (self.nodes(), self.network);
         blocking(move || {
             let mut found = Vec::new();
             for pair in range.windows(2) {
                 let [tipset, child] = pair else { continue };
                 let (before, then) = (&tipset.first().parent_state_root, &child.first().parent_state_root);
                 if account(&nodes, before, &sender)?.nonce != account(&nodes, then, &sender)?.nonce {
-                    found.extend(of_sender(&nodes, network, sender, tipset, child)?);
+                    found.extend(executed::of_sender(&nodes, network, sender, tipset, child)?);
                 }
             }
             Ok(found)
@@ -159,6 +173,10 @@ fn wrong(what: &'static str, detail: &dyn std::fmt::Display) -> ChainError {
 }
 
 fn unreadable(error: SourceError) -> ChainError {
+    ChainError::Unavailable(Box::new(error))
+}
+
+fn unread(error: ReadError) -> ChainError {
     ChainError::Unavailable(Box::new(error))
 }
 
@@ -193,66 +211,10 @@ impl Blockstore for Nodes {
 }
 
 fn account(nodes: &Nodes, root: &cid::Cid, address: &Address) -> Result<Account, ChainError> {
-    let unreadable = |error: ReadError| ChainError::Unavailable(Box::new(error));
-    let tree = StateTree::open(nodes, root).map_err(unreadable)?;
-    let Some(id) = tree.resolve(address).map_err(unreadable)? else { return Ok(Account::default()) };
-    let Some(actor) = tree.actor(id).map_err(unreadable)? else { return Ok(Account::default()) };
+    let tree = StateTree::open(nodes, root).map_err(unread)?;
+    let Some(id) = tree.resolve(address).map_err(unread)? else { return Ok(Account::default()) };
+    let Some(actor) = tree.actor(id).map_err(unread)? else { return Ok(Account::default()) };
     Ok(Account { nonce: actor.nonce, balance: atto(&actor.balance)? })
-}
-
-/// The messages of `sender` in `tipset` that took their nonce.
-fn of_sender(
-    nodes: &Nodes,
-    network: Network,
-    sender: Address,
-    tipset: &Tipset,
-    child: &Tipset,
-) -> Result<Vec<Executed>, ChainError> {
-    let unreadable = |error: LoadError| ChainError::Unavailable(Box::new(error));
-    let messages: Result<Vec<_>, _> =
-        tipset.blocks().iter().map(|block| BlockMessages::load(nodes, &block.messages)).collect();
-    let messages = messages.map_err(unreadable)?;
-    let receipts = Receipt::load_all(nodes, &child.first().parent_message_receipts).map_err(unreadable)?;
-    // After execution every sender that was executed has an id.
-    let tree = StateTree::open(nodes, &child.first().parent_state_root)
-        .map_err(|error| ChainError::Unavailable(Box::new(error)))?;
-    let mut unread = None;
-    let mut id = |address: &Address| match tree.resolve(address) {
-        Ok(id) => id.map_or(*address, Address::new_id),
-        Err(error) => {
-            unread.get_or_insert(error);
-            *address
-        }
-    };
-    let own = id(&sender);
-    let executed = executed_messages(&messages, &mut id);
-    let senders: Vec<Address> = executed.iter().map(|one| id(&one.message.from)).collect();
-    if let Some(error) = unread {
-        return Err(ChainError::Unavailable(Box::new(error)));
-    }
-    if executed.len() != receipts.len() {
-        let detail = format!("{} receipts for {} messages of {tipset:?}", receipts.len(), executed.len());
-        return Err(wrong("what was executed", &detail));
-    }
-    let base_fee = &tipset.first().parent_base_fee;
-    let mut found = Vec::new();
-    for ((one, receipt), from) in executed.iter().zip(&receipts).zip(senders) {
-        // What used no gas was not executed: it took no nonce, and its sender paid nothing.
-        if receipt.gas_used == 0 || from != own {
-            continue;
-        }
-        let cost = fee_split(one.message, one.chain_length(), receipt, base_fee, true).total_cost();
-        found.push(Executed {
-            nonce: one.message.sequence,
-            id: one.cid.to_string(),
-            tip: tip(tipset),
-            payee: address_text(&one.message.to, network),
-            amount: atto(&one.message.value)?,
-            exit_code: receipt.exit_code.value(),
-            cost: atto(&cost)?,
-        });
-    }
-    Ok(found)
 }
 
 #[async_trait]
@@ -325,7 +287,8 @@ impl Chain for Filecoin {
         let nothing = Gas { limit: 0, fee_cap: Atto::ZERO, premium: Atto::ZERO };
         let message = &self.message(draft, 0, &nothing)?;
         let estimate = self.pool.ask(|client| async move { client.gas_estimate(message, None, None).await });
-        let estimated = estimate.await.map_err(outcome::unprepared)?;
+        let estimated =
+            estimate.await.map_err(|error| outcome::unprepared(error, draft.multisig.is_some()))?;
         let length = fvm_ipld_encoding::to_vec(&estimated).map_or(0, |bytes| bytes.len()) + SIGNATURE;
         // A message with less is mined, and its nonce is stuck for ever.
         let least = inclusion_gas(length).saturating_mul(5) / 4;
@@ -379,8 +342,31 @@ impl Chain for Filecoin {
         }
     }
 
-    fn lacked_funds(&self, exit_code: u32) -> bool {
-        exit_code == ExitCode::SYS_INSUFFICIENT_FUNDS.value()
+    fn lacked_funds(&self, one: &Executed) -> bool {
+        let code = match &one.proposal {
+            None => ExitCode::SYS_INSUFFICIENT_FUNDS,
+            // With one approval enough it is executed at once, and the multisig owns too little.
+            Some(_) => ExitCode::USR_INSUFFICIENT_FUNDS,
+        };
+        one.exit_code == code.value()
+    }
+
+    async fn signs_for(&self, tip: &Tip, address: &str, multisig: &str) -> Result<bool, ChainError> {
+        let (address, named) = (self.address(address)?, multisig);
+        let multisig = self.address(named)?;
+        // What is executed is compared with this text.
+        let written = address_text(&multisig, self.network);
+        if written != named {
+            return Err(wrong("an address", &format_args!("{named} is written {written}")));
+        }
+        let (nodes, root) = (self.nodes(), self.tipset(tip).await?.first().parent_state_root);
+        blocking(move || {
+            let tree = StateTree::open(&nodes, &root).map_err(unread)?;
+            let Some(found) = tree.multisig(&multisig).map_err(unread)? else { return Ok(false) };
+            let id = tree.resolve(&address).map_err(unread)?;
+            Ok(id.is_some_and(|id| found.signers.contains(&Address::new_id(id))))
+        })
+        .await
     }
 }
 

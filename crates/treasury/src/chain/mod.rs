@@ -8,7 +8,7 @@ use apogee_domain::{Atto, Epoch, Timestamp};
 use async_trait::async_trait;
 
 use crate::signing::Signed;
-pub use filecoin::Filecoin;
+pub use filecoin::{Filecoin, Standing};
 
 /// A place on a chain: a tipset or layer. States are those *before* its own messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,14 +39,27 @@ pub struct Executed {
     pub id: String,
     /// The tip that carries it.
     pub tip: Tip,
-    /// To whom, as the network writes addresses.
+    /// To whom, as the network writes addresses; of a proposal, whom the multisig is to pay.
     pub payee: String,
-    /// How much it was to move.
+    /// How much it was to move, or proposed to.
     pub amount: Atto,
-    /// 0 where it moved it.
+    /// 0 where it did that. A proposal that was executed at once and paid nobody has the exit code of the payment.
     pub exit_code: u32,
     /// What its sender paid for gas.
     pub cost: Atto,
+    /// What its sender's account lost besides.
+    pub moved: Atto,
+    /// Where it proposed a payment to a multisig.
+    pub proposal: Option<Proposal>,
+}
+
+/// A proposal that was made, or was to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// To which multisig, as the network writes addresses.
+    pub multisig: String,
+    /// Its number among all of the multisig; `None` where the message failed.
+    pub number: Option<u64>,
 }
 
 /// A transfer that is wanted.
@@ -58,6 +71,8 @@ pub struct Draft {
     pub to: String,
     /// How much.
     pub amount: Atto,
+    /// The multisig that is to pay it, when `from` only proposes that.
+    pub multisig: Option<String>,
 }
 
 /// What a message offers for its execution.
@@ -155,9 +170,12 @@ pub enum PrepareError {
     /// Its recipient cannot receive it: no such address, or its actor refuses.
     #[error("the recipient cannot receive this: {0}")]
     Recipient(String),
-    /// The sender does not own enough.
-    #[error("the sender does not own enough: {0}")]
+    /// Whoever is to pay does not own enough.
+    #[error("whoever is to pay does not own enough: {0}")]
     Funds(String),
+    /// The multisig takes no such proposal of the sender, whoever is to be paid.
+    #[error("the multisig does not take the proposal: {0}")]
+    Multisig(String),
     /// That could not be found out.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -204,6 +222,9 @@ pub trait Chain: Send + Sync + fmt::Debug {
     /// Hand signed bytes to a node.
     async fn broadcast(&self, bytes: &[u8]) -> Outcome;
 
-    /// Whether a message with this exit code failed for want of money alone.
-    fn lacked_funds(&self, exit_code: u32) -> bool;
+    /// Whether a message that failed did so for want of money alone.
+    fn lacked_funds(&self, one: &Executed) -> bool;
+
+    /// Whether an account is a signer of this multisig in the state before `tip`.
+    async fn signs_for(&self, tip: &Tip, address: &str, multisig: &str) -> Result<bool, ChainError>;
 }

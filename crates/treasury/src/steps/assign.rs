@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
-use apogee_store::{Page, Payment, PaymentState, Spent, Transfer, TransferState, WalletMode};
+use apogee_store::{Page, Payment, PaymentState, Spent, Transfer, TransferState, Wallet, WalletMode};
 use futures::{FutureExt, StreamExt};
 
 use super::{Open, PAGE, open};
 use crate::cashier::View;
-use crate::chain::{Draft, Gas, PrepareError};
+use crate::chain::{Gas, PrepareError};
 use crate::desk::{Desk, Shift};
 use crate::error::Result;
 use crate::ledger;
@@ -49,9 +49,9 @@ pub(crate) enum Short {
 }
 
 impl Room {
-    /// What is left after a payment of `amount` with a message that costs up to `fee`.
-    pub(crate) fn after(self, amount: Atto, fee: Atto) -> Result<Self, Short> {
-        let left = self.free.checked_sub(amount).and_then(|left| left.checked_sub(fee));
+    /// What is left after a payment of `amount`, of which the wallet itself pays `own`, with a message that costs up to `fee`.
+    pub(crate) fn after(self, own: Atto, amount: Atto, fee: Atto) -> Result<Self, Short> {
+        let left = self.free.checked_sub(own).and_then(|left| left.checked_sub(fee));
         Ok(Self {
             free: left.ok_or(Short::Funds)?,
             value: self.value.checked_sub(amount).ok_or(Short::ValueOfDay)?,
@@ -113,12 +113,11 @@ pub(crate) async fn assign(
     if waiting.is_empty() {
         return Ok(Done { count: 0, blocked: over() });
     }
-    let mut room = room(desk, shift, view, &own).await?;
+    let wallet = desk.stored().await?;
+    let mut room = room(desk, shift, view, &wallet, &own).await?;
     let floor = desk.chain.floor(&view.head).await?;
-    let address = desk.stored().await?.address;
     let estimates_of = waiting.iter().map(|payment| {
-        let (from, to) = (address.clone(), payment.payee.clone());
-        let draft = Draft { from, to, amount: payment.amount };
+        let draft = Desk::draft(&wallet, payment);
         async move { (payment, desk.chain.prepare(&draft).await) }.boxed()
     });
     let asked: Vec<_> = estimates_of.collect();
@@ -135,6 +134,10 @@ pub(crate) async fn assign(
                 plan.hold(payment, LOW_FUNDS);
                 continue;
             }
+            Err(PrepareError::Multisig(why)) => {
+                plan.blocked = Some(format!("multisig: {why}"));
+                break;
+            }
             Err(PrepareError::Chain(error)) => {
                 tracing::debug!(%error, payment = payment.id, "no estimate");
                 plan.blocked = Some("node: no estimate".into());
@@ -149,7 +152,7 @@ pub(crate) async fn assign(
             plan.hold(payment, OVER_DAY_CAP);
             continue;
         }
-        match room.after(payment.amount, gas.fee()) {
+        match room.after(ledger::own_part(&wallet, payment.amount), payment.amount, gas.fee()) {
             Ok(left) => room = left,
             // Nobody has to wait behind somebody whom the wallet cannot afford.
             Err(Short::Funds) => {
@@ -172,13 +175,14 @@ pub(crate) async fn assign(
 }
 
 /// What is left of balance and day.
-async fn room(desk: &Desk, shift: Shift, view: &View, own: &Open) -> Result<Room> {
+async fn room(desk: &Desk, shift: Shift, view: &View, wallet: &Wallet, own: &Open) -> Result<Room> {
     let (mut promised, mut unsigned) = (desk.config.reserve.0, Spent::default());
     for (nonce, (transfer, attempts)) in own {
         let payment = desk.payment(&transfer.payment).await?;
         let fee = dearest(attempts).unwrap_or(desk.config.max_fee);
         if *nonce >= view.account.nonce {
-            promised = promised.saturating_add(payment.amount.0).saturating_add(fee.0);
+            let own = ledger::own_part(wallet, payment.amount);
+            promised = promised.saturating_add(own.0).saturating_add(fee.0);
         }
         if attempts.is_empty() {
             unsigned.value = Atto(unsigned.value.0.saturating_add(payment.amount.0));
@@ -268,9 +272,11 @@ mod tests {
     fn a_payment_needs_room_in_the_balance_and_in_the_day() {
         let room = Room { free: Atto(100), value: Atto(60), fees: Atto(9) };
         let left = Room { free: Atto(43), value: Atto(10), fees: Atto(2) };
-        assert_eq!(room.after(Atto(50), Atto(7)).unwrap(), left);
-        assert_eq!(room.after(Atto(94), Atto(7)).unwrap_err(), Short::Funds);
-        assert_eq!(room.after(Atto(61), Atto(1)).unwrap_err(), Short::ValueOfDay);
-        assert_eq!(room.after(Atto(50), Atto(10)).unwrap_err(), Short::FeesOfDay);
+        assert_eq!(room.after(Atto(50), Atto(50), Atto(7)).unwrap(), left);
+        assert_eq!(room.after(Atto(94), Atto(50), Atto(7)).unwrap_err(), Short::Funds);
+        assert_eq!(room.after(Atto(61), Atto(61), Atto(1)).unwrap_err(), Short::ValueOfDay);
+        assert_eq!(room.after(Atto(50), Atto(50), Atto(10)).unwrap_err(), Short::FeesOfDay);
+        let proposed = Room { free: Atto(93), ..left };
+        assert_eq!(room.after(Atto(0), Atto(50), Atto(7)).unwrap(), proposed, "a multisig pays");
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use apogee_domain::Atto;
 use apogee_store::{
-    Attempt, AttemptKind, Inclusion, Payment, PaymentState, Posting, Transfer, TransferState, WalletMode,
+    Attempt, AttemptKind, Inclusion, Payment, PaymentState, Posting, Transfer, TransferState, Wallet,
+    WalletMode,
 };
 
 use super::{Open, transfers_from, with_attempts};
@@ -64,6 +65,7 @@ pub(crate) fn inclusion(one: &Executed) -> Inclusion {
         message: one.id.clone(),
         exit_code: one.exit_code,
         cost: one.cost,
+        proposal: one.proposal.as_ref().and_then(|proposal| proposal.number),
     }
 }
 
@@ -91,13 +93,14 @@ pub(crate) async fn book(desk: &Desk, shift: Shift, view: &mut View) -> Result<u
     if settled.epoch <= view.mark.epoch {
         return Ok(0);
     }
-    let address = desk.stored().await?.address;
+    let own_wallet = desk.stored().await?;
+    let address = &own_wallet.address;
     let before = Account { nonce: view.mark.nonce, balance: view.mark.balance };
-    let after = desk.chain.account(&settled, &address).await?;
+    let after = desk.chain.account(&settled, address).await?;
     let executed = if after.nonce == before.nonce {
         Vec::new()
     } else {
-        desk.chain.executed(&address, &view.booked(), &settled).await?
+        desk.chain.executed(address, &view.booked(), &settled).await?
     };
     dense(desk, before.nonce, after.nonce, &executed)?;
     let mut own: Open = Open::new();
@@ -109,9 +112,8 @@ pub(crate) async fn book(desk: &Desk, shift: Shift, view: &mut View) -> Result<u
     let mut spent = Atto::ZERO;
     let mut entries = Vec::with_capacity(executed.len());
     for one in &executed {
-        let moved = if one.exit_code == 0 { one.amount } else { Atto::ZERO };
-        spent = Atto(spent.0.saturating_add(moved.0).saturating_add(one.cost.0));
-        entries.push(entry(desk, shift, one, moved, own.remove(&one.nonce)).await?);
+        spent = Atto(spent.0.saturating_add(one.moved.0).saturating_add(one.cost.0));
+        entries.push(entry(desk, shift, &own_wallet, one, own.remove(&one.nonce)).await?);
     }
     let rest = remainder(before, after, spent);
     let mark = mark_of(&settled, after);
@@ -153,25 +155,30 @@ pub(crate) async fn book(desk: &Desk, shift: Shift, view: &mut View) -> Result<u
     Ok(u64::try_from(executed.len()).unwrap_or(u64::MAX))
 }
 
-/// What changes by `one`, which moved so much, for the transfer of its nonce.
+/// What changes by `one` for the transfer of its nonce.
 async fn entry(
     desk: &Desk,
     shift: Shift,
+    wallet: &Wallet,
     one: &Executed,
-    moved: Atto,
     own: Option<(Transfer, Vec<Attempt>)>,
 ) -> Result<Entry> {
     let mut entry = Entry { transfer: None, payment: None, lines: Vec::new(), foreign: None };
     let Some((transfer, attempts)) = own else {
-        foreign(desk, shift, one, moved, 0, &mut entry);
+        foreign(desk, shift, one, 0, &mut entry);
         return Ok(entry);
     };
     let life = transfer.reopened;
     let payment = desk.payment(&transfer.payment).await?;
-    let fate = fate(one, &attempts, desk.chain.lacked_funds(one.exit_code));
-    let line = |what, debit, amount| {
+    let fate = fate(one, &attempts, desk.chain.lacked_funds(one));
+    let multisig = one.proposal.as_ref().map(|proposal| &proposal.multisig);
+    if fate == Fate::Paid && multisig != wallet.proposes_for.as_ref() {
+        let detail = format!("{} of nonce {} is not what was to be signed", one.id, one.nonce);
+        return Err(desk.damaged("a message", detail));
+    }
+    let line = |what, debit, credit, amount| {
         let id = ledger::of_nonce(what, &desk.wallet, one.nonce, life);
-        desk.posting(shift, id, debit, desk.account(), amount)
+        desk.posting(shift, id, debit, credit, amount)
     };
     let (state, to, reason) = match &fate {
         Fate::Paid => (TransferState::Final, PaymentState::Final, String::new()),
@@ -187,13 +194,13 @@ async fn entry(
         }
     };
     if fate == Fate::Foreign {
-        foreign(desk, shift, one, moved, life, &mut entry);
+        foreign(desk, shift, one, life, &mut entry);
     } else {
         if fate == Fate::Paid {
-            entry.lines.push(line("paid", ledger::OWED, payment.amount));
+            entry.lines.push(line("paid", ledger::OWED, ledger::payer(wallet), payment.amount));
         }
         if one.cost > Atto::ZERO {
-            entry.lines.push(line("fee", ledger::FEES, one.cost));
+            entry.lines.push(line("fee", ledger::FEES, desk.account(), one.cost));
         }
     }
     if matches!(to, PaymentState::Failed | PaymentState::Cancelled) {
@@ -208,8 +215,8 @@ async fn entry(
 }
 
 /// A message that somebody else made with the wallet's key.
-fn foreign(desk: &Desk, shift: Shift, one: &Executed, moved: Atto, life: u32, entry: &mut Entry) {
-    let amount = Atto(moved.0.saturating_add(one.cost.0));
+fn foreign(desk: &Desk, shift: Shift, one: &Executed, life: u32, entry: &mut Entry) {
+    let amount = Atto(one.moved.0.saturating_add(one.cost.0));
     if amount > Atto::ZERO {
         // Without a transfer there is no count of lives: the moment tells a second booking apart.
         let id = format!("{}@{}", ledger::of_nonce("foreign", &desk.wallet, one.nonce, life), shift.now.0);

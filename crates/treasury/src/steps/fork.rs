@@ -2,7 +2,7 @@
 
 use apogee_domain::{Atto, Epoch};
 use apogee_store::{
-    AttemptKind, AuditEvent, Mark, Payment, PaymentState, Transfer, TransferState, WalletMode, Work,
+    AttemptKind, AuditEvent, Mark, Payment, PaymentState, Transfer, TransferState, Wallet, WalletMode, Work,
 };
 
 use super::{PAGE, transfers_from, with_attempts};
@@ -114,11 +114,11 @@ pub(crate) async fn unwind(
         reopened.push((transfer, next, payment));
     }
     desk.faults.at("fork: before the unit of work").await?;
-    let (mut work, _) = desk.unit(shift).await?;
+    let (mut work, wallet) = desk.unit(shift).await?;
     // What the ledger says that the wallet has, as its lines are taken back.
     let mut balance = newest.balance.0;
     for (transfer, next, payment) in &reopened {
-        balance = balance.saturating_add(reverse(desk, shift, &mut *work, transfer, payment).await?);
+        balance = balance.saturating_add(reverse(desk, shift, &mut *work, &wallet, transfer, payment).await?);
         work.set_transfer(transfer.state, next).await?;
         reopen(&mut *work, payment).await?;
     }
@@ -160,15 +160,16 @@ async fn reverse(
     desk: &Desk,
     shift: Shift,
     work: &mut dyn Work,
+    wallet: &Wallet,
     transfer: &Transfer,
     payment: &Payment,
 ) -> Result<u128> {
     let name = |what| ledger::of_nonce(what, &desk.wallet, transfer.nonce, transfer.reopened);
     let mut back = 0_u128;
     if transfer.state == TransferState::Final {
-        let line = desk.posting(shift, name("unpaid"), desk.account(), ledger::OWED, payment.amount);
-        work.post(&line).await?;
-        back = back.saturating_add(payment.amount.0);
+        let payer = ledger::payer(wallet);
+        work.post(&desk.posting(shift, name("unpaid"), payer, ledger::OWED, payment.amount)).await?;
+        back = back.saturating_add(ledger::own_part(wallet, payment.amount).0);
     } else if matches!(payment.state, PaymentState::Failed | PaymentState::Cancelled) {
         let id = ledger::of_payment("reowe", &payment.id, shift.now);
         let granted = ledger::granted(payment.source());

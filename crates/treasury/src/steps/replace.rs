@@ -1,13 +1,12 @@
 //! A message that waits too long, or offers less than gas costs, is replaced by one of the same nonce for a higher fee.
 
 use apogee_domain::{Atto, Timestamp};
-use apogee_store::{Attempt, AttemptKind, AuditEvent, Spent, Transfer, TransferState};
+use apogee_store::{Attempt, AttemptKind, AuditEvent, Spent, Transfer, TransferState, Wallet};
 
 use super::assign::day;
 use super::open;
 use super::sign::{Job, best, make, more_fees, outbid};
 use crate::cashier::View;
-use crate::chain::Draft;
 use crate::config::Config;
 use crate::desk::{Desk, Shift};
 use crate::error::{Result, TreasuryError};
@@ -41,7 +40,7 @@ pub(crate) async fn replace(desk: &Desk, shift: Shift, view: &View) -> Result<Op
         return Ok(None);
     }
     let floor = desk.chain.floor(&view.head).await?;
-    let address = desk.stored().await?.address;
+    let wallet = desk.stored().await?;
     let spent = desk.store.spent(&desk.network, &desk.wallet, day(shift.now)).await?;
     let mut fees = desk.config.fees_per_day.0.saturating_sub(spent.fees.0);
     let (mut jobs, mut blocked) = (Vec::new(), None);
@@ -51,7 +50,7 @@ pub(crate) async fn replace(desk: &Desk, shift: Shift, view: &View) -> Result<Op
             continue;
         }
         // The fees of a nonce can only be paid once: one message that is too dear keeps no other from being replaced.
-        match job(desk, &address, transfer, attempts, floor).await? {
+        match job(desk, &wallet, transfer, attempts, floor).await? {
             Ok(job) if job.spends.fees.0 <= fees => {
                 fees = fees.saturating_sub(job.spends.fees.0);
                 jobs.push(job);
@@ -63,7 +62,7 @@ pub(crate) async fn replace(desk: &Desk, shift: Shift, view: &View) -> Result<Op
             break;
         }
     }
-    match make(desk, shift, &address, &jobs).await? {
+    match make(desk, shift, &wallet.address, &jobs).await? {
         Ok(_) => Ok(blocked),
         Err(why) => Ok(Some(why)),
     }
@@ -80,8 +79,8 @@ pub(crate) async fn forced(desk: &Desk, shift: Shift, nonce: u64, actor: &str, r
         found.ok_or_else(|| refused(format!("no message with nonce {nonce} waits to be mined")))?;
     let head = desk.chain.head().await?;
     let floor = desk.chain.floor(&head).await?;
-    let address = desk.stored().await?.address;
-    let job = job(desk, &address, transfer, attempts, floor).await?.map_err(refused)?;
+    let wallet = desk.stored().await?;
+    let job = job(desk, &wallet, transfer, attempts, floor).await?.map_err(refused)?;
     let spent = desk.store.spent(&desk.network, &desk.wallet, day(shift.now)).await?;
     if spent.fees.0.saturating_add(job.spends.fees.0) > desk.config.fees_per_day.0 {
         return Err(refused("the fees of the day are used up".into()));
@@ -97,14 +96,14 @@ pub(crate) async fn forced(desk: &Desk, shift: Shift, nonce: u64, actor: &str, r
     };
     work.record(&event).await?;
     desk.commit(work, "replace: before the wish is true", "replace: the wish is true").await?;
-    make(desk, shift, &address, &[job]).await?.map_err(refused)?;
+    make(desk, shift, &wallet.address, &[job]).await?.map_err(refused)?;
     Ok(())
 }
 
 /// The message that replaces the newest one of a transfer, or why there is none.
 async fn job(
     desk: &Desk,
-    address: &str,
+    wallet: &Wallet,
     transfer: &Transfer,
     attempts: &[Attempt],
     floor: Atto,
@@ -115,9 +114,7 @@ async fn job(
     if transfer.state == TransferState::Cancelling && !cancels {
         return Ok(Err("unsigned".into()));
     }
-    let (to, amount) =
-        if cancels { (address.to_owned(), Atto::ZERO) } else { (payment.payee, payment.amount) };
-    let draft = Draft { from: address.to_owned(), to, amount };
+    let draft = if cancels { Desk::nothing(wallet) } else { Desk::draft(wallet, &payment) };
     // The limit of before may have become too low. A node that cannot tell changes nothing.
     let limit = desk.chain.prepare(&draft).await.map_or(0, |gas| gas.limit);
     let Some(gas) = best(attempts).and_then(|best| outbid(desk, best, limit, floor, desk.config.max_fee))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
 use apogee_store::{
-    Attempt, AttemptKind, AuditEvent, PaymentState, Spent, Transfer, TransferState, WalletMode, Work,
+    Attempt, AttemptKind, AuditEvent, PaymentState, Spent, Transfer, TransferState, Wallet, WalletMode, Work,
 };
 
 use super::assign::{Done, day, dearest};
@@ -72,7 +72,7 @@ pub(crate) async fn sign(
     estimates: &mut BTreeMap<String, Gas>,
 ) -> Result<Done> {
     let own = open(desk).await?;
-    let address = desk.stored().await?.address;
+    let wallet = desk.stored().await?;
     let spent = desk.store.spent(&desk.network, &desk.wallet, day(shift.now)).await?;
     let mut fees = desk.config.fees_per_day.0.saturating_sub(spent.fees.0);
     let (mut jobs, mut done) = (Vec::new(), Done::default());
@@ -80,10 +80,10 @@ pub(crate) async fn sign(
         let cancels = attempts.iter().any(|attempt| attempt.kind == AttemptKind::Cancel);
         let job = match transfer.state {
             TransferState::Reserved if mode == WalletMode::Open => {
-                pay(desk, shift, &address, transfer, estimates).await?
+                pay(desk, shift, &wallet, transfer, estimates).await?
             }
             TransferState::Cancelling if !cancels => {
-                cancel(desk, shift, view, &address, transfer, &attempts).await?
+                cancel(desk, shift, view, &wallet, transfer, &attempts).await?
             }
             _ => continue,
         };
@@ -108,7 +108,7 @@ pub(crate) async fn sign(
     }
     // What is not signed now gets a new estimate.
     estimates.clear();
-    match make(desk, shift, &address, &jobs).await? {
+    match make(desk, shift, &wallet.address, &jobs).await? {
         Ok(count) => done.count = count,
         Err(blocked) => done.blocked = Some(blocked),
     }
@@ -119,12 +119,12 @@ pub(crate) async fn sign(
 async fn pay(
     desk: &Desk,
     shift: Shift,
-    address: &str,
+    wallet: &Wallet,
     transfer: Transfer,
     estimates: &BTreeMap<String, Gas>,
 ) -> Result<Result<Job, String>> {
     let payment = desk.payment(&transfer.payment).await?;
-    let draft = Draft { from: address.to_owned(), to: payment.payee.clone(), amount: payment.amount };
+    let draft = Desk::draft(wallet, &payment);
     let prepared = match estimates.get(&payment.id) {
         Some(gas) => Ok(*gas),
         None => desk.chain.prepare(&draft).await,
@@ -143,6 +143,7 @@ async fn pay(
             return Ok(Err("recipient".into()));
         }
         Err(PrepareError::Funds(_)) => return Ok(Err("low-funds".into())),
+        Err(PrepareError::Multisig(why)) => return Ok(Err(format!("multisig: {why}"))),
         Err(PrepareError::Chain(error)) => {
             tracing::debug!(%error, payment = payment.id, "no estimate");
             return Ok(Err("node: no estimate".into()));
@@ -158,11 +159,11 @@ async fn cancel(
     desk: &Desk,
     shift: Shift,
     view: &View,
-    address: &str,
+    wallet: &Wallet,
     transfer: Transfer,
     attempts: &[Attempt],
 ) -> Result<Result<Job, String>> {
-    let draft = Draft { from: address.to_owned(), to: address.to_owned(), amount: Atto::ZERO };
+    let draft = Desk::nothing(wallet);
     let estimate = match desk.chain.prepare(&draft).await {
         Ok(gas) => gas,
         Err(error) => {
@@ -280,6 +281,7 @@ fn order(desk: &Desk, job: &Job) -> Result<Order> {
         payment: Some(job.transfer.payment.clone()),
         payee: job.draft.to.clone(),
         amount: job.draft.amount,
+        multisig: job.draft.multisig.clone(),
         fee: job.gas.fee(),
         message: desk.chain.build(&job.draft, nonce, &job.gas)?,
     })

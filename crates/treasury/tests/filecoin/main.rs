@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod paying;
+#[cfg(test)]
+mod proposing;

@@ -6,7 +6,7 @@ use apogee_filecoin::rpc::{Client, Endpoint, Exponential, Pool, Secret, Settings
 use apogee_filecoin::source::{RpcOptions, RpcSource};
 use apogee_filecoin::types::json::address_text;
 use apogee_filecoin::types::{Message, message_cid};
-use apogee_simnet::{Access, Misdeed, Recipe, Refusal, SimNode, Simulation, Wallet as Key};
+use apogee_simnet::{Access, Misdeed, Multisig, Recipe, Refusal, SimNode, Simulation, Wallet as Key};
 use apogee_store::{AttemptKind, Payment, PaymentState, Store};
 use apogee_store_sqlite::SqliteStore;
 use apogee_treasury::chain::{Chain, Filecoin, Tip};
@@ -18,8 +18,8 @@ use fvm_shared::address::{Address, Network};
 use fvm_shared::econ::TokenAmount;
 use tokio::net::TcpListener;
 
-const FIL: u128 = 1_000_000_000_000_000_000;
-const NAME: &str = "drip";
+pub(crate) const FIL: u128 = 1_000_000_000_000_000_000;
+pub(crate) const NAME: &str = "drip";
 
 /// Signs with a key of the made chain.
 #[derive(Debug)]
@@ -34,10 +34,8 @@ impl Signer for Keeper {
     async fn sign(&self, _: &str, _: u64, orders: &[Order]) -> Result<Vec<Signed>, SignError> {
         let sign = |order: &Order| {
             let message: Message = fvm_ipld_encoding::from_slice(&order.message).unwrap();
-            assert_eq!(
-                (message.sequence, address_text(&message.to, Network::Testnet)),
-                (order.nonce, order.payee.clone())
-            );
+            let to = order.multisig.as_ref().unwrap_or(&order.payee);
+            assert_eq!((message.sequence, &address_text(&message.to, Network::Testnet)), (order.nonce, to));
             let signed = self.0.sign(message).unwrap();
             Signed { bytes: fvm_ipld_encoding::to_vec(&signed).unwrap(), id: signed.cid().to_string() }
         };
@@ -45,16 +43,16 @@ impl Signer for Keeper {
     }
 }
 
-struct Bench {
-    made: Arc<Simulation>,
-    node: SimNode,
-    chain: Arc<Filecoin>,
-    store: Arc<SqliteStore>,
-    network: NetworkId,
-    desk: Desk,
+pub(crate) struct Bench {
+    pub(crate) made: Arc<Simulation>,
+    pub(crate) node: SimNode,
+    pub(crate) chain: Arc<Filecoin>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) network: NetworkId,
+    pub(crate) desk: Desk,
     cashier: Cashier,
     started: u32,
-    payments: Vec<Payment>,
+    pub(crate) payments: Vec<Payment>,
     _folder: tempfile::TempDir,
 }
 
@@ -65,8 +63,14 @@ fn config() -> Config {
 impl Bench {
     /// A bench that pays with the key of this index: even ones are BLS, others secp256k1.
     async fn new(key: usize) -> Self {
-        let made =
-            Arc::new(Simulation::new(Recipe { miners: 3, balance: 1_000, ..Recipe::default() }).unwrap());
+        Self::with(key, None).await
+    }
+
+    /// The same, proposing to this multisig.
+    pub(crate) async fn with(key: usize, multisig: Option<Multisig>) -> Self {
+        let multisigs = multisig.into_iter().collect();
+        let recipe = Recipe { miners: 3, balance: 1_000, multisigs, ..Recipe::default() };
+        let made = Arc::new(Simulation::new(recipe).unwrap());
         for _ in 0..8 {
             made.mine().unwrap();
         }
@@ -88,7 +92,8 @@ impl Bench {
         let network: NetworkId = "made".parse().unwrap();
         let keeper = Keeper(made.wallet(key).unwrap().clone());
         let address = address_text(&keeper.0.address(), Network::Testnet);
-        open_wallet(&*store, &*chain, &network, NAME, &address).await.unwrap();
+        let multisig = made.multisig(0).map(|(multisig, _)| address_text(&multisig, Network::Testnet));
+        open_wallet(&*store, &*chain, &network, NAME, &address, multisig.as_deref()).await.unwrap();
         let desk = Desk {
             store: store.clone(),
             chain: chain.clone(),
@@ -113,12 +118,12 @@ impl Bench {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         let head = self.made.ledger().head();
         Timestamp::from_seconds(i64::try_from(head.first().timestamp).unwrap() + 3)
     }
 
-    async fn owe(&mut self, count: usize) {
+    pub(crate) async fn owe(&mut self, count: usize) {
         let mut work = self.store.begin().await.unwrap();
         for _ in 0..count {
             let number = self.payments.len();
@@ -147,7 +152,7 @@ impl Bench {
     }
 
     /// Mine, and take a turn. A chain that cannot be read is read at the next turn.
-    async fn turn(&mut self, tips: u32) {
+    pub(crate) async fn turn(&mut self, tips: u32) {
         for _ in 0..tips {
             self.made.mine().unwrap();
         }
@@ -159,22 +164,41 @@ impl Bench {
     }
 
     /// Another process takes the place of this one.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.started += 1;
         self.cashier = Cashier::new(self.desk.clone(), format!("process {}", self.started));
     }
 
-    async fn over(&self) -> bool {
+    pub(crate) async fn over(&self) -> bool {
         let counts = self.store.money().counts(&self.network, NAME).await.unwrap();
         counts.iter().all(|(state, _)| state.is_terminal())
     }
 
-    async fn balance(&self, tip: &Tip, address: &str) -> u128 {
+    pub(crate) async fn balance(&self, tip: &Tip, address: &str) -> u128 {
         self.chain.account(tip, address).await.unwrap().balance.0
     }
 
     /// Until everything is over, and then some: every payee has what is owed, and the books are the chain.
     async fn finish(mut self, before: Vec<(String, u128)>) -> Vec<AttemptKind> {
+        self.settle().await;
+        self.paid(&before).await;
+        let attempts = self.store.money().attempts(&self.network, NAME, 0, 10_000).await.unwrap();
+        self.node.shutdown().await;
+        attempts.into_iter().map(|attempt| attempt.kind).collect()
+    }
+
+    /// Every payee has what it had before and what is owed to it.
+    pub(crate) async fn paid(&self, before: &[(String, u128)]) {
+        let head = self.chain.head().await.unwrap();
+        for (payee, had) in before {
+            let owed: u128 =
+                self.payments.iter().filter(|payment| payment.payee == *payee).map(|one| one.amount.0).sum();
+            assert_eq!(self.balance(&head, payee).await, had + owed, "{payee}");
+        }
+    }
+
+    /// Nothing goes wrong any more: everything is final, and the books are the chain.
+    pub(crate) async fn settle(&mut self) {
         self.node.mischief().stop();
         self.made.set_least_premium(TokenAmount::default());
         for _ in 0..150 {
@@ -187,12 +211,6 @@ impl Bench {
         for _ in 0..2 {
             self.turn(7).await;
         }
-        let head = self.chain.head().await.unwrap();
-        for (payee, had) in before {
-            let owed: u128 =
-                self.payments.iter().filter(|payment| payment.payee == payee).map(|one| one.amount.0).sum();
-            assert_eq!(self.balance(&head, &payee).await, had + owed, "{payee}");
-        }
         for payment in &self.payments {
             let now = self.store.money().payment(&self.network, &payment.id).await.unwrap().unwrap();
             assert_eq!(now.state, PaymentState::Final, "{now:?}");
@@ -201,12 +219,46 @@ impl Bench {
         assert_eq!(reconciled.differences, []);
         assert_eq!(reconciled.messages, self.payments.len() as u64);
         assert_eq!(reconciled.paid.0, self.payments.iter().map(|payment| payment.amount.0).sum());
-        let attempts = self.store.money().attempts(&self.network, NAME, 0, 10_000).await.unwrap();
-        self.node.shutdown().await;
-        attempts.into_iter().map(|attempt| attempt.kind).collect()
     }
 
-    async fn balances(&self) -> Vec<(String, u128)> {
+    /// A rough time: lost calls, restarts, forks above and below what is final, dear blocks.
+    pub(crate) async fn weather(&mut self) {
+        let refused =
+            || Misdeed::Refuse { refusal: Refusal::application("database is locked"), executed: true };
+        for round in 0..24_u64 {
+            let mischief = self.node.mischief();
+            match round % 8 {
+                // The request arrives, the answer does not.
+                0 => mischief.next("MpoolPush", 2, Misdeed::Truncate(10)),
+                // It does not arrive.
+                1 => mischief.next("MpoolPush", 2, Misdeed::Status(502)),
+                2 => mischief.next("MpoolPush", 3, refused()),
+                3 => mischief.next("StateGetActor", 1, Misdeed::Status(429)),
+                4 => mischief.next("ChainHead", 3, Misdeed::Status(503)),
+                5 => {
+                    for signed in self.made.pending().iter().step_by(3) {
+                        self.made.evict(&signed.cid());
+                    }
+                }
+                6 => self.restart(),
+                _ => {}
+            }
+            match round {
+                5 => drop(self.made.fork(3, 4, 1).unwrap()),
+                // Below what is booked as final.
+                11 => drop(self.made.fork(9, 10, 2).unwrap()),
+                13 => self.made.set_least_premium(TokenAmount::from_atto(120_000)),
+                _ => {}
+            }
+            self.turn(2).await;
+        }
+        // Nothing is mined any more until it offers more.
+        for _ in 0..25 {
+            self.turn(1).await;
+        }
+    }
+
+    pub(crate) async fn balances(&self) -> Vec<(String, u128)> {
         let head = self.chain.head().await.unwrap();
         let mut balances = Vec::new();
         for payment in &self.payments {
@@ -219,7 +271,7 @@ impl Bench {
 }
 
 /// Reads of the store, by its port.
-trait Reads {
+pub(crate) trait Reads {
     fn money(&self) -> &dyn apogee_store::Money;
 }
 
@@ -235,38 +287,7 @@ async fn fifty_payments_are_made_once_each_through_lost_calls_forks_and_dear_blo
     bench.owe(50).await;
     let before = bench.balances().await;
     bench.turn(1).await;
-    let refused = || Misdeed::Refuse { refusal: Refusal::application("database is locked"), executed: true };
-    for round in 0..24_u64 {
-        let mischief = bench.node.mischief();
-        match round % 8 {
-            // The request arrives, the answer does not.
-            0 => mischief.next("MpoolPush", 2, Misdeed::Truncate(10)),
-            // It does not arrive.
-            1 => mischief.next("MpoolPush", 2, Misdeed::Status(502)),
-            2 => mischief.next("MpoolPush", 3, refused()),
-            3 => mischief.next("StateGetActor", 1, Misdeed::Status(429)),
-            4 => mischief.next("ChainHead", 3, Misdeed::Status(503)),
-            5 => {
-                for signed in bench.made.pending().iter().step_by(3) {
-                    bench.made.evict(&signed.cid());
-                }
-            }
-            6 => bench.restart(),
-            _ => {}
-        }
-        match round {
-            5 => drop(bench.made.fork(3, 4, 1).unwrap()),
-            // Below what is booked as final.
-            11 => drop(bench.made.fork(9, 10, 2).unwrap()),
-            13 => bench.made.set_least_premium(TokenAmount::from_atto(120_000)),
-            _ => {}
-        }
-        bench.turn(2).await;
-    }
-    // Nothing is mined any more until it offers more.
-    for _ in 0..25 {
-        bench.turn(1).await;
-    }
+    bench.weather().await;
     let attempts = bench.finish(before).await;
     assert!(attempts.contains(&AttemptKind::Replace), "no message had to be replaced");
 }

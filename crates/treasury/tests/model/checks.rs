@@ -78,12 +78,13 @@ impl Checks {
                 .iter()
                 .find(|payment| Some(payment.id.as_str()) == by_nonce.get(&attempt.nonce).copied());
             let payment = payment.ok_or("a message of no payment")?;
-            let (to, amount) = match attempt.kind {
-                AttemptKind::Cancel => (WALLET, 0),
-                _ => (payment.payee.as_str(), payment.amount.0),
+            let (to, amount, multisig) = match attempt.kind {
+                AttemptKind::Cancel => (WALLET, 0, None),
+                _ => (payment.payee.as_str(), payment.amount.0, wallet.proposes_for.clone()),
             };
+            let says = (message.nonce, message.to.as_str(), message.amount, message.multisig);
             hold!(
-                (message.nonce, message.to.as_str(), message.amount) == (attempt.nonce, to, amount),
+                says == (attempt.nonce, to, amount, multisig),
                 "I5: the message {} is not what it pays",
                 attempt.message
             );

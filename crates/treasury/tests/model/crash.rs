@@ -17,8 +17,8 @@ struct Line {
 }
 
 impl Line {
-    async fn new(name: &str, store: Arc<dyn Store>) -> Self {
-        let mut line = Self { run: Run::new(11, name, store, 0).await, fate: Arc::new(Fate::default()) };
+    async fn new(seed: u64, name: &str, store: Arc<dyn Store>) -> Self {
+        let mut line = Self { run: Run::new(seed, name, store, 0).await, fate: Arc::new(Fate::default()) };
         line.start();
         line
     }
@@ -80,10 +80,10 @@ impl Line {
 }
 
 /// How many places there are, when those of this thread have been tried.
-async fn places(first: usize, step: usize) -> u64 {
+async fn places(seed: u64, first: usize, step: usize) -> u64 {
     let (store, _folder) = database().await;
     for place in (first as u64..).step_by(step) {
-        let mut line = Line::new(&format!("c{place}"), store.clone()).await;
+        let mut line = Line::new(seed, &format!("c{place}"), store.clone()).await;
         line.fate.end(place);
         line.story().await;
         if line.fate.passed() < place {
@@ -97,11 +97,21 @@ async fn places(first: usize, step: usize) -> u64 {
     unreachable!()
 }
 
-#[test]
-fn ended_at_any_place_and_started_again_it_pays_everything_once() {
+fn everywhere(seed: u64) {
     let threads: Vec<_> =
-        (1..=2).map(|first| std::thread::spawn(move || runtime().block_on(places(first, 2)))).collect();
+        (1..=2).map(|first| std::thread::spawn(move || runtime().block_on(places(seed, first, 2)))).collect();
     for thread in threads {
         eprintln!("{} places", thread.join().unwrap());
     }
+}
+
+#[test]
+fn ended_at_any_place_and_started_again_it_pays_everything_once() {
+    everywhere(11);
+}
+
+#[test]
+fn ended_at_any_place_and_started_again_it_proposes_everything_once() {
+    // A seed whose wallet proposes.
+    everywhere(12);
 }

@@ -43,6 +43,7 @@ fn message(payment: usize, nonce: u64) -> Message {
     Message {
         from: WALLET.into(),
         to: format!("p{payment}"),
+        multisig: None,
         nonce,
         amount: 1_000 + payment as u128,
         limit: 1_000,

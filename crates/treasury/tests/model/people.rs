@@ -167,6 +167,7 @@ impl Place {
         let message = Message {
             from: WALLET.into(),
             to: "somebody".into(),
+            multisig: None,
             nonce,
             amount: 5,
             limit: 1_000,

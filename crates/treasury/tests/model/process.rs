@@ -46,8 +46,9 @@ impl Signer for Keeper {
             assert_eq!((message.nonce, message.amount), (order.nonce, order.amount.0));
             assert_eq!(message.to, order.payee);
             if order.purpose == Purpose::Cancel {
-                assert_eq!((message.to.as_str(), message.amount), (WALLET, 0));
+                assert_eq!((message.to.as_str(), message.amount, &message.multisig), (WALLET, 0, &None));
             } else {
+                assert_eq!(message.multisig, order.multisig);
                 let what = (message.to.clone(), message.amount);
                 let known = bound.entry(order.nonce).or_insert_with(|| what.clone());
                 assert_eq!(*known, what, "I5, I15: nonce {} was signed for another payment", order.nonce);

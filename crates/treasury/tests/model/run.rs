@@ -11,7 +11,7 @@ use apogee_treasury::{Cashier, Config, Desk, TreasuryError, Turn, open_wallet};
 use crate::checks::Checks;
 use crate::dice::Dice;
 use crate::process::{Fate, Keeper};
-use crate::world::{Trouble, WALLET, World};
+use crate::world::{MULTISIG, Trouble, WALLET, World};
 
 pub(crate) const NAME: &str = "drip";
 pub(crate) const PAYMENTS: u64 = 25;
@@ -70,7 +70,9 @@ impl Run {
         let config = Config { requeue_depth, memory, ..config() };
         let network: NetworkId = name.parse().unwrap();
         let world = Arc::new(World::new(seed, balance));
-        open_wallet(&*store, &*world, &network, NAME, WALLET).await.unwrap();
+        // In one schedule of three the wallet proposes what a multisig is to pay.
+        let multisig = seed.is_multiple_of(3).then_some(MULTISIG);
+        open_wallet(&*store, &*world, &network, NAME, WALLET, multisig).await.unwrap();
         let mut run = Self {
             seed,
             dice,

@@ -5,13 +5,16 @@ use std::sync::{Mutex, MutexGuard};
 
 use apogee_domain::{Atto, Epoch, Timestamp};
 use apogee_treasury::Signed;
-use apogee_treasury::chain::{Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip};
+use apogee_treasury::chain::{
+    Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Proposal, Tip,
+};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::dice::Dice;
 
 pub(crate) const WALLET: &str = "w";
+pub(crate) const MULTISIG: &str = "m";
 pub(crate) const SECONDS: i64 = 30;
 const NORMAL_FEE: u128 = 100;
 const PREMIUM: u128 = 50;
@@ -23,6 +26,8 @@ const START: i64 = 1_700_000_000;
 pub(crate) struct Message {
     pub(crate) from: String,
     pub(crate) to: String,
+    /// Who pays, where that is proposed.
+    pub(crate) multisig: Option<String>,
     pub(crate) nonce: u64,
     pub(crate) amount: u128,
     pub(crate) limit: u64,
@@ -39,9 +44,15 @@ impl Message {
         serde_json::to_vec(self).unwrap()
     }
 
+    /// What it takes out of the wallet besides gas.
+    fn own(&self) -> u128 {
+        if self.multisig.is_some() || self.to == WALLET { 0 } else { self.amount }
+    }
+
     pub(crate) fn id(&self) -> String {
-        let Self { to, nonce, amount, limit, fee_cap, premium, .. } = self;
-        format!("{nonce}:{to}:{amount}:{limit}:{fee_cap}:{premium}")
+        let Self { to, multisig, nonce, amount, limit, fee_cap, premium, .. } = self;
+        let multisig = multisig.as_deref().unwrap_or_default();
+        format!("{nonce}:{to}:{multisig}:{amount}:{limit}:{fee_cap}:{premium}")
     }
 }
 
@@ -216,15 +227,15 @@ impl State {
             let cost = fee * u128::from(message.limit * 4 / 5) + tip * u128::from(message.limit);
             let spendable = after.balance.0 - gas;
             let code = match () {
-                () if message.amount > spendable => 6,
+                () if message.own() > spendable => 6,
                 () if self.dice.chance(self.trouble.lacks) => 6,
                 () if self.dice.chance(self.trouble.failure) => 33,
                 () => 0,
             };
             after.nonce += 1;
             after.balance.0 -= cost;
-            if code == 0 && message.to != WALLET {
-                after.balance.0 -= message.amount;
+            if code == 0 {
+                after.balance.0 -= message.own();
             }
             self.pool.remove(&message.nonce);
             messages.push((message, code, cost));
@@ -366,6 +377,11 @@ impl Chain for World {
                     amount: Atto(message.amount),
                     exit_code: *exit_code,
                     cost: Atto(*cost),
+                    moved: if *exit_code == 0 { Atto(message.own()) } else { Atto::ZERO },
+                    proposal: message.multisig.clone().map(|multisig| Proposal {
+                        multisig,
+                        number: (*exit_code == 0).then_some(message.nonce),
+                    }),
                 });
             }
         }
@@ -385,7 +401,7 @@ impl Chain for World {
         if draft.to.starts_with("nobody") {
             return Err(PrepareError::Recipient("no such actor".into()));
         }
-        if state.nodes[state.head].after.balance < draft.amount {
+        if draft.multisig.is_none() && state.nodes[state.head].after.balance < draft.amount {
             return Err(PrepareError::Funds("too little".into()));
         }
         let premium = Atto(PREMIUM);
@@ -403,6 +419,7 @@ impl Chain for World {
         let message = Message {
             from: draft.from.clone(),
             to: draft.to.clone(),
+            multisig: draft.multisig.clone(),
             nonce,
             amount: draft.amount.0,
             limit: gas.limit,
@@ -421,7 +438,11 @@ impl Chain for World {
         self.state().hand(Message::read(bytes))
     }
 
-    fn lacked_funds(&self, exit_code: u32) -> bool {
-        exit_code == 6
+    fn lacked_funds(&self, one: &Executed) -> bool {
+        one.exit_code == 6
+    }
+
+    async fn signs_for(&self, _: &Tip, _: &str, multisig: &str) -> Result<bool, ChainError> {
+        Ok(multisig == MULTISIG)
     }
 }

@@ -1,18 +1,18 @@
-//! `apogee payout send` and `status`: an approved list becomes payments of the treasury.
+//! `apogee payout send`: an approved list becomes payments of the treasury.
 
 use std::path::{Path, PathBuf};
 
 use apogee_domain::{Clock, Digest};
 use apogee_rules::Quantity;
 use apogee_signer::{Payee, PayoutList};
-use apogee_store::{AuditEvent, PaymentState, Wallet};
+use apogee_store::{AuditEvent, Wallet};
 use clap::Args;
 use serde_json::json;
 
 use super::super::decide::PayoutTerms;
 use super::super::desk::Desk;
 use super::super::source::Database;
-use super::super::{Answer, Failure, Format};
+use super::super::{Answer, Failure};
 use crate::competitions::{From, Paid, Unpaid, dues, prizes, unpaid};
 use crate::edge::SystemClock;
 
@@ -25,7 +25,7 @@ pub(in crate::cli) struct Send {
     database: Database,
     #[command(flatten)]
     terms: PayoutTerms,
-    /// The wallet that pays
+    /// The wallet that pays, or proposes to its multisig
     #[arg(long, value_name = "NAME")]
     wallet: String,
     /// Why now; it goes into the audit log
@@ -37,18 +37,6 @@ pub(in crate::cli) struct Send {
     /// Do it; without this only say what would be done
     #[arg(long)]
     yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Status {
-    /// The competition
-    #[arg(long, value_name = "ID")]
-    competition: String,
-    #[command(flatten)]
-    database: Database,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 impl Send {
@@ -83,8 +71,11 @@ impl Send {
             let unpaid = unpaid(&*desk.store, &given, &dues, &wallet).await.map_err(Failure::world)?;
             write(file, approved, &wallet, &unpaid)?;
         }
+        let through =
+            wallet.proposes_for.as_ref().map(|multisig| format!(", which proposes them to {multisig}"));
+        let (count, name, through) = (dues.len(), &wallet.name, through.unwrap_or_default());
         if !self.yes {
-            println!("{} payments would be given to the wallet {}; --yes does it", dues.len(), wallet.name);
+            println!("{count} payments would be given to the wallet {name}{through}; --yes does it");
             return Ok(Answer::Yes);
         }
         let mut work = desk.store.begin().await.map_err(Failure::world)?;
@@ -101,12 +92,13 @@ impl Send {
             reason: self.reason,
             document: json!({
                 "root": approved, "wallet": wallet.name, "network": id, "payments": dues.len(),
+                "proposes_for": wallet.proposes_for,
             })
             .to_string(),
         };
         work.record(&event).await.map_err(Failure::world)?;
         work.commit().await.map_err(Failure::world)?;
-        println!("{} payments given to the wallet {}", dues.len(), wallet.name);
+        println!("{count} payments given to the wallet {name}{through}");
         Ok(Answer::Yes)
     }
 }
@@ -138,49 +130,6 @@ fn write(file: &Path, payout: Digest, wallet: &Wallet, unpaid: &[Unpaid<'_>]) ->
     Ok(())
 }
 
-impl Status {
-    /// Says no while anybody waits for money.
-    pub(super) async fn run(self) -> Result<Answer, Failure> {
-        let desk = Desk::open(&self.database, &self.competition, true).await?;
-        let network = desk.ground.network().ok_or_else(archived)?.id.clone();
-        let given = prizes(&*desk.store, &network, &self.competition).await.map_err(Failure::world)?;
-        let all =
-            || given.iter().flat_map(|(entity, payments)| payments.iter().map(move |one| (entity, one)));
-        match self.format {
-            Format::Json => {
-                let rows: Vec<_> = all()
-                    .map(|(entity, payment)| {
-                        json!({
-                            "entity": entity, "payment": payment.id, "wallet": payment.wallet, "payee": payment.payee,
-                            "amount": payment.amount, "state": payment.state.as_str(), "reason": payment.reason,
-                        })
-                    })
-                    .collect();
-                println!("{}", serde_json::Value::from(rows));
-            }
-            Format::Csv => {
-                println!("entity,payment,wallet,payee,amount,state,reason");
-                for (entity, payment) in all() {
-                    let (wallet, payee) = (&payment.wallet, &payment.payee);
-                    let (state, reason) = (payment.state.as_str(), payment.reason.replace(['"', '\n'], " "));
-                    println!(
-                        "{entity},{},{wallet},{payee},{},{state},\"{reason}\"",
-                        payment.id, payment.amount
-                    );
-                }
-            }
-            Format::Table => {
-                for (_, payment) in all() {
-                    let (state, reason) = (payment.state.as_str(), &payment.reason);
-                    println!("{:<40}{:>40} atto  {state:<10} {reason}", payment.id, payment.amount);
-                }
-            }
-        }
-        let done = all().all(|(_, payment)| payment.state == PaymentState::Final);
-        Ok(if done && !given.is_empty() { Answer::Yes } else { Answer::No })
-    }
-}
-
-fn archived() -> Failure {
+pub(super) fn archived() -> Failure {
     Failure::input("wrong-state: the competition is an imported package: who ran it pays")
 }

@@ -40,16 +40,19 @@ fn of_words(message: &str) -> Outcome {
     }
 }
 
-/// Why there is no estimate.
-pub(super) fn unprepared(error: RpcError) -> PrepareError {
+/// Why there is no estimate. Of a proposal, what fails is the multisig's doing, not the payee's.
+pub(super) fn unprepared(error: RpcError, proposes: bool) -> PrepareError {
     let Fault::Rpc { message, .. } = &error.fault else {
         return PrepareError::Chain(ChainError::Unavailable(Box::new(error)));
     };
     let says = |words: &str| message.contains(words);
     if says("SysErrInsufficientFunds") || says("not enough funds") {
         PrepareError::Funds(message.clone())
+    } else if proposes && says("ErrInsufficientFunds") {
+        PrepareError::Funds(message.clone())
     } else if says("exit=[") && !says("SysErrOutOfGas") && !says("SysErrSenderStateInvalid") {
-        PrepareError::Recipient(message.clone())
+        let kind = if proposes { PrepareError::Multisig } else { PrepareError::Recipient };
+        kind(message.clone())
     } else {
         PrepareError::Chain(ChainError::Unavailable(Box::new(error)))
     }
@@ -104,14 +107,23 @@ mod tests {
 
     #[test]
     fn a_recipient_is_at_fault_only_when_the_chain_says_so() {
-        let funds =
-            unprepared(said("message execution failed (exit=[SysErrInsufficientFunds(6)], vm error=[x])"));
+        let funds = unprepared(
+            said("message execution failed (exit=[SysErrInsufficientFunds(6)], vm error=[x])"),
+            false,
+        );
         assert!(matches!(funds, PrepareError::Funds(_)));
-        let recipient =
-            unprepared(said("message execution failed (exit=[SysErrInvalidReceiver(5)], vm error=[x])"));
+        let recipient = unprepared(
+            said("message execution failed (exit=[SysErrInvalidReceiver(5)], vm error=[x])"),
+            false,
+        );
         assert!(matches!(recipient, PrepareError::Recipient(_)));
         for other in [said("gas estimation failed: sender t1a not found on chain"), error(Fault::Timeout)] {
-            assert!(matches!(unprepared(other), PrepareError::Chain(_)));
+            assert!(matches!(unprepared(other, false), PrepareError::Chain(_)));
         }
+        let of_multisig = |words| unprepared(said(words), true);
+        let stranger = of_multisig("message execution failed (exit=[ErrForbidden(18)], vm error=[x])");
+        assert!(matches!(stranger, PrepareError::Multisig(_)));
+        let poor = of_multisig("message execution failed (exit=[ErrInsufficientFunds(19)], vm error=[x])");
+        assert!(matches!(poor, PrepareError::Funds(_)));
     }
 }
