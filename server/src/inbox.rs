@@ -58,12 +58,17 @@ pub(crate) fn follows(entry: &Entry, competition: &Competition) -> bool {
         && head.is_some()
 }
 
+/// Whether an entry is young enough to become one of a ledger.
+fn is_good(entry: &Entry, now: Timestamp) -> bool {
+    entry.time <= now && now.since(entry.time).as_secs() <= GOOD
+}
+
 /// Whether a proposal can wait for signatures.
 pub(crate) fn fit(signed: &Signed, competition: &Competition, now: Timestamp) -> Result<(), Unfit> {
     if !follows(&signed.entry, competition) {
         return Err(Unfit::Stale);
     }
-    if now.since(signed.entry.time).as_secs() > GOOD {
+    if !is_good(&signed.entry, now) {
         return Err(Unfit::Old);
     }
     let mut seen: Vec<&Id> = Vec::new();
@@ -89,7 +94,7 @@ impl Inbox {
         let mut held = self.held();
         held.retain(|waiting| {
             let entry = &waiting.signed.entry;
-            is_next(entry) && now.since(entry.time).as_secs() <= GOOD
+            is_next(entry) && is_good(entry, now)
         });
         held.clone()
     }
@@ -99,13 +104,21 @@ impl Inbox {
         self.held().iter().find(|waiting| waiting.signed.hash == *hash).cloned()
     }
 
+    /// Whether there is room for another entry, once those have gone that are too old or that this one's ledger has passed by.
+    pub(crate) fn has_room(&self, next: &Entry, now: Timestamp) -> Result<(), Unfit> {
+        let mut held = self.held();
+        let of_it = |other: &Waiting| other.signed.entry.competition == next.competition;
+        held.retain(|other| {
+            is_good(&other.signed.entry, now) && (!of_it(other) || other.signed.entry.seq >= next.seq)
+        });
+        let full = held.len() >= OF_ALL || held.iter().filter(|other| of_it(other)).count() >= OF_ONE;
+        if full { Err(Unfit::Full) } else { Ok(()) }
+    }
+
     /// Let a proposal wait.
     pub(crate) fn put(&self, waiting: Waiting) -> Result<(), Unfit> {
+        self.has_room(&waiting.signed.entry, waiting.at)?;
         let mut held = self.held();
-        let of_it = |other: &&Waiting| other.signed.entry.competition == waiting.signed.entry.competition;
-        if held.len() >= OF_ALL || held.iter().filter(of_it).count() >= OF_ONE {
-            return Err(Unfit::Full);
-        }
         if !held.iter().any(|other| other.signed.hash == waiting.signed.hash) {
             held.push(waiting);
         }

@@ -34,6 +34,10 @@ const PAGES: usize = 100;
 pub(crate) enum NoRefund {
     #[error("refunds.{refund}: there is no wallet {wallet} in the settings")]
     Wallet { refund: String, wallet: String },
+    #[error(
+        "refunds.{refund}: the wallet {wallet} only proposes for a multisig; a refund wants one that pays"
+    )]
+    Proposes { refund: String, wallet: String },
     #[error("refunds.{refund}: a name is 1 to 40 characters of a–z, 0–9 and -")]
     Name { refund: String },
     #[error("refunds.{refund}: in the database this is the name of a faucet that grants; take another name")]
@@ -118,6 +122,9 @@ impl Refunds {
             let wallet = config.wallets.get(&settings.wallet);
             let wallet = wallet
                 .ok_or_else(|| NoRefund::Wallet { refund: name.clone(), wallet: settings.wallet.clone() })?;
+            if wallet.proposes_for.is_some() {
+                return Err(NoRefund::Proposes { refund: name.clone(), wallet: settings.wallet.clone() });
+            }
             if !is_name(name) {
                 return Err(NoRefund::Name { refund: name.clone() });
             }

@@ -70,6 +70,12 @@ impl PaymentState {
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Final | Self::Failed | Self::Cancelled)
     }
+
+    /// Whether it has paid, or may do so without anybody asking for it again.
+    #[must_use]
+    pub const fn may_pay(self) -> bool {
+        !matches!(self, Self::Failed | Self::Cancelled)
+    }
 }
 
 words! {

@@ -97,7 +97,10 @@ pub(crate) fn dues(
         let given = prizes.get(entity).map_or(&[][..], Vec::as_slice);
         let too_much = |given| NoDues::TooMuch { entity: entity.clone(), given, approved: approved.amount };
         let recorded = paid.to.and_then(|to| to.get(entity)).map_or(0, |quantity| quantity.0);
-        let elsewhere = Atto(recorded.saturating_sub(finals(given)));
+        // What was paid by other means may stand for what failed or was taken back.
+        let dead = given.iter().filter(|payment| !payment.state.may_pay());
+        let dead = dead.map(|payment| payment.amount.0).fold(0, u128::saturating_add);
+        let elsewhere = Atto(recorded.saturating_sub(finals(given)).saturating_sub(dead));
         let sum = given.iter().map(|payment| payment.amount).try_fold(elsewhere, Atto::checked_add);
         let sum = sum.ok_or_else(|| too_much(Atto(u128::MAX)))?;
         let due = approved.amount.checked_sub(sum).ok_or_else(|| too_much(sum))?;
@@ -134,6 +137,8 @@ pub(crate) enum Progress {
     Waiting,
     /// A message that pays it is on the chain, and could still leave it.
     OnChain,
+    /// A message that proposes it to a multisig is on the chain. Whether it was approved is for the multisig to say.
+    Proposed,
     /// It is paid.
     Final,
     /// A payment failed: somebody has to look.
@@ -153,6 +158,7 @@ impl Progress {
             Self::Owed => "owed",
             Self::Waiting => "waiting",
             Self::OnChain => "on-chain",
+            Self::Proposed => "proposed",
             Self::Final => "final",
             Self::Failed => "failed",
             Self::TakenBack => "taken-back",

@@ -35,6 +35,8 @@ enum Gap {
     Missing { wanted: Epoch },
     #[error("the parent of epoch {child} is {parent}, and not {expected}")]
     Parent { child: Epoch, parent: Epoch, expected: Epoch },
+    #[error("nothing of epoch {0} was checked; index it again with its blocks, or say a later `from`")]
+    Unchecked(Epoch),
     #[error("epoch {0} has no key that reads")]
     Key(Epoch),
     #[error("{0} names no miner")]
@@ -76,7 +78,7 @@ impl FinalChain for Indexed {
             return Err(Gap::Parent { child, parent, expected }.into());
         }
         let tipset = self.source.tipset(&key(&record)?).await?;
-        let verified = passed(&record) && passed(&child);
+        let verified = passed(&record)? && passed(&child)?;
         let child = self.source.tipset(&key(&child)?).await?;
         let mut found = FinalEpoch { epoch: record.epoch, verified, candidates: Vec::new() };
         if !tipset.first().is_genesis() {
@@ -122,12 +124,15 @@ fn key(record: &EpochRecord) -> Result<TipsetKey, Gap> {
     cids.map(TipsetKey).map_err(|_| Gap::Key(record.epoch))
 }
 
-/// Whether something was checked of the chain, nothing failed, and no sum differs from what state says.
-fn passed(record: &EpochRecord) -> bool {
+/// Whether nothing that was checked of the chain failed, and no sum differs from what state says. An epoch of which nothing was checked is not
+/// passed over: what is refused stays refused.
+fn passed(record: &EpochRecord) -> Result<bool, Gap> {
     let of_chain = || record.checks.iter().filter(|check| !OF_MESSAGES.contains(&check.check.as_str()));
-    of_chain().any(|check| check.passed > 0)
-        && of_chain().all(|check| check.failed == 0)
-        && record.reconciled.iter().all(|sum| sum.agrees() != Some(false))
+    if of_chain().all(|check| check.passed == 0 && check.failed == 0) {
+        return Err(Gap::Unchecked(record.epoch));
+    }
+    let sums = record.reconciled.iter().all(|sum| sum.agrees() != Some(false));
+    Ok(sums && of_chain().all(|check| check.failed == 0))
 }
 
 /// Blocks that are read until the process is asked to end: threads cannot be cut off.
@@ -191,15 +196,16 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_is_verified_when_something_passed_nothing_failed_and_no_sum_differs() {
+    fn an_epoch_is_verified_when_nothing_failed_and_no_sum_differs_and_read_when_something_was_checked() {
         let good = ("ticket_vrf", 3, 0);
-        assert!(passed(&record(&[good], &[])));
-        assert!(passed(&record(&[good], &[(Some(1), Some(1)), (None, Some(1))])));
+        let good_for = |record: &EpochRecord| passed(record).unwrap();
+        assert!(good_for(&record(&[good], &[])));
+        assert!(good_for(&record(&[good], &[(Some(1), Some(1)), (None, Some(1))])));
         // Whoever sends one bad WindowPoSt an epoch would else keep everybody from being paid back.
-        assert!(passed(&record(&[good, ("window_post", 0, 1), ("seal", 1, 2)], &[])));
-        assert!(!passed(&record(&[], &[])), "nothing was checked");
-        assert!(!passed(&record(&[("window_post", 1, 0)], &[])), "nothing of the chain was checked");
-        assert!(!passed(&record(&[good, ("block_signature", 2, 1)], &[])));
-        assert!(!passed(&record(&[good], &[(Some(1), Some(2))])));
+        assert!(good_for(&record(&[good, ("window_post", 0, 1), ("seal", 1, 2)], &[])));
+        assert!(passed(&record(&[], &[])).is_err(), "nothing was checked");
+        assert!(passed(&record(&[("window_post", 1, 0)], &[])).is_err(), "nothing of the chain was checked");
+        assert!(!good_for(&record(&[good, ("block_signature", 2, 1)], &[])));
+        assert!(!good_for(&record(&[good], &[(Some(1), Some(2))])));
     }
 }

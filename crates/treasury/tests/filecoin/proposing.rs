@@ -70,7 +70,7 @@ impl Bench {
     async fn standing(&self, payment: &Payment) -> Standing {
         let (number, epoch) = self.proposal(payment).await;
         let what = (payment.payee.as_str(), payment.amount);
-        self.chain.standing(&self.multisig(), number, epoch, what).await.unwrap()
+        self.chain.standing(&self.multisig(), number, epoch, what, 0).await.unwrap()
     }
 
     /// What an account of the ledger comes to.
@@ -172,9 +172,9 @@ async fn what_became_of_a_proposal_is_told_with_the_message_that_ended_it() {
     // No such number, and a number that is of something else.
     let what = (waits.payee.as_str(), waits.amount);
     let (number, epoch) = bench.proposal(waits).await;
-    assert!(bench.chain.standing(&bench.multisig(), 3, epoch, what).await.is_err());
+    assert!(bench.chain.standing(&bench.multisig(), 3, epoch, what, 0).await.is_err());
     let more = (waits.payee.as_str(), Atto(waits.amount.0 + 1));
-    assert!(bench.chain.standing(&bench.multisig(), number, epoch, more).await.is_err());
+    assert!(bench.chain.standing(&bench.multisig(), number, epoch, more, 0).await.is_err());
     for _ in 0..8 {
         bench.turn(1).await;
     }

@@ -78,7 +78,7 @@ pub(super) struct Lookup<'a> {
     config: &'a Config,
     network: &'a NetworkId,
     /// By wallet.
-    chains: BTreeMap<String, Result<Arc<Filecoin>, String>>,
+    chains: BTreeMap<String, Result<(Arc<Filecoin>, u32), String>>,
 }
 
 impl<'a> Lookup<'a> {
@@ -95,9 +95,10 @@ impl<'a> Lookup<'a> {
         let wallet = self.store.wallet(self.network, &payment.wallet).await.map_err(Failure::world)?;
         let Some(multisig) = wallet.and_then(|wallet| wallet.proposes_for) else { return Ok(None) };
         let standing = match self.chain(&payment.wallet).await {
-            Ok(chain) => {
+            Ok((chain, depth)) => {
+                // What a fork could undo is not told as if it had happened.
                 let what = (payment.payee.as_str(), payment.amount);
-                let found = chain.standing(&multisig, number, included.epoch, what).await;
+                let found = chain.standing(&multisig, number, included.epoch, what, depth).await;
                 found.map_err(|error| chain_of(&error))
             }
             Err(why) => Err(why),
@@ -105,7 +106,8 @@ impl<'a> Lookup<'a> {
         Ok(Some(Proposed { multisig, number, standing }))
     }
 
-    async fn chain(&mut self, wallet: &str) -> Result<Arc<Filecoin>, String> {
+    /// The chain that a wallet is on, with the epochs below its head at which a message is final.
+    async fn chain(&mut self, wallet: &str) -> Result<(Arc<Filecoin>, u32), String> {
         if let Some(known) = self.chains.get(wallet) {
             return known.clone();
         }
@@ -114,12 +116,12 @@ impl<'a> Lookup<'a> {
         opened
     }
 
-    async fn open(&self, wallet: &str) -> Result<Arc<Filecoin>, String> {
+    async fn open(&self, wallet: &str) -> Result<(Arc<Filecoin>, u32), String> {
         let tellers = tellers(self.config).map_err(|failure| chain_of(&failure))?;
         let key = (self.network.clone(), wallet.to_owned());
         let teller = tellers.into_iter().find(|teller| teller.key() == key);
         let teller = teller.ok_or_else(|| format!("the settings do not name the wallet {wallet}"))?;
         let (chain, _) = teller.chain().await.map_err(|error| chain_of(&error))?;
-        Ok(chain)
+        Ok((chain, teller.measures().depth))
     }
 }

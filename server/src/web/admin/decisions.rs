@@ -62,6 +62,9 @@ struct One {
     computed: Computed,
     /// The act as it stands in the entry.
     act: serde_json::Value,
+    /// The same in lines.
+    #[serde(skip)]
+    lines: String,
     /// The proposal as a file: what `apogee decide sign` takes.
     document: String,
 }
@@ -77,6 +80,8 @@ struct Signer {
 struct Computed {
     /// Whether everything that can be computed comes out as it stands there.
     same: bool,
+    /// Whether anything can be: keys that are appointed and addresses that are opened are what they are.
+    any: bool,
     /// Why nothing was computed.
     failed: Option<String>,
     /// The report of its effect, as it says and as it comes out.
@@ -154,6 +159,7 @@ fn one(waiting: &Waiting) -> Result<One, Problem> {
         brought_by: waiting.by.clone(),
         brought: waiting.at.to_string(),
         computed: computed(entry, &waiting.again),
+        lines: serde_json::to_string_pretty(&entry.act)?,
         act: serde_json::to_value(&entry.act)?,
         document: waiting.signed.text().map_err(Box::new).map_err(Problem::NoEntry)?,
     })
@@ -182,6 +188,7 @@ fn computed(entry: &Entry, again: &Result<Again, String>) -> Computed {
     };
     Computed {
         same: again.differs(entry).is_none(),
+        any: said.is_some() || report.is_some() || roots.0.is_some(),
         failed: None,
         report: (said.is_some() || report.is_some()).then_some([said, report]),
         root: roots.0.is_some().then_some([roots.0, roots.1]),
@@ -250,6 +257,7 @@ impl App {
         }
         let actor = visitor.acting(Role::Operator)?.actor();
         now.held.competition().after(&signed.entry).map_err(Box::new).map_err(Problem::NoEntry)?;
+        self.inbox.has_room(&signed.entry, visitor.now).map_err(unfit)?;
         let again = self.again(&now, &signed.entry).await?;
         let waiting = Waiting {
             signed: Arc::new(signed.clone()),

@@ -25,7 +25,7 @@ use crate::web::{App, Problem};
 const LISTED: usize = 50;
 /// Messages that are read at once, and pages of them that are looked through for those of one miner.
 const PAGE: u32 = 500;
-const PAGES: usize = 20;
+const PAGES: usize = 4;
 
 /// `?miner=t01000`
 #[derive(Debug, Default)]
@@ -58,8 +58,8 @@ pub(super) struct RefundPage {
     /// The newest epoch that can no longer change.
     #[serde(rename = "final")]
     last: Option<i64>,
-    /// Why it does not read on.
-    stands_still: Option<String>,
+    /// Whether it does not read on: the log says why.
+    stands_still: bool,
     day: Option<Today>,
     policy_version: u32,
     policy_digest: String,
@@ -167,7 +167,7 @@ impl RefundPage {
             changed_at: row.changed_at.to_string(),
             read: (row.day >= 0).then_some(row.day),
             last: cursor.and_then(|cursor| cursor.final_epoch).map(Epoch::height),
-            stands_still: state.failed,
+            stands_still: state.failed.is_some(),
             day,
             policy_version: row.policy_version,
             policy_digest: row.policy_digest.to_string(),

@@ -45,8 +45,8 @@ pub enum Standing {
 }
 
 impl Filecoin {
-    /// What became, by the head, of proposal `number` to `multisig`, made in a tipset of epoch `since` on the head's chain: that `payee` is to
-    /// get `amount`.
+    /// What became, `depth` epochs below the head, of proposal `number` to `multisig`, made in a tipset of epoch `since` on the head's chain: that
+    /// `payee` is to get `amount`.
     ///
     /// # Errors
     /// When the chain cannot be read, also that far back; or it has something else under this number.
@@ -56,12 +56,17 @@ impl Filecoin {
         number: u64,
         since: Epoch,
         (payee, amount): (&str, Atto),
+        depth: u32,
     ) -> Result<Standing, ChainError> {
         let number = i64::try_from(number).map_err(|error| wrong("the number of a proposal", &error))?;
         let what = (self.address(multisig)?, number);
         let head = self.head().await?;
+        let head = if depth == 0 { head } else { self.ancestor(&head, head.epoch.minus(depth)).await? };
         if head.epoch <= since {
-            return Err(wrong("a proposal", &format_args!("the head is at epoch {}, before it", head.epoch)));
+            return Err(wrong(
+                "a proposal",
+                &format_args!("it is looked at at epoch {}, before it", head.epoch),
+            ));
         }
         if let Some((waiting, threshold)) = self.pending(&head, what).await? {
             let payee = self.address(payee)?;
