@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod audit;
 mod claims;
 pub mod cli;
 mod competitions;
@@ -10,6 +11,7 @@ mod faucets;
 mod follow;
 mod http;
 mod identity;
+mod inbox;
 mod log;
 mod networks;
 mod recorded;

@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How the wallets of this process do.
 pub(crate) type Reports = Arc<Mutex<BTreeMap<(NetworkId, String), Report>>>;
 
+/// By which measures the wallets of this process pay.
+pub(crate) type Measures = BTreeMap<(NetworkId, String), apogee_treasury::Config>;
+
 /// What became of a wallet's last turn.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
@@ -88,6 +91,11 @@ impl Teller {
         (self.settings.network.clone(), self.name.clone())
     }
 
+    /// By which measures it pays.
+    pub(crate) fn measures(&self) -> apogee_treasury::Config {
+        self.settings.measures()
+    }
+
     /// The chain and the desk; the wallet is taken into the books where it is not yet.
     pub(crate) async fn open(&self, store: Arc<dyn Store>) -> Result<(Desk, Arc<dyn Source>), NoTeller> {
         let opened = self.nodes.open().await?;
@@ -103,7 +111,7 @@ impl Teller {
             faults: Arc::new(NoFaults),
             network: network.clone(),
             wallet: self.name.clone(),
-            config: self.settings.measures(),
+            config: self.measures(),
         };
         Ok((desk, opened.source))
     }

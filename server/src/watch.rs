@@ -9,16 +9,19 @@ use apogee_filecoin::rpc::{EndpointHealth, Pool};
 use apogee_store::{Cursor, EpochRecord, Store, StoreError};
 use arc_swap::ArcSwap;
 
-use crate::competitions::{Ground, Held, NoLedger};
+use crate::competitions::{Ground, Held, NoLedger, prizes};
 use crate::follow::Stopped;
 use crate::http::Scope;
-use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
+use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow};
 
 /// Epochs behind the clock that are still live: blocks take their time, and a tipset is complete only when the next one names it.
 const LIVE_EPOCHS: u32 = 4;
 
 /// Epochs behind the clock from which on the index is stalled when it does not move.
 const STALLED_EPOCHS: u32 = 20;
+
+/// How long what was seen of prizes is shown before it is looked at again: all payments of a competition are read for it.
+const PRIZES: Duration = Duration::from_secs(10);
 
 /// How a network is indexed by this process. One without a feed is indexed by another.
 #[derive(Clone, Debug)]
@@ -74,7 +77,8 @@ impl Watch {
             let id = held.competition().founding().map(|founding| &founding.network);
             let network = networks.iter().find(|now| Some(&now.network.id) == id).map(|now| &**now);
             let ground = self.ground(&held, network, &before).await?;
-            competitions.push(Arc::new(CompetitionNow::new(held, ground, network)));
+            let prizes = self.prizes(&held, &before).await?;
+            competitions.push(Arc::new(CompetitionNow::new(held, ground, network, prizes)));
         }
         self.now.store(Arc::new(Now::new(networks, competitions)));
         Ok(())
@@ -129,6 +133,20 @@ impl Watch {
                 Ok(cursor.map(|cursor| Ground::Index { network: shown, cursor }))
             }
             other => Ok(other),
+        }
+    }
+
+    /// What the treasury was given to pay; nothing before a payout is approved.
+    async fn prizes(&self, held: &Held, before: &Now) -> Result<PrizesNow, StoreError> {
+        let competition = held.competition();
+        let (Some(founding), Some(_)) = (competition.founding(), competition.payout()) else {
+            return Ok(PrizesNow::default());
+        };
+        let (id, now) = (held.id().as_str(), self.clock.now());
+        let known = before.competition(id).map(|now| &now.prizes);
+        match known.filter(|known| now.since(known.seen) < PRIZES) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(PrizesNow::new(now, prizes(&*self.store, &founding.network, id).await?)),
         }
     }
 

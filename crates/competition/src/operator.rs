@@ -53,8 +53,11 @@ pub(crate) fn usable(key: &Hex<32>) -> bool {
     !beyond && VerifyingKey::from_bytes(&key.0).is_ok_and(|key| !key.is_weak())
 }
 
+/// Whether this is the key's signature over the hash of an entry.
+///
 /// Strict: keys of small order and signatures with another writing are refused, so nobody can alter a signature that stands.
-pub(crate) fn verifies(key: &Hex<32>, hash: &Digest, signature: &Hex<64>) -> bool {
+#[must_use]
+pub fn verifies(key: &Hex<32>, hash: &Digest, signature: &Hex<64>) -> bool {
     VerifyingKey::from_bytes(&key.0)
         .is_ok_and(|key| key.verify_strict(&message(hash), &Signature::from_bytes(&signature.0)).is_ok())
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ pub const MOST_PAYEES: usize = 50_000;
 
 /// First line of what is hashed and of what is signed, so that a signature means nothing elsewhere.
 const TITLE: &str = "apogee-payout-list-1\n";
+/// First line of what a list's own root is made of.
+const ROOT: &str = "apogee-payout-root-1\n";
+const LONGEST_NAME: usize = 200;
 const LARGEST: usize = 16 << 20;
 const MOST_APPROVALS: usize = 100;
 
@@ -27,8 +30,12 @@ pub struct PayoutList {
     pub network: NetworkId,
     /// The wallet that pays.
     pub wallet: String,
-    /// Root of the payout that it belongs to.
+    /// What tells it from other lists: where payees name payments, [`root_of`](Self::root_of) them; else the root of the payout that it belongs
+    /// to, of which there is one such list.
     pub root: Digest,
+    /// Where payees name payments: the root of the payout that these belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payout: Option<Digest>,
     /// Who gets how much. Amounts of one address add up.
     pub payees: Vec<Payee>,
     /// Signatures.
@@ -44,6 +51,18 @@ pub struct Payee {
     pub address: String,
     /// The most it gets.
     pub amount: Atto,
+    /// Which payment of the treasury this is: `prize/sprint/ada/1`. All payees of a list name one, or none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+    /// How many signed messages of that payment have failed for good. A payment counts once for each such number, in however many lists it
+    /// stands: who approves a number says that so many messages paid nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// An approver's signature.
@@ -74,7 +93,7 @@ pub enum ListError {
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance {
     pub(crate) wallet: Address,
-    pub(crate) payees: HashMap<Address, u128>,
+    pub(crate) payees: Vec<(Address, u128)>,
 }
 
 impl PayoutList {
@@ -91,8 +110,21 @@ impl PayoutList {
             canonical(&self.wallet)?,
             self.root
         ));
-        for Payee { address, amount } in &self.payees {
+        for Payee { address, amount, .. } in &self.payees {
             hash.update(format!("{} {amount}\n", canonical(address)?));
+        }
+        Some(Digest(hash.finalize().into()))
+    }
+
+    /// The root of a list whose payees name payments: SHA-256 of the lines `apogee-payout-root-1`, `payout DIGEST`, then `PAYMENT FAILED ADDRESS
+    /// AMOUNT` for each payee, all addresses with the letter `f`. `None` when an address is none, or a payee names no payment.
+    #[must_use]
+    pub fn root_of(payout: &Digest, payees: &[Payee]) -> Option<Digest> {
+        let mut hash = Sha256::new();
+        hash.update(format!("{ROOT}payout {payout}\n"));
+        for Payee { address, amount, payment, failed } in payees {
+            let address = address::write(&address::read(address)?);
+            hash.update(format!("{} {failed} {address} {amount}\n", payment.as_deref()?));
         }
         Some(Digest(hash.finalize().into()))
     }
@@ -151,12 +183,41 @@ impl PayoutList {
             return Err(format!("a list has at most {MOST_APPROVALS} approvals"));
         }
         let read = |text: &str| address::read(text).ok_or_else(|| format!("{text:?} is no address"));
-        let mut payees = HashMap::new();
-        for Payee { address, amount } in &self.payees {
-            add(&mut payees, read(address)?, amount.0)
+        let (mut payees, mut sums) = (Vec::with_capacity(self.payees.len()), HashMap::new());
+        for Payee { address, amount, .. } in &self.payees {
+            let payee = read(address)?;
+            add(&mut sums, payee, amount.0)
                 .ok_or_else(|| format!("{address} gets more than there can be"))?;
+            payees.push((payee, amount.0));
         }
+        self.payments()?;
         Ok(Allowance { wallet: read(&self.wallet)?, payees })
+    }
+
+    /// Whether what it says of payments can be.
+    fn payments(&self) -> Result<(), String> {
+        let Some(payout) = &self.payout else {
+            let named = |payee: &Payee| payee.payment.is_some() || payee.failed > 0;
+            return match self.payees.iter().any(named) {
+                true => Err("it names payments, and not the payout that they belong to".into()),
+                false => Ok(()),
+            };
+        };
+        let mut names = HashSet::new();
+        for Payee { payment, .. } in &self.payees {
+            let name = payment.as_deref().ok_or("all of its payees name a payment, or none does")?;
+            let plain = name.bytes().all(|byte| byte.is_ascii_graphic());
+            if name.is_empty() || name.len() > LONGEST_NAME || !plain {
+                return Err(format!("{name:?} names no payment"));
+            }
+            if !names.insert(name) {
+                return Err(format!("it has the payment {name} twice"));
+            }
+        }
+        match Self::root_of(payout, &self.payees) {
+            Some(root) if root == self.root => Ok(()),
+            _ => Err("its root is not that of the payments that it has".into()),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::address;
 use crate::files::{self, FileError};
-use crate::lists::{self, ListError, PayoutList, can_approve};
+use crate::lists::{self, Allowance, ListError, PayoutList, can_approve};
 use crate::order::Checked;
 use crate::refusal::{Refusal, Rule};
 
@@ -142,30 +142,23 @@ impl Policy {
     }
 
     fn take_lists(&mut self, folder: &Path, approval: &ApprovalSection) -> Result<(), PolicyError> {
-        let mut payouts: HashMap<(Address, Digest), Digest> = HashMap::new();
+        let mut taken = Taken::default();
         for path in list_files(folder)? {
-            let wrong = |detail: &str| PolicyError::from(ListError::Content(path.clone(), detail.into()));
+            let wrong = |detail: String| PolicyError::from(ListError::Content(path.clone(), detail));
             let list = PayoutList::read(&path)?;
-            let allowance = list.allowance().map_err(|detail| wrong(&detail))?;
+            let allowance = list.allowance().map_err(wrong)?;
             if list.network != self.network {
-                return Err(wrong("it is for another network"));
+                return Err(wrong("it is for another network".into()));
             }
             let wallet = self.wallets.get_mut(&allowance.wallet).and_then(|wallet| wallet.payees.as_mut());
-            let payees = wallet.ok_or_else(|| wrong("its wallet pays by no lists"))?;
+            let payees = wallet.ok_or_else(|| wrong("its wallet pays by no lists".into()))?;
             if list.approved_by(&approval.keys) < approval.threshold {
                 self.pending.push(path);
                 continue;
             }
-            let digest = list.digest().unwrap_or_default();
-            match payouts.insert((allowance.wallet, list.root), digest) {
-                // A copy.
-                Some(before) if before == digest => continue,
-                Some(_) => return Err(wrong("another approved list of its wallet is of the same payout")),
-                None => {}
-            }
-            for (payee, amount) in allowance.payees {
+            for (payee, amount) in taken.add(&list, allowance).map_err(wrong)? {
                 lists::add(payees, payee, amount)
-                    .ok_or_else(|| wrong("a payee gets more than there can be"))?;
+                    .ok_or_else(|| wrong("a payee gets more than there can be".into()))?;
             }
         }
         Ok(())
@@ -194,6 +187,53 @@ impl Policy {
 
     pub(crate) fn wallet(&self, address: &Address) -> Option<&WalletPolicy> {
         self.wallets.get(address)
+    }
+}
+
+/// What approved lists have, so that nothing counts twice.
+#[derive(Default)]
+struct Taken {
+    /// Lists whose payees name no payments, by wallet and payout.
+    whole: HashMap<(Address, Digest), Digest>,
+    /// Payouts of wallets whose lists name payments.
+    payouts: HashSet<(Address, Digest)>,
+    /// These payments: payee, amount, and the numbers of failures that they were listed with.
+    payments: HashMap<(Address, String), (Address, u128, BTreeSet<u32>)>,
+}
+
+impl Taken {
+    /// What a list adds to the lists before it.
+    fn add(&mut self, list: &PayoutList, allowance: Allowance) -> Result<Vec<(Address, u128)>, String> {
+        let Allowance { wallet, payees } = allowance;
+        let again = || "another approved list of its wallet is of the same payout".to_owned();
+        let Some(payout) = list.payout else {
+            let digest = list.digest().unwrap_or_default();
+            let before = self.whole.insert((wallet, list.root), digest);
+            return match before {
+                _ if self.payouts.contains(&(wallet, list.root)) => Err(again()),
+                None => Ok(payees),
+                // A copy.
+                Some(before) if before == digest => Ok(Vec::new()),
+                Some(_) => Err(again()),
+            };
+        };
+        if self.whole.contains_key(&(wallet, payout)) {
+            return Err(again());
+        }
+        self.payouts.insert((wallet, payout));
+        let mut new = Vec::new();
+        for (of, (payee, amount)) in list.payees.iter().zip(payees) {
+            let name = of.payment.clone().unwrap_or_default();
+            let known = self.payments.entry((wallet, name.clone()));
+            let (before, sum, failed) = known.or_insert_with(|| (payee, amount, BTreeSet::new()));
+            if (*before, *sum) != (payee, amount) {
+                return Err(format!("another approved list has another payee or amount for {name}"));
+            }
+            if failed.insert(of.failed) {
+                new.push((payee, amount));
+            }
+        }
+        Ok(new)
     }
 }
 

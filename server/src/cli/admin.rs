@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::source::Database;
 use super::{Answer, Failure, Format};
+use crate::audit;
 use crate::edge::{self, SystemClock};
 use crate::identity::invitation;
 
@@ -32,6 +33,8 @@ pub(super) enum Admin {
     Unblock(OnIdentity),
     /// Make a code that lets people in who have no account with a provider.
     Invite(Invited),
+    /// Hold the whole audit log against its own hashes. Says no where an entry was changed or is missing.
+    Audit(Audited),
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +89,23 @@ pub(super) struct Invited {
     reason: String,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Audited {
+    #[command(flatten)]
+    database: Database,
+    /// An entry that was noted down earlier, as this command prints its last one; says no where it is not there any more
+    #[arg(long = "noted", value_name = "NUMBER:HASH", value_parser = noted)]
+    noted: Vec<audit::Place>,
+}
+
+fn noted(text: &str) -> Result<audit::Place, &'static str> {
+    let place = text.split_once(':').and_then(|(seq, hash)| {
+        let (seq, hash) = (seq.parse().ok()?, hash.parse().ok()?);
+        Some(audit::Place { seq, hash })
+    });
+    place.ok_or("an entry is NUMBER:HASH, 17: and 64 hexadecimal digits")
+}
+
 fn role(name: &str) -> Result<Role, &'static str> {
     Role::ALL
         .into_iter()
@@ -102,7 +122,31 @@ impl Admin {
             Self::Block(on) => on.run(true).await,
             Self::Unblock(on) => on.run(false).await,
             Self::Invite(invited) => invited.run().await,
+            Self::Audit(audited) => audited.run().await,
         }
+    }
+}
+
+impl Audited {
+    async fn run(self) -> Result<Answer, Failure> {
+        let (_, place) = self.database.place()?;
+        let store = place.existing().await?;
+        let walked = audit::walk(&*store, audit::Place::default(), u64::MAX).await.map_err(Failure::world)?;
+        let audit::Place { seq, hash } = walked.to;
+        if let Some(broken) = walked.broken {
+            println!("entry {broken} does not follow from the one before: it was changed, or one is missing");
+            println!("entries 1 to {seq} follow from each other, {seq}:{hash}");
+            return Ok(Answer::No);
+        }
+        let mut answer = Answer::Yes;
+        for place in self.noted {
+            if !audit::is_there(&*store, place).await.map_err(Failure::world)? {
+                println!("entry {} is not the one that was noted, or is gone", place.seq);
+                answer = Answer::No;
+            }
+        }
+        println!("entries 1 to {seq} follow from each other, {seq}:{hash}");
+        Ok(answer)
     }
 }
 

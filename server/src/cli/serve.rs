@@ -21,7 +21,7 @@ use crate::http::{self, Service};
 use crate::networks::{self, Prepared};
 use crate::sources::Sources;
 use crate::store::Place;
-use crate::tellers::{Reports, Teller};
+use crate::tellers::{Measures, Reports, Teller};
 use crate::watch::{Feed, Watch};
 use crate::web::{App, Guard, Site};
 
@@ -94,6 +94,7 @@ pub(super) async fn serve(
         indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
     }
     let (reports, owner) = (Reports::default(), edge::owner()?);
+    let measures: Measures = tellers.iter().map(|teller| (teller.key(), teller.measures())).collect();
     for teller in tellers {
         let (store, clock, reports) =
             (Arc::clone(&store), Arc::<SystemClock>::clone(&clock), Arc::clone(&reports));
@@ -121,6 +122,9 @@ pub(super) async fn serve(
         door,
         faucets,
         reports,
+        measures: Arc::new(measures),
+        inbox: Arc::default(),
+        checkpoint: Arc::default(),
         store,
         now: watch.now(),
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use apogee_domain::{Clock, Epoch, NetworkId};
 use apogee_store::{Count, Lease, Mark, Page, Payment, PaymentState, Store, Wallet, WalletMode};
 use apogee_treasury::operate::{self, By};
-use apogee_treasury::{Config as Measures, TreasuryError, reconcile};
+use apogee_treasury::{TreasuryError, reconcile};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -314,8 +314,15 @@ impl OnPayment {
         let (config, place) = self.database.place()?;
         let store = place.existing().await?;
         let payment = store.payment(&self.network, &self.payment).await.map_err(Failure::world)?;
-        let wallet = payment.map(|payment| payment.wallet).unwrap_or_default();
-        let measures = config.wallets.get(&wallet).map_or_else(Measures::large, config::Wallet::measures);
+        let unknown = || TreasuryError::Unknown { what: "payment", name: self.payment.clone() };
+        let wallet = payment.ok_or_else(unknown)?.wallet;
+        let settings = config.wallets.get(&wallet).filter(|settings| settings.network == self.network);
+        let measures = settings.map(config::Wallet::measures).ok_or_else(|| {
+            Failure::input(format!(
+                "the settings have no wallet {wallet} on {}: name those of the process that pays from it with --config",
+                self.network
+            ))
+        })?;
         operate::requeue(&*store, &self.network, &self.payment, &measures, by).await?;
         println!("{} waits for a nonce", self.payment);
         Ok(Answer::Yes)

@@ -2,6 +2,7 @@
 //!
 //! The command line and the pages both come here; nothing else reads a ledger or works out standings of a competition in a database.
 
+mod again;
 mod append;
 mod archive;
 mod around;
@@ -16,6 +17,7 @@ mod shadow;
 mod stood;
 mod what_if;
 
+pub(crate) use self::again::{Again, Differs, NotAgain, Terms, again, simulation};
 pub(crate) use self::append::{NotAppended, append};
 pub(crate) use self::archive::{NotImported, founded, import, pack, reader};
 pub(crate) use self::around::{Around, World};
@@ -25,6 +27,6 @@ pub(crate) use self::facts::{NoFacts, read as read_facts, wanted};
 pub(crate) use self::ground::Ground;
 pub(crate) use self::held::{Held, NoLedger};
 pub(crate) use self::payments::{Destination, Missing, NoPayments, Payments, final_standings, payments};
-pub(crate) use self::prizes::{From, Paid, dues, prizes};
+pub(crate) use self::prizes::{From, Paid, Prizes, Progress, Unpaid, dues, prizes, unpaid};
 pub(crate) use self::shadow::{NoShadow, Shadow};
 pub(crate) use self::stood::{NoStandings, Stands, Stood, Triple};

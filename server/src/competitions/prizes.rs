@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use apogee_domain::{Atto, NetworkId, Timestamp};
 use apogee_package::payout::PaymentList;
 use apogee_rules::{Id, Quantity};
-use apogee_store::{Page, Payment, PaymentState, Store, StoreError};
+use apogee_store::{AttemptKind, Page, Payment, PaymentState, Store, StoreError, Wallet};
 
 /// Payments read at once.
 const PAGE: u32 = 1_000;
@@ -87,10 +87,6 @@ pub(crate) fn dues(
     paid: Paid<'_>,
     from: &From<'_>,
 ) -> Result<Vec<Payment>, NoDues> {
-    let finals = |given: &[Payment]| -> u128 {
-        let finals = given.iter().filter(|payment| payment.state == PaymentState::Final);
-        finals.map(|payment| payment.amount.0).fold(0, u128::saturating_add)
-    };
     let by_treasury = prizes.values().map(|given| finals(given)).fold(0, u128::saturating_add);
     if paid.to.is_none() && paid.total.0 > by_treasury {
         return Err(NoDues::Unnamed(Quantity(paid.total.0 - by_treasury)));
@@ -127,6 +123,117 @@ pub(crate) fn dues(
         });
     }
     Ok(dues)
+}
+
+/// How far an entity's prize is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nobody has given it to a wallet yet, or not all of it.
+    Owed,
+    /// A wallet is to pay it.
+    Waiting,
+    /// A message that pays it is on the chain, and could still leave it.
+    OnChain,
+    /// It is paid.
+    Final,
+    /// A payment failed: somebody has to look.
+    Failed,
+    /// A payment was taken back.
+    TakenBack,
+    /// It is paid by other means, as the ledger of the competition says.
+    Elsewhere,
+    /// Something was paid by other means, and the ledger does not say to whom.
+    Unknown,
+}
+
+impl Progress {
+    /// As programs are told.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owed => "owed",
+            Self::Waiting => "waiting",
+            Self::OnChain => "on-chain",
+            Self::Final => "final",
+            Self::Failed => "failed",
+            Self::TakenBack => "taken-back",
+            Self::Elsewhere => "elsewhere",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// How far a prize of `amount` is, of which `given` was given to the treasury and `elsewhere` paid by other means; `None` where that is not
+    /// known.
+    pub(crate) fn of(amount: Atto, given: &[Payment], elsewhere: Option<Atto>) -> Self {
+        let any = |states: &[PaymentState]| given.iter().any(|payment| states.contains(&payment.state));
+        let sum = given.iter().map(|payment| payment.amount.0).fold(0, u128::saturating_add);
+        match elsewhere {
+            _ if any(&[PaymentState::Failed]) => Self::Failed,
+            _ if any(&[PaymentState::Cancelled]) => Self::TakenBack,
+            _ if any(&[PaymentState::Accepted, PaymentState::Held, PaymentState::Paying]) => Self::Waiting,
+            _ if any(&[PaymentState::Included]) => Self::OnChain,
+            _ if sum >= amount.0 => Self::Final,
+            None => Self::Unknown,
+            Some(elsewhere) if elsewhere.0.saturating_add(sum) < amount.0 => Self::Owed,
+            Some(_) if sum == 0 => Self::Elsewhere,
+            Some(_) => Self::Final,
+        }
+    }
+}
+
+impl Paid<'_> {
+    /// What the ledger records for an entity beyond what the treasury paid it; `None` where that is not known.
+    pub(crate) fn elsewhere(&self, entity: &Id, prizes: &Prizes) -> Option<Atto> {
+        let Some(to) = self.to else {
+            let by_treasury = prizes.values().map(|given| finals(given)).fold(0, u128::saturating_add);
+            return (self.total.0 <= by_treasury).then_some(Atto::ZERO);
+        };
+        let recorded = to.get(entity).map_or(0, |quantity| quantity.0);
+        let by_treasury = prizes.get(entity).map_or(0, |given| finals(given));
+        Some(Atto(recorded.saturating_sub(by_treasury)))
+    }
+}
+
+/// What of these is paid for good.
+fn finals(given: &[Payment]) -> u128 {
+    let finals = given.iter().filter(|payment| payment.state == PaymentState::Final);
+    finals.map(|payment| payment.amount.0).fold(0, u128::saturating_add)
+}
+
+/// A payment that is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unpaid<'a> {
+    pub(crate) payment: &'a Payment,
+    /// How many of its nonces were signed for and have failed for good: so often the signer counts it as paid, and it is not.
+    pub(crate) failed: u32,
+}
+
+/// What a wallet still has to pay: of what it was given that which is not final and was not taken back, and what is due.
+pub(crate) async fn unpaid<'a>(
+    store: &dyn Store,
+    prizes: &'a Prizes,
+    dues: &'a [Payment],
+    wallet: &Wallet,
+) -> Result<Vec<Unpaid<'a>>, StoreError> {
+    let (network, name) = (&wallet.network, &wallet.name);
+    let mut all = Vec::new();
+    let given = prizes.values().flatten().filter(|payment| payment.wallet == *name);
+    for payment in given {
+        if matches!(payment.state, PaymentState::Final | PaymentState::Cancelled) {
+            continue;
+        }
+        let mut failed = 0;
+        for transfer in store.transfers_of(network, &payment.id).await? {
+            if !transfer.state.is_spent() {
+                continue;
+            }
+            let attempts = store.attempts(network, name, transfer.nonce, transfer.nonce).await?;
+            let paid = attempts.iter().any(|attempt| attempt.kind != AttemptKind::Cancel);
+            failed += u32::from(paid);
+        }
+        all.push(Unpaid { payment, failed });
+    }
+    all.extend(dues.iter().map(|payment| Unpaid { payment, failed: 0 }));
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -223,6 +330,38 @@ mod tests {
         assert!(matches!(unnamed, NoDues::Unnamed(Quantity(10))), "{unnamed}");
         let own = due_after(&list, &sent, Paid { total: Quantity(70), to: None }).unwrap();
         assert_eq!(own, [("prize/sprint/bob/1".to_owned(), 30)]);
+    }
+
+    #[test]
+    fn how_far_a_prize_is_follows_from_its_payments_and_the_ledger() {
+        use PaymentState::{Accepted, Cancelled, Failed, Final, Held, Included, Paying};
+        let of = |rows: &[(u128, PaymentState)], elsewhere: Option<u128>| {
+            let rows: Vec<_> = rows.iter().map(|(amount, state)| ("ada", *amount, *state)).collect();
+            let given = given(&rows).remove("ada").unwrap_or_default();
+            Progress::of(Atto(70), &given, elsewhere.map(Atto)).as_str()
+        };
+        assert_eq!(of(&[], Some(0)), "owed");
+        assert_eq!(of(&[], Some(69)), "owed");
+        assert_eq!(of(&[], Some(70)), "elsewhere");
+        assert_eq!(of(&[], None), "unknown");
+        for state in [Accepted, Held, Paying] {
+            assert_eq!(of(&[(70, state)], Some(0)), "waiting");
+        }
+        assert_eq!(of(&[(70, Included)], None), "on-chain");
+        assert_eq!(of(&[(70, Final)], None), "final");
+        assert_eq!(of(&[(60, Final)], Some(0)), "owed", "after an amendment");
+        assert_eq!(of(&[(60, Final), (10, Accepted)], Some(0)), "waiting");
+        assert_eq!(of(&[(60, Final), (10, Failed)], Some(10)), "failed");
+        assert_eq!(of(&[(70, Cancelled)], Some(0)), "taken-back");
+        assert_eq!(of(&[(60, Final)], Some(10)), "final");
+        let sent = super::tests::given(&[("ada", 60, Final), ("bob", 5, Paying)]);
+        let recorded: BTreeMap<Id, Quantity> = [("ada".parse().unwrap(), Quantity(70))].into();
+        let paid = Paid { total: Quantity(70), to: Some(&recorded) };
+        let elsewhere = |paid: Paid<'_>, id: &str| paid.elsewhere(&id.parse().unwrap(), &sent);
+        assert_eq!(elsewhere(paid, "ada"), Some(Atto(10)));
+        assert_eq!(elsewhere(paid, "bob"), Some(Atto(0)));
+        assert_eq!(elsewhere(Paid { total: Quantity(60), to: None }, "ada"), Some(Atto(0)));
+        assert_eq!(elsewhere(Paid { total: Quantity(61), to: None }, "ada"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use apogee_domain::Timestamp;
+use apogee_store::Role;
 use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response as PageResponse;
@@ -38,6 +39,9 @@ const ATTEMPTS: usize = 3;
 
 /// Bytes of a form.
 const LARGEST_FORM: usize = 16 << 10;
+
+/// Bytes of a form with a proposal, for whoever may propose or sign.
+const LARGEST_PROPOSAL: usize = 256 << 10;
 
 /// Bytes of an answer.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -194,7 +198,7 @@ impl Service {
                 Method::POST => return Err(Arc::new(Problem::OtherOrigin)),
                 _ => return Err(Arc::new(Problem::Method)),
             };
-            let body = Limited::new(body, LARGEST_FORM).collect().await;
+            let body = Limited::new(body, self.largest(&request, peer, sends).await).collect().await;
             let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
             let _permit = self.private.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
             let headers = request.headers();
@@ -235,6 +239,17 @@ impl Service {
             },
             Err(_) => self.problem(&request, &Problem::Busy, id),
         }
+    }
+
+    /// How many bytes a private form may have: more than others only where proposals are sent, by whoever has to do with them.
+    async fn largest(&self, request: &Request<()>, peer: IpAddr, sends: bool) -> usize {
+        if !sends || *Ask::of(request.uri()).path != *"/admin/decisions" {
+            return LARGEST_FORM;
+        }
+        let address = proxies::client(&self.limits.proxies, peer, request.headers());
+        let visitor = self.site.door().visitor(request.headers(), address).await;
+        let decides = |visitor: &Visitor| visitor.has(Role::Operator) || visitor.has(Role::Approver);
+        if visitor.is_ok_and(|visitor| decides(&visitor)) { LARGEST_PROPOSAL } else { LARGEST_FORM }
     }
 
     async fn page(&self, request: &Request<Incoming>, id: &str) -> (Response<Full<Bytes>>, Origin) {

@@ -47,16 +47,18 @@ use axum::routing::{MethodRouter, get};
 use bytes::Bytes;
 use tower::ServiceExt;
 
+use crate::audit::Checkpoint;
 use crate::competitions::Stands;
 use crate::faucets::Faucets;
 use crate::identity::Door;
+use crate::inbox::Inbox;
 use crate::sources::Sources;
-use crate::tellers::{Report, Reports};
+use crate::tellers::{Measures, Report, Reports};
 
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
 pub(crate) use self::look::{Look, is_own_address};
-pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now};
+pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow};
 pub(crate) use self::private::Sent;
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
@@ -80,6 +82,12 @@ pub(crate) struct App {
     pub(crate) faucets: Arc<Faucets>,
     /// How the wallets of this process do.
     pub(crate) reports: Reports,
+    /// By which measures they pay.
+    pub(crate) measures: Arc<Measures>,
+    /// Proposals that wait for signatures.
+    pub(crate) inbox: Arc<Inbox>,
+    /// Up to where the audit log was held against its hashes.
+    pub(crate) checkpoint: Arc<Checkpoint>,
 }
 
 impl App {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::competitions::{Ground, Held};
+use crate::competitions::{Ground, Held, Prizes};
 
 /// What the service knows of its networks at a moment. Pages read it instead of the database.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +28,31 @@ pub(crate) struct CompetitionNow {
     pub(crate) ground: Option<Ground>,
     /// How its facts stand to the chain.
     pub(crate) freshness: Freshness,
+    /// What the treasury was given to pay.
+    pub(crate) prizes: PrizesNow,
     /// Names what its pages are made from.
     pub(crate) generation: Digest,
+}
+
+/// What the treasury was given to pay for a competition, as it was when it was last looked at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PrizesNow {
+    /// When.
+    pub(crate) seen: Timestamp,
+    /// The payments, by entity.
+    pub(crate) given: Arc<Prizes>,
+    /// What they are like: the same digest, the same payments.
+    pub(crate) digest: Digest,
+}
+
+impl PrizesNow {
+    pub(crate) fn new(seen: Timestamp, given: Prizes) -> Self {
+        let mut hasher = Sha256::new();
+        for payment in given.values().flatten() {
+            hasher.update(format!("{}\n{}\n{}\n", payment.id, payment.state.as_str(), payment.reason));
+        }
+        Self { seen, given: Arc::new(given), digest: Digest(hasher.finalize().into()) }
+    }
 }
 
 /// What is known of one network at a moment.
@@ -108,18 +131,24 @@ impl Now {
 }
 
 impl CompetitionNow {
-    pub(crate) fn new(held: Arc<Held>, ground: Option<Ground>, network: Option<&NetworkNow>) -> Self {
+    pub(crate) fn new(
+        held: Arc<Held>,
+        ground: Option<Ground>,
+        network: Option<&NetworkNow>,
+        prizes: PrizesNow,
+    ) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(held.head().map_or_else(Digest::default, |(_, hash)| hash).0);
         hasher.update(network.map_or_else(Digest::default, |network| network.generation).0);
         hasher.update(ground.as_ref().map_or_else(Digest::default, Ground::digest).0);
+        hasher.update(prizes.digest.0);
         let generation = Digest(hasher.finalize().into());
         let freshness = match network {
             _ if held.competition().frozen().is_some() => Freshness::Frozen,
             Some(network) => network.freshness,
             None => Freshness::Recorded,
         };
-        Self { held, ground, freshness, generation }
+        Self { held, ground, freshness, prizes, generation }
     }
 }
 

@@ -7,7 +7,7 @@
 //!   and, for [`Role::Payer`](apogee_store::Role::Payer) and [`Role::Approver`](apogee_store::Role::Approver), have shown a passkey in the last
 //!   minutes; `visitor.address` is where they ask from. A refusal becomes its problem by `?`; whoever looks at a page and is not signed in is led
 //!   to `/signin` and back.
-//! * `HeaderMap` and `Bytes` of what was sent, at most 16 KiB; [`Ask`](super::ask::Ask) for language and form.
+//! * `HeaderMap` and `Bytes` of what was sent, at most 16 KiB (256 KiB for `/admin/decisions`); [`Ask`](super::ask::Ask) for language and form.
 //!
 //! To add one: a path below one of [`PRIVATE`], a line in [`pages`], a handler that answers `Result<Response, Problem>`. Answers may set cookies
 //! and redirect. A handler of GET changes nothing.
@@ -41,6 +41,7 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     vec![
         ("/admin", get(admin::show)),
         ("/admin/audit", get(admin::audit)),
+        ("/admin/decisions", get(admin::decisions::show).post(admin::decisions::act)),
         ("/admin/faucet", post(admin::faucet)),
         ("/admin/payment", post(admin::payment)),
         ("/admin/wallet", post(admin::wallet)),

@@ -110,6 +110,8 @@ pub(crate) enum Problem {
     SignIn(#[source] Refused),
     /// What an operator wanted was not done; the message says why.
     NotDone(&'static str),
+    /// A proposal cannot become an entry.
+    NoEntry(#[source] Box<Refusal>),
     Query(Unreadable),
     Method,
     Body,
@@ -325,7 +327,7 @@ impl Problem {
             Self::Refused(refusal) => Kind::refused(refusal),
             Self::OtherOrigin => OTHER_ORIGIN,
             Self::StaleForm => STALE_FORM,
-            Self::NotDone(_) => NOT_DONE,
+            Self::NotDone(_) | Self::NoEntry(_) => NOT_DONE,
             Self::NoState { .. } => NO_STATE,
             Self::Faucet(kind, _) => *kind,
             Self::SignIn(refused) => Kind::not_let_in(refused),
@@ -410,7 +412,7 @@ impl Problem {
             }
             Self::NoStandings(why) => say("detail-no-standings", fluent_args!["why" => why.to_string()]),
             // What is wrong there is known in English only; what it is and what to do, in both.
-            Self::Refused(refusal) => refusal.to_string(),
+            Self::Refused(refusal) | Self::NoEntry(refusal) => refusal.to_string(),
             Self::OtherOrigin => language.t("detail-other-origin"),
             Self::StaleForm => language.t("detail-stale-form"),
             Self::NotDone(why) => language.t(why),

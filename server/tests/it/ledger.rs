@@ -1,11 +1,20 @@
 //! Competitions in a database through the binary: real signatures over a made chain.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
+use apogee_competition::Signed;
+use apogee_domain::{Atto, Digest, Epoch, NetworkId, Timestamp};
+use apogee_store::{
+    Attempt, AttemptKind, Inclusion, PaymentState, Store, Transfer, TransferState, Wallet, WalletMode,
+};
+use apogee_store_sqlite::SqliteStore;
 use apogee_testkit::example;
 use serde_json::Value;
 
 use crate::made::{Made, RULES, STORE, said};
+use crate::served::Served;
 
 fn shadow() -> String {
     example("rules").join("../../shadow/apogee_shadow.py").display().to_string()
@@ -70,7 +79,15 @@ fn a_competition_goes_from_its_founding_to_an_approved_payout() {
     let early = made.refused(&["decide", "submit", "revert.json", "--store", STORE]);
     assert!(early.contains("bad-operator-signature"), "{early}");
     assert_eq!(sign("bo").status.code(), Some(2), "bo is not among those who sign");
-    assert!(sign("cy").status.success());
+    // Who signs may compute it once more, from a database of their own.
+    let mut other: Signed = read(&made, "revert.json");
+    other.entry.preview = Some(Digest([1; 32]));
+    made.write("other.json", &other.entry.signed(Vec::new()).unwrap().text().unwrap());
+    let check = ["--operator", "cy", "--key", "cy.key", "--check", "--store", STORE, "--yes"];
+    let forged = made.refused(&[&["decide", "sign", "other.json"][..], &check].concat());
+    assert!(forged.contains("effect-missing"), "{forged}");
+    let checked = made.good(&[&["decide", "sign", "revert.json"][..], &check].concat());
+    assert!(checked.contains("computed again: report "), "{checked}");
     let whole = std::fs::read_to_string(made.path().join("revert.json")).unwrap();
     made.write("forged.json", &whole.replace("a mistake", "mistaken!"));
     assert!(made.refused(&["decide", "submit", "forged.json", "--store", STORE]).contains("hash"));
@@ -139,6 +156,137 @@ fn a_competition_goes_from_its_founding_to_an_approved_payout() {
     assert_eq!(shown["phase"], "final");
     assert_eq!(shown["finals"].as_array().unwrap().len(), 1);
     assert!(shown["payout"][0]["total"].as_str().unwrap().len() > 18, "{shown}");
+    a_prize_is_paid_after_its_message_failed(&made);
+}
+
+fn read(made: &Made, file: &str) -> Signed {
+    let text = std::fs::read_to_string(made.path().join(file)).unwrap();
+    Signed::read(text.trim().as_bytes()).unwrap()
+}
+
+/// Rows of the payout page, by entity.
+fn payout_rows(made: &Made) -> BTreeMap<String, Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
+    let store = format!("sqlite:{}", made.path().join("a.sqlite").display());
+    let served =
+        Served::start(command.arg("serve").env("APOGEE_STORE", store).env("APOGEE_LOG__FILTER", "warn"));
+    let csv = served.get("/c/sprint/payout.csv").text();
+    assert!(csv.starts_with("entity,name,atto,fil,address,status,"), "{csv}");
+    assert!(served.get("/zh/c/sprint/payout").text().contains("支付情况"));
+    let payout = served.get("/c/sprint/payout.json").json();
+    let rows = payout["rows"].as_array().unwrap().iter();
+    rows.map(|row| (row["entity"].as_str().unwrap().to_owned(), row.clone())).collect()
+}
+
+/// The rest of the story: the approved list is given to a wallet, a message fails, and the prize is paid all the same.
+fn a_prize_is_paid_after_its_message_failed(made: &Made) {
+    const ID: &str = "prize/sprint/t01001/1";
+    let network: NetworkId = "simnet".parse().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(SqliteStore::open(&made.path().join("a.sqlite"))).unwrap();
+    let wallet = Wallet {
+        network: network.clone(),
+        name: "prizes".into(),
+        address: "t01999".into(),
+        next_nonce: 0,
+        mode: WalletMode::Open,
+        reason: String::new(),
+    };
+    runtime.block_on(async {
+        let mut work = store.begin().await.unwrap();
+        work.put_wallet(&wallet).await.unwrap();
+        work.commit().await.unwrap();
+    });
+    let set = |from, to, reason: &str| {
+        runtime.block_on(async {
+            let mut work = store.begin().await.unwrap();
+            work.set_payment(&network, ID, from, to, reason).await.unwrap();
+            work.commit().await.unwrap();
+        });
+    };
+    let common =
+        ["--addresses", "addresses.json", "--withhold", "--wallet", "prizes", "--reason", "Results."];
+    let send = ["payout", "send", "--competition", "sprint", "--store", STORE];
+    let send = |more: &[&str]| made.apogee(&[&send[..], &common, more].concat());
+    let listed = |file: &str| {
+        let output = send(&["--list", file]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let text = std::fs::read_to_string(made.path().join(file)).unwrap();
+        (serde_json::from_str::<Value>(&text).unwrap(), said(&output))
+    };
+    let status = || made.apogee(&["payout", "status", "--competition", "sprint", "--store", STORE]);
+
+    assert_eq!(payout_rows(made)["t01001"]["status"], "owed");
+    let (first, _) = listed("first.json");
+    assert_eq!((&first["payees"][0]["payment"], &first["payees"][0]["failed"]), (&ID.into(), &Value::Null));
+    let shown = made.json(&["competition", "show", "sprint", "--format", "json", "--store", STORE]);
+    assert_eq!(first["payout"], shown["payout"][0]["root"]);
+    assert_ne!(first["root"], first["payout"]);
+    assert_eq!(send(&["--yes"]).status.code(), Some(0));
+    let (second, _) = listed("second.json");
+    assert_eq!(second, first, "what is to be paid is the same, whether a wallet has it or not");
+    let rows = payout_rows(made);
+    assert_eq!(rows["t01001"]["status"], "waiting");
+    assert!(rows.values().any(|row| row["status"] == "owed"), "those who are withheld wait for an address");
+
+    // A message is mined and fails.
+    runtime.block_on(async {
+        let transfer = Transfer {
+            network: network.clone(),
+            wallet: "prizes".into(),
+            nonce: 0,
+            payment: ID.into(),
+            state: TransferState::Reserved,
+            reopened: 0,
+            included: None,
+        };
+        let attempt = Attempt {
+            nonce: 0,
+            number: 1,
+            kind: AttemptKind::Pay,
+            message: "bafy-failed".into(),
+            bytes: vec![1],
+            fee: Atto(1),
+            fee_cap: Atto(1),
+            premium: Atto(1),
+            created: Timestamp(1),
+            first_sent: None,
+            last_sent: None,
+            outcome: String::new(),
+        };
+        let included = Inclusion {
+            epoch: Epoch::new(60).unwrap(),
+            key: "bafy-tipset".into(),
+            message: "bafy-failed".into(),
+            exit_code: 16,
+            cost: Atto(1),
+        };
+        let mut work = store.begin().await.unwrap();
+        work.put_transfer(&transfer).await.unwrap();
+        work.put_attempt(&network, "prizes", &attempt).await.unwrap();
+        let failed = Transfer { state: TransferState::FailedFinal, included: Some(included), ..transfer };
+        work.set_transfer(TransferState::Reserved, &failed).await.unwrap();
+        work.commit().await.unwrap();
+    });
+    set(PaymentState::Accepted, PaymentState::Failed, "exit-code: 16");
+    assert_eq!(status().status.code(), Some(1));
+    let row = &payout_rows(made)["t01001"];
+    assert_eq!(row["status"], "failed");
+    let prize = &row["payments"][0];
+    assert_eq!((&prize["state"], &prize["reason"]), (&"failed".into(), &"exit-code: 16".into()));
+    assert_eq!((&prize["message"], &prize["epoch"]), (&"bafy-failed".into(), &60.into()));
+    assert!(prize["confirmations"].as_i64().unwrap() >= 7);
+    let (third, told) = listed("third.json");
+    assert_eq!(third["payees"][0]["failed"], 1);
+    assert_ne!(third["root"], first["root"], "approvers sign something else than before");
+    assert!(told.contains("prize/sprint/t01001/1 again"), "{told}");
+    assert!(said(&send(&[])).contains("0 payments would be given"), "it is paid under its own name");
+
+    set(PaymentState::Failed, PaymentState::Final, "");
+    assert_eq!(payout_rows(made)["t01001"]["status"], "final");
+    assert_eq!(status().status.code(), Some(0));
+    let done = send(&["--list", "fourth.json"]);
+    assert!(done.status.code() == Some(2) && said(&done).contains("nothing is left"), "{}", said(&done));
 }
 
 #[test]

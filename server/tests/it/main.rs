@@ -15,6 +15,8 @@ mod commands;
 #[cfg(test)]
 mod competition;
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod freeze;

@@ -31,11 +31,11 @@ impl Clock for Hand {
 }
 
 /// A service and the GitHub that it trusts.
-struct World {
-    served: Served,
+pub(crate) struct World {
+    pub(crate) served: Served,
     hub: Hub,
     clock: Arc<Hand>,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -44,11 +44,11 @@ fn user(id: u64, login: &str) -> User {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[])
     }
 
-    fn with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(NOW)));
         let hub = Hub::new(Arc::<Hand>::clone(&clock));
         hub.register(App {
@@ -96,12 +96,12 @@ impl World {
         Self { served: Served::with(&all), hub, clock, folder, _runtime: runtime }
     }
 
-    fn browser(&self) -> Browser<'_> {
+    pub(crate) fn browser(&self) -> Browser<'_> {
         Browser { world: self, cookies: BTreeMap::new() }
     }
 
     /// What the command line says, with exit code 0.
-    fn apogee(&self, arguments: &[&str]) -> String {
+    pub(crate) fn apogee(&self, arguments: &[&str]) -> String {
         let store = format!("sqlite:{}", self.folder.path().join("people.sqlite").display());
         let output =
             Command::new(env!("CARGO_BIN_EXE_apogee")).args(arguments).args(["--store", &store]).output();
@@ -113,7 +113,7 @@ impl World {
 
 /// A client that keeps cookies, and goes where it is sent only when it is told to.
 #[derive(Clone)]
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookies: BTreeMap<String, String>,
 }
@@ -147,7 +147,7 @@ impl Browser<'_> {
         answer
     }
 
-    fn get(&mut self, address: &str) -> Answer {
+    pub(crate) fn get(&mut self, address: &str) -> Answer {
         self.get_with(address, "")
     }
 
@@ -187,7 +187,7 @@ impl Browser<'_> {
     }
 
     /// Send a form as a page of the site has it.
-    fn post(&mut self, page: &str, address: &str, pairs: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&mut self, page: &str, address: &str, pairs: &[(&str, &str)]) -> Answer {
         let mark = self.mark(page);
         let mut all = vec![("mark", mark.as_str())];
         all.extend(pairs);
@@ -217,7 +217,7 @@ impl Browser<'_> {
         back.strip_prefix("http://127.0.0.1:1").unwrap_or_else(|| panic!("{back}")).to_owned()
     }
 
-    fn sign_in(&mut self) -> Answer {
+    pub(crate) fn sign_in(&mut self) -> Answer {
         let there = self.leave("/me");
         let back = self.at_github(&there);
         self.get(&back)
@@ -235,7 +235,7 @@ impl Browser<'_> {
 }
 
 #[track_caller]
-fn assert_problem(answer: &Answer, status: u16, kind: &str) {
+pub(crate) fn assert_problem(answer: &Answer, status: u16, kind: &str) {
     assert_eq!(answer.status, status, "{}", answer.text());
     assert_eq!(answer.json()["type"], format!("/problems/{kind}"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -642,13 +642,13 @@ fn a_program_is_let_in_by_a_browser_elsewhere_and_gives_its_key_back() {
 }
 
 /// A device with one key, as browsers see it.
-struct Device {
+pub(crate) struct Device {
     pair: EcdsaKeyPair,
     random: SystemRandom,
 }
 
 impl Device {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
         let pair =
@@ -662,7 +662,13 @@ impl Device {
     }
 
     /// The values of the form that the page's script fills in.
-    fn answer(&self, kind: &str, challenge: &str, origin: &str, count: u32) -> [(&'static str, String); 4] {
+    pub(crate) fn answer(
+        &self,
+        kind: &str,
+        challenge: &str,
+        origin: &str,
+        count: u32,
+    ) -> [(&'static str, String); 4] {
         let client = format!(r#"{{"type":"webauthn.{kind}","challenge":"{challenge}","origin":"{origin}"}}"#);
         let (said, signature) = if kind == "create" {
             let point = self.pair.public_key().as_ref();
@@ -686,7 +692,7 @@ impl Device {
     }
 }
 
-fn challenge(page: &Answer) -> String {
+pub(crate) fn challenge(page: &Answer) -> String {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     text.split_once("data-challenge=\"").unwrap().1.split('"').next().unwrap().to_owned()

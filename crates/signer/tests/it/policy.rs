@@ -246,12 +246,34 @@ fn list(root: u8, payees: &[(u64, u128)]) -> PayoutList {
         network: "devnet-a".parse().unwrap(),
         wallet: wallet().to_string(),
         root: Digest([root; 32]),
+        payout: None,
         payees: payees
             .iter()
-            .map(|(id, amount)| Payee { address: payee(*id).to_string(), amount: Atto(*amount) })
+            .map(|(id, amount)| Payee {
+                address: payee(*id).to_string(),
+                amount: Atto(*amount),
+                payment: None,
+                failed: 0,
+            })
             .collect(),
         approvals: Vec::new(),
     }
+}
+
+/// A list of payments of one payout: name, failures, payee, amount.
+fn named(payments: &[(&str, u32, u64, u128)]) -> PayoutList {
+    let payees: Vec<_> = payments
+        .iter()
+        .map(|(name, failed, to, amount)| Payee {
+            address: payee(*to).to_string(),
+            amount: Atto(*amount),
+            payment: Some(format!("prize/sprint/{name}")),
+            failed: *failed,
+        })
+        .collect();
+    let payout = Digest([1; 32]);
+    let root = PayoutList::root_of(&payout, &payees).unwrap();
+    PayoutList { root, payout: Some(payout), payees, ..list(0, &[]) }
 }
 
 fn approved(mut list: PayoutList, by: &[usize]) -> PayoutList {
@@ -377,6 +399,69 @@ fn lists_that_cannot_be_meant_are_refused() {
         let error = Policy::read(&desk.path("policy.toml")).unwrap_err();
         assert!(matches!(error, PolicyError::List(_)), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_payment_counts_once_in_all_lists_and_again_for_each_failure_that_is_approved() {
+    let desk = payer();
+    let pays =
+        async |nonce, to, amount| rule(&ask(&desk.signer(), pay(nonce, payee(to), amount)).await).to_owned();
+    put(&desk, "a.json", &approved(named(&[("ada/1", 0, 0, 100), ("bob/1", 0, 1, 50)]), &[0, 1]));
+    // What is still to be paid a little later, in another order, and a copy of it.
+    let later = approved(named(&[("cat/1", 0, 2, 7), ("ada/1", 0, 0, 100)]), &[0, 2]);
+    put(&desk, "b.json", &later);
+    put(&desk, "copy-of-b.json", &later);
+    assert_eq!(pays(0, 0, 100).await, "signed");
+    assert_eq!(pays(1, 0, 1).await, "payee", "two lists and a copy have it, and it counts once");
+    assert_eq!(pays(1, 1, 50).await, "signed");
+    assert_eq!(pays(2, 2, 7).await, "signed");
+    // The message failed: nothing changes until that is approved, and it is approved for one message.
+    let again = named(&[("ada/1", 1, 0, 100)]);
+    put(&desk, "c.json", &approved(again.clone(), &[0]));
+    assert_eq!(pays(3, 0, 100).await, "payee");
+    put(&desk, "c.json", &approved(again, &[0, 1]));
+    assert_eq!(pays(3, 0, 100).await, "signed");
+    assert_eq!(pays(4, 0, 100).await, "payee");
+    assert_eq!(pays(4, 1, 50).await, "payee", "bob's has not failed");
+    put(&desk, "d.json", &approved(named(&[("ada/1", 1, 0, 100), ("bob/1", 0, 1, 50)]), &[1, 2]));
+    assert_eq!(pays(4, 0, 100).await, "payee", "the same failure again");
+    put(&desk, "e.json", &approved(named(&[("ada/1", 2, 0, 100)]), &[1, 2]));
+    assert_eq!(pays(4, 0, 100).await, "signed");
+}
+
+#[test]
+fn a_list_cannot_have_a_payment_pay_twice() {
+    let refuse = |list: PayoutList, word: &str| {
+        let desk = payer();
+        put(&desk, "a.json", &approved(named(&[("ada/1", 0, 0, 100)]), &[0, 1]));
+        put(&desk, "b.json", &approved(list, &[0, 1]));
+        let error = Policy::read(&desk.path("policy.toml")).unwrap_err();
+        let PolicyError::List(error) = error else { panic!("{error}") };
+        assert!(error.to_string().contains(word), "{word}: {error}");
+    };
+    refuse(named(&[("bob/1", 0, 1, 9), ("bob/1", 0, 1, 9)]), "twice");
+    refuse(named(&[("bob/1", 0, 1, 9), ("bob/1", 1, 1, 9)]), "twice");
+    refuse(named(&[("ada/1", 1, 0, 101)]), "another payee or amount");
+    refuse(named(&[("ada/1", 1, 1, 100)]), "another payee or amount");
+    let good = named(&[("bob/1", 0, 1, 9), ("cat/1", 0, 2, 9)]);
+    let but = |change: fn(&mut PayoutList)| {
+        let mut list = good.clone();
+        change(&mut list);
+        list
+    };
+    // Who has approved one thing has not approved another.
+    let mut approved = approved(good.clone(), &[0, 1]);
+    approved.payees[0].failed = 1;
+    let approvers: Vec<_> = APPROVERS.iter().map(public).collect();
+    assert_eq!(approved.approved_by(&approvers), 2, "the digest has the root");
+    refuse(approved, "its root is not");
+    refuse(but(|list| list.payees[0].payment = Some("prize/sprint/dan/1".into())), "its root is not");
+    refuse(but(|list| list.payout = Some(Digest([2; 32]))), "its root is not");
+    refuse(but(|list| list.payees[1].payment = None), "or none does");
+    refuse(but(|list| list.payees[1].payment = Some("a b".into())), "names no payment");
+    refuse(but(|list| list.payout = None), "not the payout");
+    // The whole of a payout, as lists had it that name no payments.
+    refuse(list(1, &[(0, 100)]), "same payout");
 }
 
 #[test]

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use crate::cli::Failure;
 use crate::cli::competition::documents;
 use crate::cli::desk::Desk;
-use crate::competitions::{Destination, Missing, NoPayments, Payments, Shadow, final_standings, payments};
+use crate::competitions::{
+    Destination, Missing, NoPayments, NotAgain, Payments, Shadow, Terms, final_standings, payments,
+};
 
 /// Where whoever is owed something is paid.
 #[derive(Clone, Debug, Default, Args)]
@@ -26,13 +28,23 @@ pub(in crate::cli) struct PayoutTerms {
 }
 
 impl PayoutTerms {
+    /// With what an act is computed again.
+    pub(in crate::cli) fn terms(&self, shadow: Option<&Path>) -> Result<Terms, Failure> {
+        Ok(Terms { given: self.given()?, missing: self.missing(), shadow: Shadow::of(shadow) })
+    }
+
+    fn given(&self) -> Result<BTreeMap<Id, Destination>, Failure> {
+        self.addresses.as_deref().map_or(Ok(BTreeMap::new()), documents::json)
+    }
+
+    const fn missing(&self) -> Missing {
+        if self.withhold { Missing::Withheld } else { Missing::Refused }
+    }
+
     /// The payments by the final standings that hold.
     pub(in crate::cli) async fn payments(&self, desk: &Desk) -> Result<Payments, Failure> {
         let (_, stood) = final_standings(&desk.stands, &desk.held, &desk.ground).await?;
-        let given: BTreeMap<Id, Destination> =
-            self.addresses.as_deref().map_or(Ok(BTreeMap::new()), documents::json)?;
-        let missing = if self.withhold { Missing::Withheld } else { Missing::Refused };
-        Ok(payments(&stood, desk.competition(), &given, missing)?)
+        Ok(payments(&stood, desk.competition(), &self.given()?, self.missing())?)
     }
 }
 
@@ -41,6 +53,19 @@ impl From<NoPayments> for Failure {
         match error {
             NoPayments::Standings(error) => error.into(),
             error => Self::input(error),
+        }
+    }
+}
+
+impl From<NotAgain> for Failure {
+    fn from(error: NotAgain) -> Self {
+        match error {
+            NotAgain::Effect(error) => error.into(),
+            NotAgain::Standings(error) => error.into(),
+            NotAgain::Payments(error) => error.into(),
+            NotAgain::Shadow(error) => error.into(),
+            error @ NotAgain::CutOff => Self::world(error),
+            error @ (NotAgain::NoRules(_) | NotAgain::OtherRoot) => Self::input(error),
         }
     }
 }
@@ -106,19 +131,6 @@ fn plain(members: Map<String, Value>) -> Result<Act, Failure> {
     let written = serde_json::to_value(&act).map_err(malformed)?;
     let stray = members.keys().find(|name| written.get(name.as_str()).is_none());
     stray.map_or(Ok(act), |name| Err(Failure::input(format!("malformed: act: unknown field `{name}`"))))
-}
-
-/// The act again, from what of it is not computed.
-pub(super) async fn again(act: &Act, desk: &Desk, means: Means<'_>) -> Result<Act, Failure> {
-    let at = match act {
-        Act::Freeze { pin } | Act::Finalize { pin, .. } | Act::Amend { pin, .. } => Some(pin.at),
-        Act::ApprovePayout { .. } => None,
-        _ => return Ok(act.clone()),
-    };
-    let mut members = Map::new();
-    members.insert("kind".to_owned(), Value::from(act.kind()));
-    members.extend(at.map(|at| ("at".to_owned(), Value::from(at.height()))));
-    Box::pin(completed(Value::Object(members), desk, means)).await
 }
 
 fn no_more(members: &Map<String, Value>) -> Result<(), Failure> {

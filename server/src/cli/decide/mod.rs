@@ -27,7 +27,10 @@ pub(super) enum Decide {
     /// Write an act that others have to sign into a file, and show what it does.
     Propose(Box<Propose>),
     /// Add a signature to a proposal.
-    Sign(Sign),
+    ///
+    /// With --check everything in it that is computed is computed once more from a database of one's own: roots, totals, what it does to
+    /// everybody.
+    Sign(Box<Sign>),
     /// Put a proposal that everybody has signed into the ledger, if what it says of its effect is so.
     ///
     /// When others have written to the ledger since it was proposed, it has to be proposed again.
@@ -68,6 +71,16 @@ pub(super) struct Sign {
     /// File with that operator's key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// Compute what is in it once more before it is signed
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    terms: PayoutTerms,
+    /// Another second implementation than the one that comes with the program
+    #[arg(long, value_name = "FILE")]
+    shadow: Option<PathBuf>,
     /// Sign it without asking
     #[arg(long)]
     yes: bool,
@@ -94,7 +107,7 @@ impl Decide {
         match self {
             Self::Take(take) => take.run().await,
             Self::Propose(propose) => propose.run().await,
-            Self::Sign(sign) => sign.run(),
+            Self::Sign(sign) => sign.run().await,
             Self::Submit(submit) => submit.run().await,
         }
     }

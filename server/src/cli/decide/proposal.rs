@@ -6,13 +6,14 @@ use std::path::Path;
 use apogee_competition::{Act, ENTRY_SIZE, Entry, Signed, operator::Approval};
 use apogee_rules::canonical;
 
-use super::act::{Means, again};
 use super::draft::show;
 use super::{Propose, Sign, Submit, agreed};
 use crate::cli::competition::documents::{self, wrong};
 use crate::cli::desk::Desk;
 use crate::cli::operator::Secret;
+use crate::cli::source::Database;
 use crate::cli::{Answer, Failure};
+use crate::competitions::{Differs, Terms, again, simulation};
 
 impl Propose {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
@@ -59,7 +60,7 @@ fn read(file: &Path) -> Result<Signed, Failure> {
 }
 
 impl Sign {
-    pub(super) fn run(self) -> Result<Answer, Failure> {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
         let mut signed = read(&self.file)?;
         let secret = Secret::read(&self.key)?;
         let Entry { approvers, act, .. } = &signed.entry;
@@ -83,6 +84,10 @@ impl Sign {
                 println!("{name} {hash}");
             }
         }
+        if self.check {
+            let desk = desk(&signed.entry, &self.database, true).await?;
+            compare(&signed.entry, &desk, self.terms.terms(self.shadow.as_deref())?).await?;
+        }
         agreed(self.yes)?;
         let signature = secret.sign(&signed.hash);
         signed.signatures.push(Approval { operator: self.operator, signature });
@@ -93,39 +98,54 @@ impl Sign {
     }
 }
 
-const fn simulation(act: &Act) -> Option<apogee_domain::Digest> {
-    match act {
-        Act::PublishRules { simulation, .. } => *simulation,
-        _ => None,
+/// Compute once more what an entry says was computed; what comes out is shown.
+async fn compare(entry: &Entry, desk: &Desk, terms: Terms) -> Result<(), Failure> {
+    // A first entry has nothing before it that anything could follow from.
+    if matches!(entry.act, Act::Found { .. }) {
+        return Ok(());
+    }
+    let found = again(&desk.stands, &desk.held, &desk.ground, entry, terms).await?;
+    match found.differs(entry) {
+        Some(Differs::Report(report)) => {
+            let hash = report.map_or_else(|| "no report".to_owned(), |hash| format!("the report {hash}"));
+            Err(Failure::input(format!(
+                "effect-missing: the entry names another report than {hash}, which comes out: propose it again"
+            )))
+        }
+        Some(Differs::Act) => {
+            let said = canonical::text(&found.act).map_err(Failure::world)?;
+            Err(Failure::input(format!("bad-pin: act: {said} comes out instead: propose it again")))
+        }
+        None => {
+            match (&found.act, found.effect) {
+                (Act::Freeze { pin } | Act::Finalize { pin, .. } | Act::Amend { pin, .. }, _) => {
+                    println!("computed again: standings at epoch {}: root {}", pin.at, pin.root);
+                }
+                (Act::ApprovePayout { root, total, .. }, _) => {
+                    println!("computed again: payout of {total} atto, root {root}");
+                }
+                (_, Some(effect)) => println!("computed again: report {}", effect.hash),
+                _ => {}
+            }
+            Ok(())
+        }
     }
 }
 
 impl Submit {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let signed = read(&self.file)?;
-        let entry = &signed.entry;
-        let id = entry.competition.as_str();
-        let desk = match &entry.act {
-            Act::Found { network, .. } => Desk::found(&self.database, id, network, self.recorded).await?,
-            _ => Desk::open(&self.database, id, self.recorded).await?,
-        };
-        // Nothing that is computed is taken from a file: it is computed again.
-        let effect = match &entry.act {
-            Act::Found { .. } => None,
-            _ => desk.effect(entry).await?.map(|effect| effect.hash),
-        };
-        if [entry.preview, simulation(&entry.act)].into_iter().flatten().any(|said| effect != Some(said)) {
-            let hash = effect.map_or_else(|| "no report".to_owned(), |hash| format!("the report {hash}"));
-            return Err(Failure::input(format!(
-                "effect-missing: the entry names another report than {hash}, which comes out: propose it again"
-            )));
-        }
-        let means = Means { terms: &self.terms, shadow: self.shadow.as_deref() };
-        let computed = again(&entry.act, &desk, means).await?;
-        if computed != entry.act {
-            let said = canonical::text(&computed).map_err(Failure::world)?;
-            return Err(Failure::input(format!("bad-pin: act: {said} comes out instead: propose it again")));
-        }
+        let desk = desk(&signed.entry, &self.database, self.recorded).await?;
+        compare(&signed.entry, &desk, self.terms.terms(self.shadow.as_deref())?).await?;
         desk.append(&signed).await
+    }
+}
+
+/// The competition of an entry.
+async fn desk(entry: &Entry, database: &Database, recorded: bool) -> Result<Desk, Failure> {
+    let id = entry.competition.as_str();
+    match &entry.act {
+        Act::Found { network, .. } => Desk::found(database, id, network, recorded).await,
+        _ => Desk::open(database, id, recorded).await,
     }
 }

@@ -1,11 +1,11 @@
 //! `apogee payout send` and `status`: an approved list becomes payments of the treasury.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use apogee_domain::Clock;
+use apogee_domain::{Clock, Digest};
 use apogee_rules::Quantity;
 use apogee_signer::{Payee, PayoutList};
-use apogee_store::{AuditEvent, PaymentState};
+use apogee_store::{AuditEvent, PaymentState, Wallet};
 use clap::Args;
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use super::super::decide::PayoutTerms;
 use super::super::desk::Desk;
 use super::super::source::Database;
 use super::super::{Answer, Failure, Format};
-use crate::competitions::{From, Paid, dues, prizes};
+use crate::competitions::{From, Paid, Unpaid, dues, prizes, unpaid};
 use crate::edge::SystemClock;
 
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Send {
     /// Why now; it goes into the audit log
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Write what is to be paid as a list for the signer, which approvers sign with `apogee signer approve`
+    /// Write what is still to be paid, also what has failed, as a list for the signer, which approvers sign with `apogee signer approve`
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
     /// Do it; without this only say what would be done
@@ -80,12 +80,8 @@ impl Send {
             println!("{:<40}{:>40} atto  {}", due.id, due.amount, due.payee);
         }
         if let Some(file) = &self.list {
-            let payees = dues.iter().map(|due| Payee { address: due.payee.clone(), amount: due.amount });
-            let (network, wallet) = (id.clone(), wallet.address.clone());
-            let list =
-                PayoutList { network, wallet, root: approved, payees: payees.collect(), approvals: vec![] };
-            list.write(file).map_err(Failure::world)?;
-            println!("{}", file.display());
+            let unpaid = unpaid(&*desk.store, &given, &dues, &wallet).await.map_err(Failure::world)?;
+            write(file, approved, &wallet, &unpaid)?;
         }
         if !self.yes {
             println!("{} payments would be given to the wallet {}; --yes does it", dues.len(), wallet.name);
@@ -113,6 +109,33 @@ impl Send {
         println!("{} payments given to the wallet {}", dues.len(), wallet.name);
         Ok(Answer::Yes)
     }
+}
+
+/// Write what is still to be paid as a list for the signer, with a root of its own.
+fn write(file: &Path, payout: Digest, wallet: &Wallet, unpaid: &[Unpaid<'_>]) -> Result<(), Failure> {
+    let payee = |Unpaid { payment, failed }: &Unpaid<'_>| Payee {
+        address: payment.payee.clone(),
+        amount: payment.amount,
+        payment: Some(payment.id.clone()),
+        failed: *failed,
+    };
+    let payees: Vec<_> = unpaid.iter().map(payee).collect();
+    if payees.is_empty() {
+        return Err(Failure::input("--list: nothing is left to be paid"));
+    }
+    let root = PayoutList::root_of(&payout, &payees);
+    let root = root.ok_or_else(|| Failure::input("--list: a payee has an address that is none"))?;
+    let (network, wallet) = (wallet.network.clone(), wallet.address.clone());
+    let list = PayoutList { network, wallet, root, payout: Some(payout), payees, approvals: vec![] };
+    list.write(file).map_err(Failure::world)?;
+    for Unpaid { payment, failed } in unpaid.iter().filter(|unpaid| unpaid.failed > 0) {
+        println!(
+            "{} again: {failed} signed messages paid nothing; look at the chain before you sign",
+            payment.id
+        );
+    }
+    println!("{} with {} payments, root {root}", file.display(), unpaid.len());
+    Ok(())
 }
 
 impl Status {

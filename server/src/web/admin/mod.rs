@@ -2,12 +2,13 @@
 //! the audit log together with its effect.
 
 mod audit;
+pub(super) mod decisions;
 
 use apogee_domain::{Epoch, NetworkId};
 use apogee_faucet::operate as faucet_operate;
 use apogee_store::{Page, Payment, PaymentState, Role, Wallet, WalletMode};
+use apogee_treasury::TreasuryError;
 use apogee_treasury::operate::{self, By};
-use apogee_treasury::{Config as Measures, TreasuryError};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -54,6 +55,7 @@ struct OneWallet {
     next_nonce: u64,
     /// Up to which epoch it is booked, and what it held there, attoFIL.
     booked: Option<Booked>,
+    /// Payments on which work is left.
     counts: Vec<Counted>,
     /// When this process looked at its chain last, where it pays from it.
     looked: Option<String>,
@@ -148,7 +150,7 @@ impl App {
     async fn one_wallet(&self, wallet: Wallet) -> Result<OneWallet, Problem> {
         let (network, name) = (&wallet.network, &wallet.name);
         let mark = self.store.marks(network, name, Epoch::MAX, 1).await?.pop();
-        let counts = self.store.counts(network, name).await?;
+        let counts = self.store.open_counts(network, name).await?;
         let counts = counts.into_iter().map(|(state, count)| Counted {
             state: state.as_str(),
             payments: count.payments,
@@ -265,7 +267,12 @@ pub(super) async fn payment(
     match field(&form, "action").as_str() {
         "cancel" => drop(operate::cancel(&*app.store, &network, &id, by).await.map_err(not_done)?),
         "requeue" => {
-            operate::requeue(&*app.store, &network, &id, &Measures::large(), by).await.map_err(not_done)?
+            let payment = app.store.payment(&network, &id).await?;
+            let payment = payment.ok_or(Problem::NotDone("detail-no-such-money"))?;
+            // How deep a fork may reach is for who pays from the wallet to say.
+            let measures = app.measures.get(&(network.clone(), payment.wallet));
+            let measures = measures.ok_or(Problem::NotDone("detail-other-process"))?;
+            operate::requeue(&*app.store, &network, &id, measures, by).await.map_err(not_done)?
         }
         _ => return Err(Problem::NotDone("detail-no-such-money")),
     }

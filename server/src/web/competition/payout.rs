@@ -1,6 +1,7 @@
 //! What a competition pays: if it ended now, and in the end.
 
 mod page;
+mod progress;
 mod proof;
 
 use apogee_competition::Act;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::page::Page;
+use self::progress::Prize;
 use super::measured::coin_of;
 use super::pools::{PoolView, pools};
 use super::{Meta, Stage, TripleQuery};
@@ -116,6 +118,13 @@ struct Row {
     amount: String,
     /// Where it is paid, once results are final and it is shown.
     address: Option<String>,
+    /// How far its prize is, once a payout is approved: `owed`, `waiting`, `on-chain`, `final`, `failed`, `taken-back`, `elsewhere` (paid by other
+    /// means), or `unknown`: something was paid by other means, and the ledger does not say to whom.
+    status: Option<&'static str>,
+    /// What the ledger records for it beyond what the treasury paid, in atto.
+    elsewhere: Option<String>,
+    /// Payments of it that a wallet was given.
+    payments: Vec<Prize>,
     #[serde(skip)]
     atto: u128,
 }
@@ -157,7 +166,9 @@ pub(super) async fn show(
     Asked(query): Asked<PayoutQuery>,
 ) -> Result<Response, Problem> {
     let stage = app.stage(&competition, &query.triple).await?;
-    ask.answer(&Payout::of(&stage, &query, ask.form)?)
+    let mut payout = Payout::of(&stage, &query, ask.form)?;
+    payout.follow(&app, &stage).await?;
+    ask.answer(&payout)
 }
 
 /// The list that is paid, where every address is known.
@@ -195,6 +206,9 @@ impl Payout {
                 name: entity.map(|row| row.name().to_owned()).unwrap_or_default(),
                 amount: payout.total.to_string(),
                 address: competitor.and_then(|competitor| competitor.address.clone()),
+                status: None,
+                elsewhere: None,
+                payments: Vec::new(),
                 atto: payout.total.0,
             }
         };
@@ -286,11 +300,33 @@ impl View for Payout {
     }
 
     fn csv(&self) -> Option<Csv> {
-        let mut csv = Csv::new(&["entity", "name", "atto", "fil", "address"]);
+        let mut csv = Csv::new(&[
+            "entity",
+            "name",
+            "atto",
+            "fil",
+            "address",
+            "status",
+            "elsewhere",
+            "payments",
+            "messages",
+        ]);
         for row in &self.rows {
             let fil = apogee_package::payout::fil(apogee_domain::Atto(row.atto));
             let address = row.address.as_deref().unwrap_or_default();
-            csv.row(&[&row.entity, &row.name, &row.amount, &fil, address]);
+            let payments: Vec<_> = row.payments.iter().map(Prize::name).collect();
+            let messages: Vec<_> = row.payments.iter().filter_map(Prize::message).collect();
+            csv.row(&[
+                &row.entity,
+                &row.name,
+                &row.amount,
+                &fil,
+                address,
+                row.status.unwrap_or_default(),
+                row.elsewhere.as_deref().unwrap_or_default(),
+                &payments.join(" "),
+                &messages.join(" "),
+            ]);
         }
         Some(csv)
     }

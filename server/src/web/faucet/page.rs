@@ -110,7 +110,7 @@ impl FaucetPage {
     ) -> Result<Self, Problem> {
         let standing = drip.desk.standing().await.map_err(undecided)?;
         let policy = drip.desk.policy();
-        let counts = app.store.counts(network, &drip.wallet).await?;
+        let counts = app.store.open_counts(network, &drip.wallet).await?;
         let waiting = counts.iter().find(|(state, _)| *state == PaymentState::Accepted);
         let (latest, median_seconds) = latest(app, network, name).await?;
         let band = match standing.funds.map(|funds| policy.band(funds)) {

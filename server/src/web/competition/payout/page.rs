@@ -136,6 +136,24 @@ impl Page<'_> {
         self.view.rows.iter().any(|row| row.address.is_some())
     }
 
+    fn has_status(&self) -> bool {
+        self.view.rows.iter().any(|row| row.status.is_some())
+    }
+
+    /// Class and word of how far a row is.
+    fn status(&self, status: &str) -> (&'static str, String) {
+        let class = match status {
+            "final" | "elsewhere" => "is-ok",
+            "failed" => "is-bad",
+            _ => "is-none",
+        };
+        (class, self.c.name("prize", status))
+    }
+
+    fn confirmations(&self, n: &i64) -> String {
+        self.c.language().say("po-confirmations", &fluent_args!["n" => *n])
+    }
+
     fn rank(&self, index: &usize) -> String {
         grouped(self.view.first.saturating_add(*index))
     }

@@ -1,0 +1,93 @@
+//! What has become of each prize.
+
+use apogee_domain::{Atto, Epoch};
+use apogee_rules::Id;
+use apogee_store::Payment;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Payout;
+use crate::competitions::{Paid, Progress};
+use crate::web::competition::Stage;
+use crate::web::{App, Problem};
+
+/// Rows whose messages are looked up at most; beyond them states are told alone.
+const LOOKED_UP: usize = 5_000;
+
+/// A payment that a wallet was given.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PayoutPrize)]
+pub(super) struct Prize {
+    /// Its name in the treasury.
+    payment: String,
+    /// In atto.
+    amount: String,
+    /// `accepted`, `held`, `paying`, `included`, `final`, `failed` or `cancelled`.
+    pub(super) state: &'static str,
+    /// Why it is held, failed or was taken back.
+    pub(super) reason: String,
+    /// CID of the message that is on the chain for it.
+    message: Option<String>,
+    /// The epoch of the tipset that has it.
+    #[schema(value_type = Option<i64>)]
+    epoch: Option<Epoch>,
+    /// Epochs from there to the head.
+    pub(super) confirmations: Option<i64>,
+}
+
+impl Prize {
+    pub(super) fn name(&self) -> &str {
+        &self.payment
+    }
+
+    pub(super) fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+}
+
+impl Payout {
+    /// Say of each row how far it is. Of standings that are not those that are paid, and of a page that is the same for ever, nothing is said.
+    pub(super) async fn follow(&mut self, app: &App, stage: &Stage) -> Result<(), Problem> {
+        let competition = &stage.competition;
+        let (finals, total) = (competition.finals().len(), competition.payout().map(|(_, paid)| paid));
+        let (Some(total), false) = (total, self.meta.chain.is_settled() || self.version != Some(finals))
+        else {
+            return Ok(());
+        };
+        let prizes = &stage.now.prizes.given;
+        let paid = Paid { total, to: competition.paid_to() };
+        let head = stage.ground().map(|ground| ground.head());
+        for (index, row) in self.rows.iter_mut().enumerate() {
+            let Ok(entity) = row.entity.parse::<Id>() else { continue };
+            let given = prizes.get(&entity).map_or(&[][..], Vec::as_slice);
+            let elsewhere = paid.elsewhere(&entity, prizes);
+            row.status = Some(Progress::of(Atto(row.atto), given, elsewhere).as_str());
+            row.elsewhere =
+                elsewhere.filter(|elsewhere| *elsewhere > Atto::ZERO).map(|atto| atto.to_string());
+            for payment in given {
+                row.payments.push(prize(app, payment, head, index < LOOKED_UP).await?);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn prize(app: &App, payment: &Payment, head: Option<Epoch>, look: bool) -> Result<Prize, Problem> {
+    let mut included = None;
+    if look {
+        let transfers = app.store.transfers_of(&payment.network, &payment.id).await?;
+        included = transfers.into_iter().rev().find_map(|transfer| transfer.included);
+    }
+    let epoch = included.as_ref().map(|included| included.epoch);
+    let confirmations =
+        head.zip(epoch).map(|(head, epoch)| head.height().saturating_sub(epoch.height()).max(0));
+    Ok(Prize {
+        payment: payment.id.clone(),
+        amount: payment.amount.to_string(),
+        state: payment.state.as_str(),
+        reason: payment.reason.clone(),
+        message: included.map(|included| included.message),
+        epoch,
+        confirmations,
+    })
+}
