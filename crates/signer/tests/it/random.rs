@@ -159,7 +159,7 @@ proptest! {
         let key = ed25519_dalek::SigningKey::from_bytes(&[5; 32]).verifying_key();
         let approval = format!("[approval]\nlists = \"lists\"\nkeys = [\"{}\"]\nthreshold = 1\n", hex::encode(key.to_bytes()));
         let desk = Desk::new(&policy("lists", &approval));
-        let payees = [0, 1].map(|number| Payee { address: payee(number).to_string(), amount: apogee_domain::Atto(LISTED) });
+        let payees = [0, 1].map(|number| Payee { address: payee(number).to_string(), amount: apogee_domain::Atto(LISTED), payment: None, failed: 0 });
         let mut list = PayoutList {
             network: "devnet-a".parse().unwrap(),
             wallet: wallet().to_string(),
