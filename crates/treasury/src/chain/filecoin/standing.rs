@@ -61,7 +61,8 @@ impl Filecoin {
         let number = i64::try_from(number).map_err(|error| wrong("the number of a proposal", &error))?;
         let what = (self.address(multisig)?, number);
         let head = self.head().await?;
-        let head = if depth == 0 { head } else { self.ancestor(&head, head.epoch.minus(depth.into())).await? };
+        let head =
+            if depth == 0 { head } else { self.ancestor(&head, head.epoch.minus(depth.into())).await? };
         if head.epoch <= since {
             return Err(wrong(
                 "a proposal",
