@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::policy::{Applicant, Assessment, Facts, Policy, Standing, prefixes};
 use crate::{InvalidRecipient, Recipient};
 
+pub use self::batch::standing;
 pub use self::settle::free_funds;
 
 /// Requests that are decided in one unit of work.

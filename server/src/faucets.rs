@@ -1,36 +1,39 @@
 //! The faucets of this process: their policies, and what is done for them beside granting.
 
+mod miners;
+mod public;
 mod subjects;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use apogee_domain::{Clock, NetworkId};
-use apogee_faucet::policy::{Policy, PolicyError, presets};
-use apogee_faucet::{Desk, DeskError, Front, Recipient, Recipients, Unresolved, free_funds, recipient_in};
+use apogee_faucet::policy::{Condition, Policy, PolicyError, presets};
+use apogee_faucet::{Desk, DeskError, Recipient, Recipients, Unresolved, free_funds, recipient_in};
 use apogee_filecoin::source::{Blocks, Source};
 use apogee_store::{EpochKind, Page, Store, StoreError};
 use async_trait::async_trait;
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
 use fvm_shared::address::Address;
-use governor::clock::DefaultClock;
 use tokio::sync::watch;
 
+pub(crate) use self::public::{FaucetNow, FaucetsNow, Latest, band, latest, median};
 pub(crate) use self::subjects::{NoSubject, key_of, name_of};
 use crate::config::{Config, is_name};
 use crate::edge;
 use crate::networks::NoChain;
 use crate::sources::Sources;
 
-/// How often each network of visitors may ask at all, a minute.
-const ASKS_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("30 is not zero");
 /// How often funds are looked at, and ended payments given back.
 const ROUND: Duration = Duration::from_secs(5);
+/// How often it is looked who operates miners.
+const LEARN: Duration = Duration::from_secs(300);
+/// And how soon again while nobody is known.
+const LEARN_AGAIN: Duration = Duration::from_secs(10);
 /// Largest policy, bytes.
 const LARGEST: u64 = 256 << 10;
 /// Epochs that are looked through for one with a tipset.
@@ -86,8 +89,7 @@ impl Drip {
 /// The faucets of this process.
 #[derive(Debug)]
 pub(crate) struct Faucets {
-    /// Turns floods away.
-    pub(crate) front: Front,
+    clock: Arc<dyn Clock>,
     drips: BTreeMap<(NetworkId, String), Arc<Drip>>,
 }
 
@@ -117,11 +119,11 @@ impl Faucets {
             let named = (network.clone(), name.clone(), prefix);
             let desk = Desk::new(Arc::clone(store), Arc::clone(clock), random, named, policy);
             let (store, sources) = (Arc::clone(store), Arc::clone(sources));
-            let recipients = Lookup { store, sources, network: network.clone(), prefix };
+            let recipients = Lookup::new(store, sources, network.clone(), &prefix.to_string());
             let drip = Drip { desk, wallet: settings.wallet.clone(), recipients };
             drips.insert((network, name.clone()), Arc::new(drip));
         }
-        Ok(Self { front: Front::new(ASKS_A_MINUTE, DefaultClock::default()), drips })
+        Ok(Self { clock: Arc::clone(clock), drips })
     }
 
     /// All of them, by network and name.
@@ -129,7 +131,7 @@ impl Faucets {
         self.drips.iter()
     }
 
-    /// Look after them until `end` says so: what their wallets hold, payments that ended unpaid, visitors that went away.
+    /// Look after them until `end` says so: what their wallets hold, payments that ended unpaid, who operates miners.
     pub(crate) async fn keep(self: Arc<Self>, store: Arc<dyn Store>, mut end: watch::Receiver<bool>) {
         let keeping = async {
             loop {
@@ -139,13 +141,37 @@ impl Faucets {
                         tracing::warn!(%network, faucet = name, error, "a faucet is not looked after");
                     }
                 }
-                self.front.prune();
                 tokio::time::sleep(ROUND).await;
             }
         };
         tokio::select! {
             () = keeping => {}
+            () = self.learn() => {}
             _ = end.wait_for(|end| *end) => {}
+        }
+    }
+
+    /// Look again and again at who operates miners, where a policy has a tier for them.
+    async fn learn(&self) {
+        loop {
+            let mut rest = LEARN;
+            for ((network, name), drip) in &self.drips {
+                let tiers = &drip.desk.policy().tier;
+                if !tiers.iter().any(|tier| matches!(tier.when, Condition::Miner)) {
+                    continue;
+                }
+                match drip.recipients.operators.look(&drip.recipients, self.clock.now()).await {
+                    Ok(1..) => {}
+                    // Nothing may be indexed yet.
+                    Ok(0) => rest = LEARN_AGAIN,
+                    Err(error) => {
+                        rest = LEARN_AGAIN;
+                        let error: &dyn Error = &error;
+                        tracing::warn!(%network, faucet = name, error, "who operates miners is not known");
+                    }
+                }
+            }
+            tokio::time::sleep(rest).await;
         }
     }
 }
@@ -203,6 +229,7 @@ pub(crate) struct Lookup {
     sources: Arc<Sources>,
     network: NetworkId,
     prefix: char,
+    operators: Arc<miners::Known>,
 }
 
 impl std::fmt::Debug for Lookup {
@@ -213,7 +240,7 @@ impl std::fmt::Debug for Lookup {
 
 /// Why nobody can be looked up.
 #[derive(Debug, thiserror::Error)]
-enum NoState {
+pub(crate) enum NoState {
     #[error("nothing is indexed yet")]
     Empty,
     #[error("the network is not followed here")]
@@ -232,7 +259,8 @@ impl Lookup {
         network: NetworkId,
         prefix: &str,
     ) -> Self {
-        Self { store, sources, network, prefix: prefix.chars().next().unwrap_or('t') }
+        let prefix = prefix.chars().next().unwrap_or('t');
+        Self { store, sources, network, prefix, operators: Arc::default() }
     }
 
     /// What addresses begin with.
@@ -255,9 +283,11 @@ impl Recipients for Lookup {
         let state = self.state().await;
         let (source, root) = state.map_err(|error| Unresolved::Unavailable(Box::new(error)))?;
         let (nodes, address, prefix) = (Nodes(source.blocks()), *address, self.prefix);
-        // Blocks are read by threads that may wait. Nobody is known to operate a miner yet: tiers for miners stay closed.
+        let (operators, now) = (Arc::clone(&self.operators), self.sources.now());
+        let operates = move |actor| operators.operates(actor, now);
+        // Blocks are read by threads that may wait.
         let read =
-            tokio::task::spawn_blocking(move || recipient_in(&nodes, &root, &address, prefix, |_| false));
+            tokio::task::spawn_blocking(move || recipient_in(&nodes, &root, &address, prefix, operates));
         read.await.map_err(|error| Unresolved::Unavailable(Box::new(error)))?
     }
 }

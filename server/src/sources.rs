@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apogee_domain::{Clock, NetworkId};
+use apogee_domain::{Clock, NetworkId, Timestamp};
 use apogee_filecoin::source::Source;
 use tokio::sync::Mutex;
 
@@ -22,6 +22,11 @@ impl Sources {
     pub(crate) fn new(clock: Arc<dyn Clock>, prepared: &[Prepared]) -> Self {
         let prepared = prepared.iter().map(|prepared| (prepared.name().clone(), prepared.clone())).collect();
         Self { clock, prepared, opened: Mutex::default() }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// What is there besides the database for a network. One that this server does not follow has no state to be read.

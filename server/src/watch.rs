@@ -10,6 +10,7 @@ use apogee_store::{Cursor, EpochRecord, Store, StoreError};
 use arc_swap::ArcSwap;
 
 use crate::competitions::{Ground, Held, NoLedger, prizes};
+use crate::faucets::FaucetsNow;
 use crate::follow::Stopped;
 use crate::http::Scope;
 use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow};
@@ -22,6 +23,9 @@ const STALLED_EPOCHS: u32 = 20;
 
 /// How long what was seen of prizes is shown before it is looked at again: all payments of a competition are read for it.
 const PRIZES: Duration = Duration::from_secs(10);
+
+/// How long what is known of faucets is good for.
+const FAUCETS: Duration = Duration::from_secs(5);
 
 /// How a network is indexed by this process. One without a feed is indexed by another.
 #[derive(Clone, Debug)]
@@ -80,7 +84,13 @@ impl Watch {
             let prizes = self.prizes(&held, &before).await?;
             competitions.push(Arc::new(CompetitionNow::new(held, ground, network, prizes)));
         }
-        self.now.store(Arc::new(Now::new(networks, competitions)));
+        let now = self.clock.now();
+        let faucets = if now.since(before.faucets.seen) < FAUCETS && !before.faucets.faucets.is_empty() {
+            Arc::clone(&before.faucets)
+        } else {
+            Arc::new(FaucetsNow::read(&*self.store, now).await?)
+        };
+        self.now.store(Arc::new(Now::new(networks, competitions, faucets)));
         Ok(())
     }
 

@@ -20,12 +20,8 @@ pub(super) fn absent(network: &NetworkId, faucet: &str) -> StoreError {
 }
 
 /// What a policy needs to know of a faucet and the wallet that pays for it: one that is stopped grants nothing.
-pub(super) fn standing(
-    faucet: &Faucet,
-    wallet: Option<&Wallet>,
-    funds: Option<Atto>,
-    now: Timestamp,
-) -> Standing {
+#[must_use]
+pub fn standing(faucet: &Faucet, wallet: Option<&Wallet>, funds: Option<Atto>, now: Timestamp) -> Standing {
     let stopped = wallet.filter(|wallet| wallet.mode != WalletMode::Open);
     let stopped = stopped.map(|wallet| wallet.reason.clone());
     let today = faucet.day >= day(now);

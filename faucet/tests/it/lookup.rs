@@ -1,7 +1,9 @@
 //! Recipients in the state of the recorded devnet.
 
+use std::collections::BTreeSet;
+
 use apogee_domain::Atto;
-use apogee_faucet::{Unresolved, parse_recipient, recipient_in};
+use apogee_faucet::{Operators, Unresolved, parse_recipient, recipient_in};
 use apogee_filecoin_state::StateTree;
 use fvm_shared::address::{Address, Payload};
 
@@ -57,4 +59,32 @@ fn who_is_not_there_yet_can_be_paid_only_by_a_key() {
     let other = tipsets.first().unwrap().cids_and_blocks().next().unwrap().0;
     let unread = recipient_in(&store, &other, &ethereum, 't', |_| true);
     assert!(matches!(unread, Err(Unresolved::Unavailable(_))), "{unread:?}");
+}
+
+#[test]
+fn owner_worker_and_control_addresses_of_real_miners_operate_them_and_nobody_else_does() {
+    let (store, tipsets) = devnet();
+    let state = tipsets.last().unwrap().first().parent_state_root;
+    let tree = StateTree::open(&store, &state).unwrap();
+    let miners: BTreeSet<u64> =
+        tree.power().unwrap().claims(&store).unwrap().into_iter().map(|(miner, _)| miner).collect();
+    let read = Operators::read(&store, &state, &miners, &Operators::default()).unwrap();
+    assert!(read.miners() == miners.len() && miners.len() > 1, "{miners:?}");
+    let mut expected = BTreeSet::new();
+    for miner in &miners {
+        let info = tree.miner(*miner).unwrap().unwrap().info(&store).unwrap();
+        expected
+            .extend([info.owner, info.worker].into_iter().chain(info.control).map(|one| one.id().unwrap()));
+    }
+    let found: BTreeSet<u64> = (0..2_000).filter(|id| read.has(*id)).collect();
+    assert_eq!(found, expected);
+    assert!(miners.iter().all(|miner| !read.has(*miner)), "a miner does not operate itself");
+
+    // Of others than those who are asked for, of numbers that are no miners, and of what is not there nobody is known.
+    let none = Operators::read(&store, &state, &[9_999, 100].into(), &read).unwrap();
+    assert!(none.miners() == 0 && expected.iter().all(|id| !none.has(*id)));
+    let nowhere = tipsets.first().unwrap().cids_and_blocks().next().unwrap().0;
+    assert!(Operators::read(&store, &nowhere, &miners, &read).is_err());
+    let again = Operators::read(&store, &state, &miners, &read).unwrap();
+    assert!(expected.iter().all(|id| again.has(*id)), "what has not changed is known without reading");
 }

@@ -42,7 +42,6 @@ faucet-key = A key has 1 to 128 letters, digits, -, _, . or :.
 faucet-key-reused = This key was used for another request.
 faucet-unknown = No faucet is open for this network here.
 faucet-no-grant = There is no grant of this name.
-faucet-flood = Too many requests came from your network in the last minute.
 faucet-policy = The faucet has a newer policy than this process.
 
 # Why a message’s gas is not paid back, or not yet.
@@ -72,7 +71,7 @@ problem-faucet-key-advice = Send a new one, a UUID for instance, as Idempotency-
 problem-faucet-key-reused = The key was used for another request
 problem-faucet-key-reused-advice = Ask with a new key. The first request is as it was.
 problem-faucet-flood = Too many requests
-problem-faucet-flood-advice = Wait a minute. Nothing was looked at and nothing was counted.
+problem-faucet-flood-advice = Wait for as long as Retry-After says. Nothing was looked at and nothing was counted.
 problem-faucet-policy = The faucet’s policy has changed
 problem-faucet-policy-advice = Try again in a moment. Its operator has to start this process anew.
 

@@ -42,7 +42,6 @@ faucet-key = 键由 1 到 128 个字母、数字或 -、_、.、: 组成。
 faucet-key-reused = 此键已用于另一个请求。
 faucet-unknown = 这里没有为该网络开放水龙头。
 faucet-no-grant = 没有这个名称的发放记录。
-faucet-flood = 最近一分钟来自您网络的请求太多。
 faucet-policy = 水龙头的策略比本进程的新。
 
 # 消息的 gas 为何不返还，或尚未返还。
@@ -72,7 +71,7 @@ problem-faucet-key-advice = 请用 Idempotency-Key 发送一个新键，例如 U
 problem-faucet-key-reused = 此键已用于另一个请求
 problem-faucet-key-reused-advice = 请换一个新键。第一个请求不受影响。
 problem-faucet-flood = 请求太多
-problem-faucet-flood-advice = 请等一分钟。没有处理，也没有计数。
+problem-faucet-flood-advice = 请按 Retry-After 所示等待。没有处理，也没有计数。
 problem-faucet-policy = 水龙头的策略已改变
 problem-faucet-policy-advice = 请稍后再试。运营者需要重启本进程。
 

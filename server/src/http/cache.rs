@@ -21,6 +21,8 @@ pub(crate) enum Scope {
     Network(Box<str>),
     /// One competition.
     Competition(Box<str>),
+    /// The faucets.
+    Faucets,
     /// Everything.
     Everything,
 }
@@ -30,6 +32,9 @@ impl Scope {
     pub(crate) fn of(path: &str) -> Self {
         if path.starts_with("/assets/") || path.starts_with("/problems") || path == "/openapi" {
             return Self::Program;
+        }
+        if path == "/faucets" {
+            return Self::Faucets;
         }
         let first = |rest: &str| rest.split('/').next().unwrap_or(rest).into();
         let network = path.strip_prefix("/n/").map(|rest| Self::Network(first(rest)));
@@ -43,6 +48,7 @@ impl Scope {
             Self::Program => Digest::default(),
             Self::Network(id) => now.network(id).map_or_else(Digest::default, |network| network.generation),
             Self::Competition(id) => now.competition(id).map_or_else(Digest::default, |now| now.generation),
+            Self::Faucets => now.faucets.generation,
             Self::Everything => now.generation,
         }
     }

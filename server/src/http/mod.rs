@@ -3,6 +3,7 @@
 mod cache;
 mod connections;
 mod encoding;
+mod gates;
 mod headers;
 mod metrics;
 mod proxies;
@@ -24,6 +25,7 @@ use self::connections::{Place, Refused};
 use self::stall::Stall;
 
 pub(crate) use self::cache::Scope;
+pub(crate) use self::gates::Flood;
 pub(crate) use self::proxies::Range;
 pub(crate) use self::service::Service;
 

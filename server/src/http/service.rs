@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response as PageResponse;
 use bytes::Bytes;
+use governor::clock::DefaultClock;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::{Request, Response};
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 
 use super::cache::{Built, Cache, Entry, Packed, Scope};
 use super::encoding::Encoding;
+use super::gates::Gates;
 use super::headers::secure;
 use super::metrics::{Metrics, Origin};
 use super::proxies;
@@ -62,6 +64,7 @@ pub(crate) struct Service {
     builds: Semaphore,
     forms: Semaphore,
     private: Semaphore,
+    gates: Gates,
     pub(super) metrics: Metrics,
     pub(super) connections: Arc<Connections>,
     limits: Limits,
@@ -82,6 +85,7 @@ impl Service {
             builds: Semaphore::new(BUILDS),
             forms: Semaphore::new(FORMS),
             private: Semaphore::new(PRIVATE),
+            gates: Gates::new(&DefaultClock::default()),
             metrics: Metrics::new(),
             connections: Arc::new(Connections::new(&limits)),
             limits,
@@ -198,18 +202,20 @@ impl Service {
                 Method::POST => return Err(Arc::new(Problem::OtherOrigin)),
                 _ => return Err(Arc::new(Problem::Method)),
             };
+            let (headers, ask) =
+                (request.headers(), Ask::of(request.uri()).looking(Look::of(request.headers())));
+            let address = proxies::client(&self.limits.proxies, peer, headers);
+            let passed = self.gates.check(request.method(), &ask.path, address);
+            passed.map_err(|flood| Arc::new(Problem::Flood(flood)))?;
             let body = Limited::new(body, self.largest(&request, peer, sends).await).collect().await;
             let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
             let _permit = self.private.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
-            let headers = request.headers();
-            let address = proxies::client(&self.limits.proxies, peer, headers);
             let door = self.site.door();
             let visitor = door.visitor(headers, address).await.map_err(Problem::from).map_err(Arc::new)?;
             if sends && !is_marked(&visitor, &body) {
                 return Err(Arc::new(Problem::StaleForm));
             }
             let marked = (!sends).then(|| door.mark_browser(&visitor, headers)).flatten();
-            let ask = Ask::of(request.uri()).looking(Look::of(headers));
             let sent = Sent { visitor, headers: headers.clone(), form: sends.then_some(body) };
             let mut response = self.site.private(&ask, sent).await?;
             if let Some(cookie) = marked {
@@ -471,7 +477,7 @@ async fn pack(response: PageResponse, ask: &Ask, scope: Scope, now: &Now) -> Res
     }
     let fresh = match scope {
         Scope::Program => "public, max-age=300",
-        Scope::Network(_) | Scope::Competition(_) | Scope::Everything => {
+        Scope::Network(_) | Scope::Competition(_) | Scope::Faucets | Scope::Everything => {
             "public, max-age=5, stale-while-revalidate=30"
         }
     };

@@ -10,6 +10,7 @@ mod competition;
 mod epoch;
 mod epochs;
 mod faucet;
+mod faucets;
 mod figure;
 mod find;
 mod guard;
@@ -22,6 +23,7 @@ mod private;
 mod problem;
 mod problems;
 mod query;
+mod ratelimit;
 mod reading;
 mod scene;
 mod schema;
@@ -102,6 +104,7 @@ impl App {
 fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
     let mut pages = vec![
         ("/", get(home::show)),
+        ("/faucets", get(faucets::show)),
         ("/find", get(find::show)),
         ("/n/{network}/board", get(board::global)),
         ("/n/{network}/board/{series}", get(board::show)),

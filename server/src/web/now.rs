@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::competitions::{Ground, Held, Prizes};
+use crate::faucets::FaucetsNow;
 
 /// What the service knows of its networks at a moment. Pages read it instead of the database.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Now {
     pub(crate) networks: Vec<Arc<NetworkNow>>,
     /// By name.
     pub(crate) competitions: Vec<Arc<CompetitionNow>>,
+    /// How faucets do.
+    pub(crate) faucets: Arc<FaucetsNow>,
     /// Tells this moment from others, for pages about several networks.
     pub(crate) generation: Digest,
 }
@@ -112,11 +115,15 @@ pub(crate) struct EndpointNow {
 }
 
 impl Now {
-    pub(crate) fn new(networks: Vec<Arc<NetworkNow>>, competitions: Vec<Arc<CompetitionNow>>) -> Self {
+    pub(crate) fn new(
+        networks: Vec<Arc<NetworkNow>>,
+        competitions: Vec<Arc<CompetitionNow>>,
+        faucets: Arc<FaucetsNow>,
+    ) -> Self {
         let mut hasher = Sha256::new();
         networks.iter().for_each(|now| hasher.update(now.generation.0));
         competitions.iter().for_each(|now| hasher.update(now.generation.0));
-        Self { networks, competitions, generation: Digest(hasher.finalize().into()) }
+        Self { networks, competitions, faucets, generation: Digest(hasher.finalize().into()) }
     }
 
     /// The competition of that name.

@@ -8,7 +8,7 @@ use super::ask::Ask;
 use super::chrome::{Chrome, Section};
 use super::problem::{Details, Explained, Problem};
 use super::view::View;
-use super::{board, competition, epoch, epochs, home, participant, problems, status};
+use super::{board, competition, epoch, epochs, faucets, home, participant, problems, status};
 
 /// An address that programs may ask.
 struct Operation {
@@ -407,6 +407,13 @@ fn operations() -> Vec<Operation> {
             "How every network and node does.",
             &[],
             Answer::Json(of::<status::Status>),
+        ),
+        page(
+            "/faucets.json",
+            "faucets",
+            "Whether each faucet grants anything now, and how much of its day is given.",
+            &[],
+            Answer::Json(of::<faucets::Faucets>),
         ),
         page("/find", "find", "The page of a participant or an epoch.", FIND, Answer::Redirect),
         page("/problems.json", "problems", "Kinds of problems.", &[], Answer::Json(of::<problems::Problems>)),

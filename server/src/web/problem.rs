@@ -16,9 +16,11 @@ use super::ask::{Ask, Form, Language};
 use super::chrome::{Chrome, Section};
 use super::figure::grouped;
 use super::query::Unreadable;
+use super::ratelimit::{self, Quota};
 use super::view::View;
 use super::words::fluent_args;
 use crate::competitions::{NoFacts, NoLedger, NoStandings};
+use crate::http::Flood;
 use crate::identity::Refused;
 
 /// Why there is no answer.
@@ -104,6 +106,8 @@ pub(crate) enum Problem {
     NoState {
         why: String,
     },
+    /// Somebody asks too often.
+    Flood(Flood),
     /// A faucet does not look at a request; the message says why.
     Faucet(Kind, &'static str),
     /// Somebody is not let in, or may not do what they ask.
@@ -248,6 +252,8 @@ kinds! {
     FAUCET_KEY_REUSED = "faucet-key-reused", UNPROCESSABLE_ENTITY;
     FAUCET_FLOOD = "faucet-flood", TOO_MANY_REQUESTS;
     FAUCET_POLICY = "faucet-policy", SERVICE_UNAVAILABLE;
+    FAUCET_ENTRY = "faucet-entry", UNPROCESSABLE_ENTITY;
+    FLOOD = "flood", TOO_MANY_REQUESTS;
     CLAIM_REFUSED = "claim-refused", UNPROCESSABLE_ENTITY;
     CLAIM_MALFORMED_CLAIM = "claim-malformed-claim", UNPROCESSABLE_ENTITY;
     CLAIM_UNKNOWN_ACTION = "claim-unknown-action", UNPROCESSABLE_ENTITY;
@@ -299,6 +305,9 @@ pub(crate) struct Details {
     pub(crate) detail: String,
     /// The address that was asked for.
     pub(crate) instance: String,
+    /// Seconds to wait, where whoever asks comes too often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -329,6 +338,8 @@ impl Problem {
             Self::StaleForm => STALE_FORM,
             Self::NotDone(_) | Self::NoEntry(_) => NOT_DONE,
             Self::NoState { .. } => NO_STATE,
+            Self::Flood(flood) if flood.gate == "faucet" => FAUCET_FLOOD,
+            Self::Flood(_) => FLOOD,
             Self::Faucet(kind, _) => *kind,
             Self::SignIn(refused) => Kind::not_let_in(refused),
             Self::BeforeGenesis { .. } | Self::Query(_) => INVALID_QUERY,
@@ -417,6 +428,7 @@ impl Problem {
             Self::StaleForm => language.t("detail-stale-form"),
             Self::NotDone(why) => language.t(why),
             Self::NoState { why } => say("detail-no-state", fluent_args!["why" => why.as_str()]),
+            Self::Flood(flood) => say("flood", fluent_args!["n" => flood.wait]),
             Self::Faucet(_, why) => language.t(why),
             Self::SignIn(refused) => not_let_in(refused, language),
             Self::BeforeGenesis { time } => {
@@ -445,6 +457,10 @@ impl Problem {
             status: kind.status.as_u16(),
             detail: self.detail(language),
             instance: instance.to_owned(),
+            retry_after: match self {
+                Self::Flood(flood) => Some(flood.wait),
+                _ => None,
+            },
         }
     }
 
@@ -467,13 +483,15 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
-            StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-            }
             StatusCode::METHOD_NOT_ALLOWED => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
             _ => {}
+        }
+        if let Self::Flood(Flood { gate, a_minute, wait }) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait));
+            let (quota, window, wait) = (u128::from(*a_minute), Some(60), Some(*wait));
+            ratelimit::say(&mut headers, &[Quota { name: gate, quota, window, left: 0, wait }]);
         }
         (headers, text.into())
     }
@@ -618,6 +636,7 @@ impl View for Explained {
             status: self.status,
             detail: String::new(),
             instance: String::new(),
+            retry_after: None,
         };
         let c = Chrome::alone(ask, Section::Elsewhere);
         Page { c, details: &details }.render()

@@ -17,6 +17,8 @@ mod competition;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod faucet;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod freeze;

@@ -44,6 +44,15 @@ pub(crate) struct Served {
 impl Served {
     /// Serve with these settings: `("HTTP__CONNECTIONS", "2")`.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::start(&mut Self::command(settings))
+    }
+
+    /// The same, with what it logs in a file.
+    pub(crate) fn logged(settings: &[(&str, &str)], log: std::fs::File) -> Self {
+        Self::start(Self::command(settings).stderr(log))
+    }
+
+    fn command(settings: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
         command.arg("serve");
         command.env("APOGEE_STORE", format!("sqlite:{}", database().display()));
@@ -51,7 +60,7 @@ impl Served {
         for (name, value) in settings {
             command.env(format!("APOGEE_{name}"), value);
         }
-        Self::start(&mut command)
+        command
     }
 
     /// What this command starts: it says on standard output where it answers.

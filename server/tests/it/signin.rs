@@ -33,13 +33,13 @@ impl Clock for Hand {
 /// A service and the GitHub that it trusts.
 pub(crate) struct World {
     pub(crate) served: Served,
-    hub: Hub,
+    pub(crate) hub: Hub,
     clock: Arc<Hand>,
     pub(crate) folder: TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
-fn user(id: u64, login: &str) -> User {
+pub(crate) fn user(id: u64, login: &str) -> User {
     User { id, login: login.to_owned(), kind: UserKind::User, created: CREATED, public_repos: 3 }
 }
 
@@ -93,7 +93,18 @@ impl World {
         let mut all: Vec<(&str, &str)> =
             usual.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         all.extend(settings);
-        Self { served: Served::with(&all), hub, clock, folder, _runtime: runtime }
+        let log = std::fs::File::create(folder.path().join("log.txt")).unwrap();
+        Self { served: Served::logged(&all, log), hub, clock, folder, _runtime: runtime }
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> String {
+        format!("sqlite:{}", self.folder.path().join("people.sqlite").display())
+    }
+
+    /// What the service has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log.txt")).unwrap()
     }
 
     pub(crate) fn browser(&self) -> Browser<'_> {
@@ -102,7 +113,7 @@ impl World {
 
     /// What the command line says, with exit code 0.
     pub(crate) fn apogee(&self, arguments: &[&str]) -> String {
-        let store = format!("sqlite:{}", self.folder.path().join("people.sqlite").display());
+        let store = self.store();
         let output =
             Command::new(env!("CARGO_BIN_EXE_apogee")).args(arguments).args(["--store", &store]).output();
         let output = output.unwrap();
@@ -159,7 +170,7 @@ impl Browser<'_> {
         self.keep(answer)
     }
 
-    fn post_with(&mut self, address: &str, pairs: &[(&str, &str)], headers: &str) -> Answer {
+    pub(crate) fn post_with(&mut self, address: &str, pairs: &[(&str, &str)], headers: &str) -> Answer {
         let body: Vec<String> =
             pairs.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
         let body = body.join("&");
@@ -179,7 +190,7 @@ impl Browser<'_> {
     }
 
     /// The mark of the forms on a page.
-    fn mark(&mut self, page: &str) -> String {
+    pub(crate) fn mark(&mut self, page: &str) -> String {
         let text = self.get(page).text();
         let (_, rest) =
             text.split_once("name=\"mark\" value=\"").unwrap_or_else(|| panic!("no form on {page}: {text}"));
@@ -696,6 +707,19 @@ pub(crate) fn challenge(page: &Answer) -> String {
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     text.split_once("data-challenge=\"").unwrap().1.split('"').next().unwrap().to_owned()
+}
+
+/// A passkey is added, and shown.
+pub(crate) fn step_up(browser: &mut Browser<'_>) {
+    let (origin, device) = ("http://127.0.0.1:1", Device::new());
+    let send = |browser: &mut Browser<'_>, address: &str, form: &[(&'static str, String)]| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(browser.post("/me", address, &form).status, 303);
+    };
+    let asked = challenge(&browser.post("/me", "/me/passkeys/new", &[("name", "a key")]));
+    send(browser, "/me/passkeys/add", &device.answer("create", &asked, origin, 0));
+    let asked = challenge(&browser.post("/me", "/me/step-up", &[]));
+    send(browser, "/me/step-up/shown", &device.answer("get", &asked, origin, 1));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod audit;
 pub(super) mod decisions;
+pub(super) mod lists;
 
 use apogee_domain::{Epoch, NetworkId};
 use apogee_faucet::operate as faucet_operate;

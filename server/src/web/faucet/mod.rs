@@ -4,7 +4,6 @@ mod grant;
 mod page;
 mod verdict;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use apogee_domain::NetworkId;
@@ -20,8 +19,7 @@ use serde::Deserialize;
 use self::verdict::Verdict;
 use super::ask::{Ask, Form};
 use super::problem::{
-    FAUCET_FLOOD, FAUCET_KEY, FAUCET_KEY_REUSED, FAUCET_POLICY, FAUCET_RECIPIENT, UNKNOWN_FAUCET,
-    UNKNOWN_GRANT,
+    FAUCET_KEY, FAUCET_KEY_REUSED, FAUCET_POLICY, FAUCET_RECIPIENT, UNKNOWN_FAUCET, UNKNOWN_GRANT,
 };
 use super::signin::field;
 use super::{App, Problem};
@@ -67,10 +65,6 @@ impl App {
         Ok((network.clone(), name.clone(), Arc::clone(drip)))
     }
 
-    fn let_through(&self, address: IpAddr) -> Result<(), Problem> {
-        self.faucets.front.check(address).map_err(|_| Problem::Faucet(FAUCET_FLOOD, "faucet-flood"))
-    }
-
     /// What is asked for, with what the network knows of the recipient.
     async fn request(&self, drip: &Drip, visitor: &Visitor, sent: &Sent) -> Result<Request, Problem> {
         let identity = visitor.signed_in()?;
@@ -100,19 +94,18 @@ impl App {
         assessment: &Assessment,
     ) -> Result<Response, Problem> {
         let (id, name, drip) = self.faucet(network)?;
-        let verdict = Verdict::of(assessment, ask.language, visitor.now);
+        let verdict = Verdict::of(assessment, drip.desk.policy(), ask.language, visitor.now);
         if ask.form == Form::Json {
             return Ok(verdict.problem(ask));
         }
         let mut page = page::FaucetPage::read(self, (&id, &name), &drip, visitor).await?;
         page.recipient = sent.recipient;
-        let (status, retry) = (verdict.status(), verdict.retry_after);
+        let (status, mut said) = (verdict.status(), HeaderMap::new());
+        verdict.say(&mut said);
         page.verdict = Some(verdict);
         let mut response = ask.answer(&page)?;
         *response.status_mut() = status;
-        if let Some(seconds) = retry {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        response.headers_mut().extend(said);
         Ok(response)
     }
 }
@@ -156,7 +149,6 @@ pub(super) async fn request(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.let_through(visitor.address)?;
     let sent = Sent::read(&headers, &body)?;
     let (id, _, drip) = app.faucet(&network)?;
     let request = app.request(&drip, &visitor, &sent).await?;
@@ -190,14 +182,13 @@ pub(super) async fn eligibility(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.let_through(visitor.address)?;
     let mut sent = Sent::read(&headers, &body)?;
     // Nothing is granted: there is nothing to be named.
     "eligibility".clone_into(&mut sent.key);
     let (id, name, drip) = app.faucet(&network)?;
     let request = app.request(&drip, &visitor, &sent).await?;
     let assessment = drip.desk.eligibility(&request.applicant).await.map_err(undecided)?;
-    let verdict = Verdict::of(&assessment, ask.language, visitor.now);
+    let verdict = Verdict::of(&assessment, drip.desk.policy(), ask.language, visitor.now);
     if ask.form == Form::Json {
         return Ok(verdict.json());
     }

@@ -1,13 +1,13 @@
 use apogee_domain::NetworkId;
-use apogee_faucet::policy::{Band, Bucket, Fil, Limit, Policy, Scope};
-use apogee_store::{Grant, PaymentState, Transfer};
+use apogee_faucet::policy::{Bucket, Fil, Limit, Policy, Scope};
+use apogee_store::PaymentState;
 use askama::Template;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::undecided;
 use super::verdict::Verdict;
-use crate::faucets::Drip;
+use crate::faucets::{self, Drip, band, latest, median};
 use crate::identity::Visitor;
 use crate::web::ask::{Ask, Language};
 use crate::web::chrome::{Chrome, Section};
@@ -16,9 +16,6 @@ use crate::web::time::span;
 use crate::web::view::View;
 use crate::web::words::fluent_args;
 use crate::web::{App, Problem};
-
-/// Grants that are listed.
-const LATEST: u32 = 10;
 
 /// A faucet: whether it is open, its rules, and a form.
 #[derive(Debug, Serialize)]
@@ -87,6 +84,19 @@ struct Latest {
     money: String,
 }
 
+impl Latest {
+    fn of(latest: faucets::Latest) -> Self {
+        let grant = latest.grant;
+        Self {
+            amount: grant.amount.to_string(),
+            state: latest.state.as_str(),
+            created: grant.created.to_string(),
+            money: Fil(grant.amount).to_string(),
+            id: grant.id,
+        }
+    }
+}
+
 impl Rules {
     fn of(policy: &Policy) -> Self {
         Self {
@@ -112,13 +122,7 @@ impl FaucetPage {
         let policy = drip.desk.policy();
         let counts = app.store.open_counts(network, &drip.wallet).await?;
         let waiting = counts.iter().find(|(state, _)| *state == PaymentState::Accepted);
-        let (latest, median_seconds) = latest(app, network, name).await?;
-        let band = match standing.funds.map(|funds| policy.band(funds)) {
-            Some(Band::Ample) => "ample",
-            Some(Band::Low) => "low",
-            Some(Band::Empty) => "empty",
-            None => "unknown",
-        };
+        let latest = latest(&*app.store, network, name).await?;
         let mark = visitor.mark();
         // A form is sent once, however often its button is pressed; the next page has the next key.
         let key = Sha256::digest(format!("faucet {mark} {}", visitor.now.0));
@@ -128,14 +132,14 @@ impl FaucetPage {
             amount: policy.amount.0.to_string(),
             open: standing.paused.is_none(),
             reason: standing.paused,
-            band,
+            band: band(Some(policy), standing.funds),
             queue: waiting.map_or(0, |(_, count)| count.payments),
-            median_seconds,
+            median_seconds: median(&latest),
             today: Today { grants: standing.day_grants, amount: standing.day_amount.to_string() },
             policy_version: policy.version,
             policy_digest: policy.digest().to_string(),
             rules: Rules::of(policy),
-            latest,
+            latest: latest.into_iter().map(Latest::of).collect(),
             money: policy.amount.to_string(),
             handle: visitor.identity().map(|identity| identity.account.handle.clone()),
             mark,
@@ -215,40 +219,6 @@ const fn network_of(scope: Scope) -> &'static str {
         Scope::V6Site => " (/48)",
         Scope::Identity | Scope::Actor | Scope::Event => "",
     }
-}
-
-/// The newest grants with how far they are, and how long those on the chain took.
-async fn latest(app: &App, network: &NetworkId, faucet: &str) -> Result<(Vec<Latest>, Option<i64>), Problem> {
-    let (mut rows, mut times) = (Vec::new(), Vec::new());
-    for grant in app.store.newest_grants(network, faucet, LATEST).await? {
-        let payment = app.store.payment(network, &grant.payment()).await?;
-        let state = payment.map_or(PaymentState::Accepted, |payment| payment.state);
-        if matches!(state, PaymentState::Included | PaymentState::Final) {
-            let transfers = app.store.transfers_of(network, &grant.payment()).await?;
-            times.extend(took(app, network, &grant, transfers.last()).await?);
-        }
-        rows.push(Latest {
-            amount: grant.amount.to_string(),
-            state: state.as_str(),
-            created: grant.created.to_string(),
-            money: Fil(grant.amount).to_string(),
-            id: grant.id,
-        });
-    }
-    times.sort_unstable();
-    let median = times.get(times.len() / 2).copied();
-    Ok((rows, median))
-}
-
-async fn took(
-    app: &App,
-    network: &NetworkId,
-    grant: &Grant,
-    transfer: Option<&Transfer>,
-) -> Result<Option<i64>, Problem> {
-    let Some(inclusion) = transfer.and_then(|transfer| transfer.included.as_ref()) else { return Ok(None) };
-    let record = app.store.epoch(network, inclusion.epoch).await?;
-    Ok(record.map(|record| (record.time.seconds() - grant.created.seconds()).max(0)))
 }
 
 #[derive(Template)]

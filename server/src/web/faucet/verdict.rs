@@ -1,12 +1,13 @@
 use apogee_domain::Timestamp;
-use apogee_faucet::policy::{Assessment, Check, Counts, Fil, Outcome};
-use axum::http::{HeaderValue, StatusCode, header};
+use apogee_faucet::policy::{Assessment, Check, Code, Counts, Fil, Outcome, Policy};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::web::ask::{Ask, Language};
 use crate::web::figure::grouped;
 use crate::web::problem::FAUCET_LIMIT;
+use crate::web::ratelimit::{self, Quota};
 use crate::web::time::span;
 
 /// What the rules say of a request.
@@ -35,25 +36,65 @@ pub(crate) struct Line {
     limit: Option<String>,
     pub(super) resets: Option<String>,
     pub(super) reason: Option<String>,
-    /// In words.
-    #[serde(skip)]
+    /// In words, in the language of the address.
     pub(super) text: String,
     #[serde(skip)]
     pub(super) figures: String,
     #[serde(skip)]
     pub(super) refuses: bool,
+    /// What counts requests, for programs that pace themselves.
+    #[serde(skip)]
+    quota: Option<Counted>,
+}
+
+/// A rule that counts requests.
+#[derive(Debug)]
+struct Counted {
+    most: u128,
+    left: u128,
+    window: Option<u64>,
+    wait: Option<u64>,
+}
+
+impl Counted {
+    /// Sums of money are no requests, and a structured field could not hold them.
+    fn of(check: &Check, policy: &Policy, now: Timestamp) -> Option<Self> {
+        if check.counts != Counts::Grants {
+            return None;
+        }
+        let (have, most) = check.have.zip(check.limit)?;
+        let is_bucket =
+            check.code == Code::Pace || policy.bucket.iter().any(|bucket| bucket.rule == check.rule);
+        // A bucket's time is that of one token; a window's, of all.
+        let tokens = if is_bucket { u64::try_from(most).unwrap_or(u64::MAX) } else { 1 };
+        Some(Self {
+            most,
+            left: if check.outcome == Outcome::Refused { 0 } else { most.saturating_sub(have) },
+            window: check.within.map(|within| within.seconds().saturating_mul(tokens)),
+            wait: check.resets.map(|at| seconds_until(at, now)),
+        })
+    }
+}
+
+/// Whole seconds, and at least one: who comes back a second too early is refused once more.
+fn seconds_until(at: Timestamp, now: Timestamp) -> u64 {
+    let wait = Timestamp::from_seconds(rounded_up(at).seconds()).since(now).as_micros().div_ceil(1_000_000);
+    u64::try_from(wait.max(1)).unwrap_or(u64::MAX)
 }
 
 impl Line {
-    fn of(check: &Check, language: Language) -> Self {
+    fn of(check: &Check, policy: &Policy, language: Language, now: Timestamp) -> Self {
         let code = check.code.word();
+        // What a wallet holds is told in bands.
+        let have = check.have.filter(|_| check.code != Code::WalletEmpty);
         let figure = |of: u128| match check.counts {
             Counts::Atto => Fil(apogee_domain::Atto(of)).to_string(),
             Counts::Seconds => span(language, i64::try_from(of).unwrap_or(i64::MAX)),
             Counts::Nothing | Counts::Grants => grouped(of),
         };
-        let figures = match (check.counts, check.have, check.limit) {
+        let figures = match (check.counts, have, check.limit) {
             (Counts::Nothing, ..) => String::new(),
+            _ if check.code == Code::WalletEmpty => String::new(),
             (_, have, limit) => {
                 let say = |of: Option<u128>| of.map_or_else(|| "?".to_owned(), figure);
                 format!("{} / {}", say(have), say(limit))
@@ -65,7 +106,8 @@ impl Line {
             code,
             rule: check.rule.clone(),
             outcome: check.outcome,
-            have: check.have.map(|have| have.to_string()),
+            have: have.map(|have| have.to_string()),
+            quota: Counted::of(check, policy, now),
             limit: check.limit.map(|limit| limit.to_string()),
             resets: check.resets.map(|at| rounded_up(at).to_string()),
             reason: check.reason.clone().filter(|reason| !reason.is_empty()),
@@ -82,16 +124,14 @@ fn rounded_up(at: Timestamp) -> Timestamp {
 }
 
 impl Verdict {
-    pub(super) fn of(assessment: &Assessment, language: Language, now: Timestamp) -> Self {
-        let next = assessment.next_allowed_at().map(rounded_up);
-        // Who comes back a second too early is refused once more.
-        let wait = |at: Timestamp| at.since(now).as_micros().div_ceil(1_000_000).max(1);
+    pub(super) fn of(assessment: &Assessment, policy: &Policy, language: Language, now: Timestamp) -> Self {
+        let next = assessment.next_allowed_at();
         Self {
             allowed: assessment.award.is_some(),
             amount: assessment.amount.to_string(),
-            next_allowed_at: next.map(|at| Timestamp::from_seconds(at.seconds()).to_string()),
-            retry_after: next.and_then(|at| u64::try_from(wait(Timestamp::from_seconds(at.seconds()))).ok()),
-            checks: assessment.checks.iter().map(|check| Line::of(check, language)).collect(),
+            next_allowed_at: next.map(|at| Timestamp::from_seconds(rounded_up(at).seconds()).to_string()),
+            retry_after: next.map(|at| seconds_until(at, now)),
+            checks: assessment.checks.iter().map(|check| Line::of(check, policy, language, now)).collect(),
         }
     }
 
@@ -107,7 +147,30 @@ impl Verdict {
 
     pub(super) fn json(&self) -> Response {
         let text = serde_json::json!(self).to_string();
-        ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+        let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
+        ratelimit::say(response.headers_mut(), &self.quotas());
+        response
+    }
+
+    fn quotas(&self) -> Vec<Quota<'_>> {
+        let counted = self.checks.iter().filter_map(|line| Some((line, line.quota.as_ref()?)));
+        counted
+            .map(|(line, quota)| Quota {
+                name: &line.rule,
+                quota: quota.most,
+                window: quota.window,
+                left: quota.left,
+                wait: quota.wait,
+            })
+            .collect()
+    }
+
+    /// When to come back, and how each quota stands.
+    pub(super) fn say(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        ratelimit::say(headers, &self.quotas());
     }
 
     /// Problem details (RFC 9457) with what a program needs to come back.
@@ -123,20 +186,15 @@ impl Verdict {
             "rule": first.map(|line| line.rule.as_str()),
             "retry_after": self.retry_after,
             "next_allowed_at": self.next_allowed_at,
+            // As problems of the draft about rate limits name them.
+            "violated-policies": self.refusals().map(|line| line.rule.as_str()).collect::<Vec<_>>(),
             "checks": self.checks,
         });
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status(), kind, details.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(ask.language.tag()));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            // draft-ietf-httpapi-ratelimit-headers: what is left of the rule's quota, and in how many seconds there is some.
-            let limit = first.map(|line| format!("\"{}\";r=0;t={seconds}", line.rule));
-            if let Some(limit) = limit.and_then(|limit| HeaderValue::try_from(limit).ok()) {
-                headers.insert("ratelimit", limit);
-            }
-        }
+        self.say(headers);
         response
     }
 }
