@@ -84,9 +84,10 @@ fn a_competition_goes_from_its_founding_to_an_approved_payout() {
     other.entry.preview = Some(Digest([1; 32]));
     made.write("other.json", &other.entry.signed(Vec::new()).unwrap().text().unwrap());
     let check = ["--operator", "cy", "--key", "cy.key", "--check", "--store", STORE, "--yes"];
-    let checked = |file: &str| [&["decide", "sign", file][..], &check].concat();
-    assert!(made.refused(&checked("other.json")).contains("effect-missing"));
-    assert!(made.good(&checked("revert.json")).contains("computed again: report "));
+    let forged = made.refused(&[&["decide", "sign", "other.json"][..], &check].concat());
+    assert!(forged.contains("effect-missing"), "{forged}");
+    let checked = made.good(&[&["decide", "sign", "revert.json"][..], &check].concat());
+    assert!(checked.contains("computed again: report "), "{checked}");
     let whole = std::fs::read_to_string(made.path().join("revert.json")).unwrap();
     made.write("forged.json", &whole.replace("a mistake", "mistaken!"));
     assert!(made.refused(&["decide", "submit", "forged.json", "--store", STORE]).contains("hash"));
