@@ -16,7 +16,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::money::{Faucet, Wallet, is_name};
+pub(crate) use self::money::{Faucet, Refund, Wallet, is_name};
 use crate::http::Limits;
 use crate::identity;
 
@@ -48,6 +48,9 @@ pub(crate) struct Config {
     /// Faucets, by their names.
     #[serde(default)]
     pub(crate) faucets: BTreeMap<String, Faucet>,
+    /// Faucets that pay back, by their names.
+    #[serde(default)]
+    pub(crate) refunds: BTreeMap<String, Refund>,
 }
 
 /// What is logged, and how.
@@ -227,6 +230,10 @@ pub(crate) enum InvalidConfig {
     Network { network: NetworkId, what: &'static str },
     #[error("{0}")]
     Identity(String),
+    #[error(
+        "refunds.{name}: {network} has a faucet of this name already: faucets and refunds share their names"
+    )]
+    Name { name: String, network: NetworkId },
 }
 
 impl Config {
@@ -257,6 +264,7 @@ impl Config {
         let place = |path: &mut PathBuf| *path = folder.join(&*path);
         self.wallets.values_mut().map(|wallet| &mut wallet.signer).for_each(place);
         self.faucets.values_mut().filter_map(|faucet| faucet.policy.as_mut()).for_each(place);
+        self.refunds.values_mut().filter_map(|refund| refund.policy.as_mut()).for_each(place);
         self.identity.pepper_file.as_mut().map(place);
         self.identity
             .providers
@@ -278,6 +286,13 @@ impl Config {
     fn check(&self) -> Result<(), InvalidConfig> {
         if let Some(fault) = self.identity.fault() {
             return Err(InvalidConfig::Identity(fault));
+        }
+        let network = |wallet: &String| self.wallets.get(wallet).map(|wallet| &wallet.network);
+        for (name, refund) in &self.refunds {
+            let other = self.faucets.get(name).and_then(|faucet| network(&faucet.wallet));
+            if let Some(network) = network(&refund.wallet).filter(|network| other == Some(network)) {
+                return Err(InvalidConfig::Name { name: name.clone(), network: network.clone() });
+            }
         }
         for (id, network) in &self.networks {
             let wrong = |what| Err(InvalidConfig::Network { network: id.clone(), what });

@@ -15,6 +15,7 @@ mod inbox;
 mod log;
 mod networks;
 mod recorded;
+mod refunds;
 mod sources;
 mod store;
 mod tellers;

@@ -18,6 +18,7 @@ mod operator;
 mod package;
 mod payout;
 mod progress;
+mod refunds;
 mod rules;
 mod serve;
 mod show;
@@ -86,6 +87,9 @@ enum Command {
     /// Ask a faucet for money, and look after one.
     #[command(subcommand)]
     Faucet(faucet::Faucet),
+    /// Show what miners are paid back for proving sectors, and what would be.
+    #[command(subcommand)]
+    Refunds(refunds::Refunds),
     /// Get a key for this machine: a browser elsewhere lets it in.
     Login(login::Login),
     /// Give the key of this machine back.
@@ -196,6 +200,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Payout(payout) => payout.run().await,
         Command::Treasury(treasury) => treasury.run().await,
         Command::Faucet(faucet) => faucet.run().await,
+        Command::Refunds(refunds) => refunds.run().await,
         Command::Login(login) => login.run().await,
         Command::Logout(logout) => logout.run().await,
         Command::Admin(admin) => admin.run().await,

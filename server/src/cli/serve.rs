@@ -19,6 +19,7 @@ use crate::faucets::{Faucets, NoFaucet};
 use crate::follow::{self, Stopped};
 use crate::http::{self, Service};
 use crate::networks::{self, Prepared};
+use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
 use crate::store::Place;
 use crate::tellers::{Measures, Reports, Teller};
@@ -108,6 +109,8 @@ pub(super) async fn serve(
     let faucets = Faucets::open(config, &store, &shared, &sources).await?;
     let faucets = Arc::new(faucets);
     tokio::spawn(Arc::clone(&faucets).keep(Arc::clone(&store), ended.clone()));
+    let refunds = Arc::new(Refunds::open(config, &*store, &*shared).await?);
+    refunds.keep(&store, &shared, &sources, &ended);
     let limits = &config.http;
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
@@ -121,6 +124,7 @@ pub(super) async fn serve(
         sources,
         door,
         faucets,
+        refunds,
         reports,
         measures: Arc::new(measures),
         inbox: Arc::default(),
@@ -165,6 +169,15 @@ impl From<NoFaucet> for Failure {
     fn from(error: NoFaucet) -> Self {
         match error {
             NoFaucet::Store(error) => Self::world(error),
+            error => Self::input(error),
+        }
+    }
+}
+
+impl From<NoRefund> for Failure {
+    fn from(error: NoRefund) -> Self {
+        match error {
+            NoRefund::Store(error) => Self::world(error),
             error => Self::input(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use apogee_domain::NetworkId;
+use apogee_domain::{Epoch, NetworkId};
 use apogee_faucet::policy::Fil;
 use apogee_treasury::Config as Measures;
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,18 @@ pub(crate) struct Faucet {
     pub(crate) wallet: String,
     /// A file with its policy; without one that which comes with the program.
     pub(crate) policy: Option<PathBuf>,
+}
+
+/// A faucet that pays miners back what they burnt for proving new sectors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refund {
+    /// The wallet that pays; its network is the faucet's.
+    pub(crate) wallet: String,
+    /// A file with its policy; without one that which comes with the program.
+    pub(crate) policy: Option<PathBuf>,
+    /// Nothing before this epoch is read. Without it a new faucet begins with the epoch of its first start.
+    pub(crate) from: Option<Epoch>,
 }
 
 /// Whether a wallet or a faucet may be called that: 1 to 40 characters of a–z, 0–9 and -.

@@ -52,6 +52,7 @@ use crate::competitions::Stands;
 use crate::faucets::Faucets;
 use crate::identity::Door;
 use crate::inbox::Inbox;
+use crate::refunds::Refunds;
 use crate::sources::Sources;
 use crate::tellers::{Measures, Report, Reports};
 
@@ -80,6 +81,8 @@ pub(crate) struct App {
     pub(crate) door: Arc<Door>,
     /// Who grants money.
     pub(crate) faucets: Arc<Faucets>,
+    /// Who pays back.
+    pub(crate) refunds: Arc<Refunds>,
     /// How the wallets of this process do.
     pub(crate) reports: Reports,
     /// By which measures they pay.

@@ -53,6 +53,7 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/faucet/{network}", get(faucet::show).post(faucet::request)),
         ("/faucet/{network}/eligibility", post(faucet::eligibility)),
         ("/faucet/{network}/g/{id}", get(faucet::grant)),
+        ("/faucet/{network}/refunds/{name}", get(faucet::refunds)),
         ("/me", get(signin::me::show)),
         ("/me/keys", post(signin::me::make_key)),
         ("/me/keys/revoke", post(signin::me::revoke_key)),

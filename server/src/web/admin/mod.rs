@@ -86,6 +86,8 @@ struct OneFaucet {
     changed_by: String,
     policy: u32,
     day_grants: u64,
+    /// Whether it pays back.
+    refunds: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -128,6 +130,7 @@ impl App {
             wallets.push(self.one_wallet(wallet).await?);
         }
         let faucets = self.store.faucets().await?.into_iter().map(|faucet| OneFaucet {
+            refunds: self.refunds.get(&faucet.network, &faucet.name).is_some(),
             network: faucet.network,
             name: faucet.name,
             wallet: faucet.wallet,

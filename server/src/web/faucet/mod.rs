@@ -2,6 +2,7 @@
 
 mod grant;
 mod page;
+mod refund;
 mod verdict;
 
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+pub(super) use self::refund::show as refunds;
 use self::verdict::Verdict;
 use super::ask::{Ask, Form};
 use super::problem::{

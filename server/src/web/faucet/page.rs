@@ -41,6 +41,8 @@ pub(crate) struct FaucetPage {
     policy_digest: String,
     rules: Rules,
     latest: Vec<Latest>,
+    /// Faucets of the network that pay back.
+    refunds: Vec<String>,
     #[serde(skip)]
     money: String,
     #[serde(skip)]
@@ -136,6 +138,7 @@ impl FaucetPage {
             policy_digest: policy.digest().to_string(),
             rules: Rules::of(policy),
             latest,
+            refunds: app.refunds.of(network),
             money: policy.amount.to_string(),
             handle: visitor.identity().map(|identity| identity.account.handle.clone()),
             mark,
