@@ -47,6 +47,8 @@ mod recomputed;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod refunds;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod served;

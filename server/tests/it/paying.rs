@@ -48,7 +48,7 @@ impl apogee_domain::Clock for SystemClock {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "the processes that are tested have no other clock")]
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp(i64::try_from(since.as_micros()).unwrap())
@@ -70,7 +70,7 @@ fn payee(number: u64) -> Address {
     Address::new_secp256k1(&key).unwrap()
 }
 
-fn text(address: &Address) -> String {
+pub(crate) fn text(address: &Address) -> String {
     format!("t{}", &address.to_string()[1..])
 }
 
@@ -177,7 +177,7 @@ impl World {
 }
 
 /// The wallet gets money from somebody on the chain.
-fn fund(made: &Simulation, wallet: Address) {
+pub(crate) fn fund(made: &Simulation, wallet: Address) {
     made.mine().unwrap();
     let rich = made.wallet(0).unwrap();
     let message = Message {
@@ -206,7 +206,7 @@ fn peak(process: &Child) -> u64 {
 }
 
 /// A signer at a socket, as the process of its own has it.
-async fn sign(folder: &Path, key: Key) {
+pub(crate) async fn sign(folder: &Path, key: Key) {
     let wallet = text(&key.address());
     let policy = format!(
         "network = \"simnet\"\n[wallets.{wallet}]\nmessage_value = \"2000000000000000000\"\nmessage_fee = \"1000000000000000000\"\n\
@@ -223,7 +223,7 @@ async fn sign(folder: &Path, key: Key) {
     tokio::spawn(apogee_signer::serve(listener, Arc::new(signer), access, std::future::pending()));
 }
 
-fn settings(folder: &Path, made: &Simulation, url: &str, store: &str, wallet: &str) {
+pub(crate) fn settings(folder: &Path, made: &Simulation, url: &str, store: &str, wallet: &str) {
     let beacon = *made.params().beacons.at(0).unwrap();
     let BeaconKey::Unchained(key) = beacon.key else { panic!("a made beacon is unchained") };
     let key: String = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
