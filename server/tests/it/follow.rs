@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::served::{Served, database};
 
-struct Node {
+pub(crate) struct Node {
     process: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Node {
-    fn start(epoch_ms: &str) -> Self {
+    pub(crate) fn start(epoch_ms: &str) -> Self {
         let recording = example("devnet-a").display().to_string();
         let mut process = Command::new(env!("CARGO_BIN_EXE_apogee"))
             .args([
@@ -46,7 +46,7 @@ impl Drop for Node {
     }
 }
 
-fn apogee(arguments: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn apogee(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_apogee")).args(arguments).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())

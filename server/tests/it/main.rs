@@ -51,6 +51,8 @@ mod recomputed;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod refunds;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod served;
