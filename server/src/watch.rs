@@ -26,9 +26,6 @@ const FAUCETS: Duration = Duration::from_secs(5);
 /// How long what was seen of prizes is shown before it is looked at again: all payments of a competition are read for it.
 const PRIZES: Duration = Duration::from_secs(10);
 
-/// How long what is known of faucets is good for.
-const FAUCETS: Duration = Duration::from_secs(5);
-
 /// How a network is indexed by this process. One without a feed is indexed by another.
 #[derive(Clone, Debug)]
 pub(crate) enum Feed {
