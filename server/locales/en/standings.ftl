@@ -360,7 +360,6 @@ po-confirmations = { $n } epochs ago
 prize-owed = owed
 prize-waiting = waits to be paid
 prize-on-chain = on the chain
-prize-proposed = proposed to a multisig: its signers approve it
 prize-final = paid
 prize-failed = failed
 prize-taken-back = taken back

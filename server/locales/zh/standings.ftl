@@ -331,7 +331,6 @@ po-confirmations = { $n } 个高度之前
 prize-owed = 未付
 prize-waiting = 等待支付
 prize-on-chain = 已上链
-prize-proposed = 已向多签提案，等待其签署人批准
 prize-final = 已支付
 prize-failed = 失败
 prize-taken-back = 已撤回

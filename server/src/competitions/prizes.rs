@@ -137,8 +137,6 @@ pub(crate) enum Progress {
     Waiting,
     /// A message that pays it is on the chain, and could still leave it.
     OnChain,
-    /// A message that proposes it to a multisig is on the chain. Whether it was approved is for the multisig to say.
-    Proposed,
     /// It is paid.
     Final,
     /// A payment failed: somebody has to look.
@@ -158,7 +156,6 @@ impl Progress {
             Self::Owed => "owed",
             Self::Waiting => "waiting",
             Self::OnChain => "on-chain",
-            Self::Proposed => "proposed",
             Self::Final => "final",
             Self::Failed => "failed",
             Self::TakenBack => "taken-back",

@@ -191,6 +191,7 @@ fn a_prize_is_paid_after_its_message_failed(made: &Made) {
         next_nonce: 0,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: None,
     };
     runtime.block_on(async {
         let mut work = store.begin().await.unwrap();
@@ -260,6 +261,7 @@ fn a_prize_is_paid_after_its_message_failed(made: &Made) {
             message: "bafy-failed".into(),
             exit_code: 16,
             cost: Atto(1),
+            proposal: None,
         };
         let mut work = store.begin().await.unwrap();
         work.put_transfer(&transfer).await.unwrap();

@@ -2,7 +2,7 @@
 
 use apogee_domain::{Atto, Epoch};
 use apogee_rules::Id;
-use apogee_store::{Payment, Wallet};
+use apogee_store::Payment;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -57,21 +57,11 @@ impl Payout {
         let prizes = &stage.now.prizes.given;
         let paid = Paid { total, to: competition.paid_to() };
         let head = stage.ground().map(|ground| ground.head());
-        let wallets = app.store.wallets().await?;
-        let proposes = |payment: &Payment| {
-            let of = |wallet: &&Wallet| wallet.network == payment.network && wallet.name == payment.wallet;
-            wallets.iter().find(of).is_some_and(|wallet| wallet.proposes_for.is_some())
-        };
         for (index, row) in self.rows.iter_mut().enumerate() {
             let Ok(entity) = row.entity.parse::<Id>() else { continue };
             let given = prizes.get(&entity).map_or(&[][..], Vec::as_slice);
             let elsewhere = paid.elsewhere(&entity, prizes);
-            let progress = match Progress::of(Atto(row.atto), given, elsewhere) {
-                // That the proposal is made is no payment: the signers of the multisig have to approve it.
-                Progress::Final | Progress::OnChain if given.iter().any(proposes) => Progress::Proposed,
-                progress => progress,
-            };
-            row.status = Some(progress.as_str());
+            row.status = Some(Progress::of(Atto(row.atto), given, elsewhere).as_str());
             row.elsewhere =
                 elsewhere.filter(|elsewhere| *elsewhere > Atto::ZERO).map(|atto| atto.to_string());
             for payment in given {
