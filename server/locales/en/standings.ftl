@@ -361,6 +361,7 @@ prize-owed = owed
 prize-waiting = waits to be paid
 prize-on-chain = on the chain
 prize-final = paid
+prize-proposed = proposed to a multisig, whose signers decide
 prize-failed = failed
 prize-taken-back = taken back
 prize-elsewhere = paid by other means

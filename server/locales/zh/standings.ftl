@@ -332,6 +332,7 @@ prize-owed = 未付
 prize-waiting = 等待支付
 prize-on-chain = 已上链
 prize-final = 已支付
+prize-proposed = 已向多签提案，由其签名人决定
 prize-failed = 失败
 prize-taken-back = 已撤回
 prize-elsewhere = 已以其他方式支付

@@ -139,6 +139,8 @@ pub(crate) enum Progress {
     OnChain,
     /// It is paid.
     Final,
+    /// It is proposed to a multisig, whose signers pay it or not.
+    Proposed,
     /// A payment failed: somebody has to look.
     Failed,
     /// A payment was taken back.
@@ -157,11 +159,17 @@ impl Progress {
             Self::Waiting => "waiting",
             Self::OnChain => "on-chain",
             Self::Final => "final",
+            Self::Proposed => "proposed",
             Self::Failed => "failed",
             Self::TakenBack => "taken-back",
             Self::Elsewhere => "elsewhere",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The same of a prize that a wallet has proposed, not paid.
+    pub(crate) const fn proposed(self) -> Self {
+        if matches!(self, Self::Final) { Self::Proposed } else { self }
     }
 
     /// How far a prize of `amount` is, of which `given` was given to the treasury and `elsewhere` paid by other means; `None` where that is not
@@ -357,6 +365,8 @@ mod tests {
         assert_eq!(of(&[(60, Final), (10, Failed)], Some(10)), "failed");
         assert_eq!(of(&[(70, Cancelled)], Some(0)), "taken-back");
         assert_eq!(of(&[(60, Final)], Some(10)), "final");
+        assert_eq!(Progress::Final.proposed().as_str(), "proposed", "nobody is said to be paid");
+        assert_eq!(Progress::Failed.proposed().as_str(), "failed");
         let sent = super::tests::given(&[("ada", 60, Final), ("bob", 5, Paying)]);
         let recorded: BTreeMap<Id, Quantity> = [("ada".parse().unwrap(), Quantity(70))].into();
         let paid = Paid { total: Quantity(70), to: Some(&recorded) };

@@ -133,7 +133,8 @@ async fn whom_lists_name_is_proposed_and_nobody_else_also_after_a_restart() {
         network: "devnet-a".parse().unwrap(),
         wallet: wallet().to_string(),
         root: Default::default(),
-        payees: vec![Payee { address: payee(0).to_string(), amount: Atto(1000) }],
+        payout: None,
+        payees: vec![Payee { address: payee(0).to_string(), amount: Atto(1000), payment: None, failed: 0 }],
         approvals: vec![],
     };
     list.approve(&secret).unwrap();

@@ -118,7 +118,7 @@ struct Row {
     amount: String,
     /// Where it is paid, once results are final and it is shown.
     address: Option<String>,
-    /// How far its prize is, once a payout is approved: `owed`, `waiting`, `on-chain`, `final`, `failed`, `taken-back`, `elsewhere` (paid by other
+    /// How far its prize is, once a payout is approved: `owed`, `waiting`, `on-chain`, `final`, `proposed` (to a multisig), `failed`, `taken-back`, `elsewhere` (paid by other
     /// means), or `unknown`: something was paid by other means, and the ledger does not say to whom.
     status: Option<&'static str>,
     /// What the ledger records for it beyond what the treasury paid, in atto.

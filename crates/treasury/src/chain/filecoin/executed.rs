@@ -1,5 +1,6 @@
 //! What tipsets have executed, with what came of it.
 
+use apogee_domain::Atto;
 use apogee_filecoin::types::json::address_text;
 use apogee_filecoin::types::multisig::{self, PROPOSE, Proposed, read_exactly};
 use apogee_filecoin::types::{
@@ -90,7 +91,7 @@ pub(super) fn of_sender(
             amount: value,
             exit_code: receipt.exit_code.value(),
             cost: atto(&cost)?,
-            moved: if is_good { value } else { Default::default() },
+            moved: if is_good { value } else { Atto::ZERO },
             proposal: None,
         };
         found.push(proposed(one.message, receipt, network, plain));

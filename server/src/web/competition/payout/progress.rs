@@ -1,5 +1,7 @@
 //! What has become of each prize.
 
+use std::collections::BTreeMap;
+
 use apogee_domain::{Atto, Epoch};
 use apogee_rules::Id;
 use apogee_store::Payment;
@@ -26,6 +28,10 @@ pub(super) struct Prize {
     pub(super) state: &'static str,
     /// Why it is held, failed or was taken back.
     pub(super) reason: String,
+    /// The multisig that it is proposed to, where the wallet does not pay itself.
+    multisig: Option<String>,
+    /// The number of that proposal.
+    proposal: Option<u64>,
     /// CID of the message that is on the chain for it.
     message: Option<String>,
     /// The epoch of the tipset that has it.
@@ -57,22 +63,36 @@ impl Payout {
         let prizes = &stage.now.prizes.given;
         let paid = Paid { total, to: competition.paid_to() };
         let head = stage.ground().map(|ground| ground.head());
+        let wallets = app.store.wallets().await?.into_iter();
+        let multisigs: BTreeMap<_, _> = wallets
+            .filter_map(|wallet| Some(((wallet.network, wallet.name), wallet.proposes_for?)))
+            .collect();
+        let multisig =
+            |payment: &Payment| multisigs.get(&(payment.network.clone(), payment.wallet.clone())).cloned();
         for (index, row) in self.rows.iter_mut().enumerate() {
             let Ok(entity) = row.entity.parse::<Id>() else { continue };
             let given = prizes.get(&entity).map_or(&[][..], Vec::as_slice);
             let elsewhere = paid.elsewhere(&entity, prizes);
-            row.status = Some(Progress::of(Atto(row.atto), given, elsewhere).as_str());
+            let progress = Progress::of(Atto(row.atto), given, elsewhere);
+            let proposed = given.iter().any(|payment| multisig(payment).is_some());
+            row.status = Some(if proposed { progress.proposed() } else { progress }.as_str());
             row.elsewhere =
                 elsewhere.filter(|elsewhere| *elsewhere > Atto::ZERO).map(|atto| atto.to_string());
             for payment in given {
-                row.payments.push(prize(app, payment, head, index < LOOKED_UP).await?);
+                row.payments.push(prize(app, payment, multisig(payment), head, index < LOOKED_UP).await?);
             }
         }
         Ok(())
     }
 }
 
-async fn prize(app: &App, payment: &Payment, head: Option<Epoch>, look: bool) -> Result<Prize, Problem> {
+async fn prize(
+    app: &App,
+    payment: &Payment,
+    multisig: Option<String>,
+    head: Option<Epoch>,
+    look: bool,
+) -> Result<Prize, Problem> {
     let mut included = None;
     if look {
         let transfers = app.store.transfers_of(&payment.network, &payment.id).await?;
@@ -86,6 +106,8 @@ async fn prize(app: &App, payment: &Payment, head: Option<Epoch>, look: bool) ->
         amount: payment.amount.to_string(),
         state: payment.state.as_str(),
         reason: payment.reason.clone(),
+        multisig,
+        proposal: included.as_ref().and_then(|included| included.proposal),
         message: included.map(|included| included.message),
         epoch,
         confirmations,
