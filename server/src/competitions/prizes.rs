@@ -169,7 +169,7 @@ impl Progress {
 
     /// The same of a prize that a wallet has proposed, not paid.
     pub(crate) const fn proposed(self) -> Self {
-        if matches!(self, Self::Final) { Self::Proposed } else { self }
+        if matches!(self, Self::Final | Self::OnChain) { Self::Proposed } else { self }
     }
 
     /// How far a prize of `amount` is, of which `given` was given to the treasury and `elsewhere` paid by other means; `None` where that is not
