@@ -308,9 +308,11 @@ impl Job {
         let payback = &*self.payback;
         let (store, network, name) = (&*self.store, &payback.network, &payback.name);
         let now = self.clock.now();
-        let Some(from) = payback.start(store, now).await? else { return Ok(Walked::default()) };
         let faucet = (network, name.as_str());
-        begin(store, faucet, from).await?;
+        if store.faucet(network, name).await?.is_some_and(|row| row.day < 0) {
+            let Some(from) = payback.start(store, now).await? else { return Ok(Walked::default()) };
+            begin(store, faucet, from).await?;
+        }
         let source = self.sources.world(network).await?.source;
         let source = source.ok_or_else(|| NoRound::Absent(network.clone()))?;
         let chain = Indexed {

@@ -7,7 +7,7 @@ use apogee_domain::{Epoch, NetworkId};
 use apogee_faucet::refund::{FinalChain, FinalEpoch, Held, Proofs, Unread, candidates};
 use apogee_filecoin::source::{Blocks, Source};
 use apogee_filecoin::types::TipsetKey;
-use apogee_store::{EpochKind, EpochRecord, Page, Reimbursable, Store};
+use apogee_store::{EpochKind, EpochRecord, Page, Reimbursable, Store, StoreError};
 use async_trait::async_trait;
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
@@ -69,7 +69,11 @@ impl Indexed {
 #[async_trait]
 impl FinalChain for Indexed {
     async fn next(&self, from: Epoch) -> Result<Option<FinalEpoch>, Unread> {
-        let cursor = self.store.cursor(&self.network).await?;
+        let cursor = match self.store.cursor(&self.network).await {
+            // Nothing of it was indexed yet.
+            Err(StoreError::UnknownNetwork(_)) => return Ok(None),
+            cursor => cursor?,
+        };
         let Some(last) = cursor.and_then(|cursor| cursor.final_epoch) else { return Ok(None) };
         let Some(record) = self.tipset_from(from, last).await? else { return Ok(None) };
         let Some(child) = self.tipset_from(record.epoch.plus(1), last).await? else { return Ok(None) };

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apogee_domain::{Clock, Epoch, NetworkId};
+use apogee_domain::{Atto, Clock, Epoch, NetworkId};
 use apogee_faucet::policy::Fil;
 use apogee_faucet::refund::{
     self, FinalChain, FinalEpoch, Held, RefundPolicy, Unread, WalkError, candidates, close, walk,
 };
 use apogee_filecoin::source::Source;
 use apogee_filecoin::types::{Tipset, TipsetKey};
-use apogee_store::{Page, Payment, Reimbursable, Store};
+use apogee_store::{Grants, Page, Payment, Reimbursable, Store};
 use apogee_store_sqlite::SqliteStore;
 use async_trait::async_trait;
 use clap::Args;
@@ -81,8 +81,11 @@ impl DryRun {
             let (refund, burn) = (Fil(sum.refund), Fil(sum.burn));
             return Err(Failure::world(format!("{refund} would be paid back for {burn} that were burnt")));
         }
-        let format = self.format;
-        print(format, &policy, (from, to), way.verified, &rows, &payments);
+        let faucet = store.faucet(&way.network, NAME).await.map_err(Failure::world)?;
+        let paused = faucet.filter(|faucet| !faucet.enabled).map(|faucet| faucet.reason);
+        let verified = way.verified;
+        let report = Report { policy: &policy, from, to, verified, paused, rows: &rows, payments: &payments };
+        report.print(self.format);
         Ok(Answer::Yes)
     }
 
@@ -232,48 +235,61 @@ async fn kept(
     }
 }
 
-fn print(
-    format: Format,
-    policy: &RefundPolicy,
-    (from, to): (Epoch, Epoch),
+/// What would have come of it.
+struct Report<'a> {
+    policy: &'a RefundPolicy,
+    from: Epoch,
+    to: Epoch,
     verified: bool,
-    rows: &[Reimbursable],
-    payments: &[Payment],
-) {
-    let sum = Sum::of(rows);
-    let owed = payments.iter().fold(0_u128, |sum, payment| sum.saturating_add(payment.amount.0));
-    match format {
-        Format::Csv => print!("{}", refund::csv(rows)),
-        Format::Json => {
-            let rows: serde_json::Value = serde_json::from_str(&refund::json(rows)).unwrap_or_default();
-            let payment = |of: &Payment| json!({ "payee": of.payee, "amount": of.amount, "name": of.id });
-            let document = json!({
-                "policy": { "version": policy.version, "digest": policy.digest() },
-                "from": from, "to": to, "verified": verified,
-                "messages": sum.messages, "burnt": sum.burn, "refunds": sum.refund,
-                "owed": owed.to_string(),
-                "payments": payments.iter().map(payment).collect::<Vec<_>>(),
-                "rows": rows,
-            });
-            println!("{document:#}");
+    /// Why the faucet would have paused itself.
+    paused: Option<String>,
+    rows: &'a [Reimbursable],
+    payments: &'a [Payment],
+}
+
+impl Report<'_> {
+    fn print(&self, format: Format) {
+        match format {
+            Format::Csv => print!("{}", refund::csv(self.rows)),
+            Format::Json => println!("{:#}", self.json()),
+            Format::Table => self.table(),
         }
-        Format::Table => {
-            println!("Epochs {from} to {to}, policy {} ({})", policy.version, policy.digest());
-            if !verified {
-                println!("Nothing of this was verified: it is the chain as its source tells it.");
-            }
-            println!();
-            table(rows);
-            println!();
-            for Payment { id, payee, amount, .. } in payments {
-                println!("{:<28}{payee:<16}{id}", Fil(*amount).to_string());
-            }
-            println!(
-                "{} payments, {}. Nothing was written and nobody is paid.",
-                payments.len(),
-                Fil(apogee_domain::Atto(owed))
-            );
+    }
+
+    fn owed(&self) -> Atto {
+        Atto(self.payments.iter().fold(0, |sum, payment| payment.amount.0.saturating_add(sum)))
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let sum = Sum::of(self.rows);
+        let rows: serde_json::Value = serde_json::from_str(&refund::json(self.rows)).unwrap_or_default();
+        let payment = |of: &Payment| json!({ "payee": of.payee, "amount": of.amount, "name": of.id });
+        json!({
+            "policy": { "version": self.policy.version, "digest": self.policy.digest() },
+            "from": self.from, "to": self.to, "verified": self.verified, "paused": self.paused,
+            "messages": sum.messages, "burnt": sum.burn, "refunds": sum.refund, "owed": self.owed(),
+            "payments": self.payments.iter().map(payment).collect::<Vec<_>>(),
+            "rows": rows,
+        })
+    }
+
+    fn table(&self) {
+        let Self { policy, from, to, .. } = self;
+        println!("Epochs {from} to {to}, policy {} ({})", policy.version, policy.digest());
+        if !self.verified {
+            println!("Nothing of this was verified: it is the chain as its source tells it.");
         }
+        if let Some(reason) = &self.paused {
+            println!("The faucet would have paused itself, and nothing would be paid from then on: {reason}");
+        }
+        println!();
+        table(self.rows);
+        println!();
+        for Payment { id, payee, amount, .. } in self.payments {
+            println!("{:<28}{payee:<16}{id}", Fil(*amount).to_string());
+        }
+        let (payments, owed) = (self.payments.len(), Fil(self.owed()));
+        println!("{payments} payments, {owed}. Nothing was written and nobody is paid.");
     }
 }
 
