@@ -184,7 +184,7 @@ fn settings(made: &Made, wallet: &str, multisig: Option<&str>) -> String {
     let proposes = multisig.map(|multisig| format!("proposes_for = \"{multisig}\"\n")).unwrap_or_default();
     format!(
         "store = \"{STORE}\"\n[networks.simnet]\nrules = \"network.toml\"\npoll_seconds = 1\n\
-         [[networks.simnet.endpoints]]\nurl = \"{}\"\n\
+         [[networks.simnet.endpoints]]\nurl = \"{}\"\ntoken = \"may-write\"\n\
          [wallets.prizes]\nnetwork = \"simnet\"\naddress = \"{wallet}\"\nsigner = \"signer.sock\"\ndepth = {DEPTH}\n{proposes}\
          lease_seconds = 1\ntick_seconds = 1\n",
         made.url()
