@@ -46,9 +46,8 @@ pub(super) fn unprepared(error: RpcError, proposes: bool) -> PrepareError {
         return PrepareError::Chain(ChainError::Unavailable(Box::new(error)));
     };
     let says = |words: &str| message.contains(words);
-    if says("SysErrInsufficientFunds") || says("not enough funds") {
-        PrepareError::Funds(message.clone())
-    } else if proposes && says("ErrInsufficientFunds") {
+    let poor = says("SysErrInsufficientFunds") || says("not enough funds");
+    if poor || proposes && says("ErrInsufficientFunds") {
         PrepareError::Funds(message.clone())
     } else if says("exit=[") && !says("SysErrOutOfGas") && !says("SysErrSenderStateInvalid") {
         let kind = if proposes { PrepareError::Multisig } else { PrepareError::Recipient };
