@@ -64,7 +64,14 @@ impl Line {
         let (store, network) = (self.run.store.clone(), self.run.network.clone());
         if let Some(last) = self.run.payments.last().cloned() {
             let by = By { actor: "tester", reason: "not any more", now: self.run.now() };
-            operate::cancel(&*store, &network, &last.id, by).await.unwrap();
+            // Where it took longer to come back, the message is on the chain by now.
+            let cancelled = operate::cancel(&*store, &network, &last.id, by).await;
+            let late = |why: &str| why == "it is paid" || why == "a message of it is on the chain";
+            assert!(
+                matches!(&cancelled, Ok(_))
+                    || matches!(&cancelled, Err(TreasuryError::Refused { why, .. }) if late(why)),
+                "{cancelled:?}"
+            );
         }
         self.pass(4).await;
         self.run.world.state().fee = 4_000;
