@@ -7,6 +7,7 @@ use crate::run::{Failure, command};
 /// Who may depend on whom (normal and build dependencies; `testkit` is a dev-dependency of anybody).
 const ARROWS: &[(&str, &[&str])] = &[
     ("competition", &["domain", "leaderboard", "rules"]),
+    ("dealbot", &["domain"]),
     ("domain", &[]),
     ("faucet", &["domain", "filecoin", "filecoin-state", "store", "treasury"]),
     ("filecoin", &["domain", "filecoin-state", "filecoin-proofs"]),

@@ -1,0 +1,4 @@
+//! Schedules and verdicts.
+
+mod schedule;
+mod verdict;
