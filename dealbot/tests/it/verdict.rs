@@ -23,18 +23,13 @@ fn bounds_are_those_of_the_formula() {
     assert_eq!(sample(194, 6).lower() / 100, 9_430);
     for (good, bad) in [(0, 1), (1, 0), (3, 7), (80, 20), (170, 30), (999, 1), (123_456, 7_890)] {
         let one = sample(good, bad);
-        #[expect(
-            clippy::float_arithmetic,
-            clippy::cast_precision_loss,
-            reason = "a second way to compute it"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a second way to compute it")]
         let (lower, upper) = {
             let (s, n, z) = (good as f64, (good + bad) as f64, 1.6449_f64);
             let middle = z.mul_add(z / 2.0, s);
             let spread = z * (s * (n - s) / n + z * z / 4.0).sqrt();
             ((middle - spread) / (n + z * z) * 1e6, (middle + spread) / (n + z * z) * 1e6)
         };
-        #[expect(clippy::float_arithmetic, reason = "they are rounded apart")]
         let near = |found: u32, wanted: f64| (f64::from(found) - wanted).abs() <= 1.001;
         assert!(near(one.lower(), lower), "{one:?}: {} {lower}", one.lower());
         assert!(near(one.upper(), upper), "{one:?}: {} {upper}", one.upper());
