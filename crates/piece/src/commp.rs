@@ -122,7 +122,8 @@ impl Commitment {
             return Err(TooShort);
         }
         if !self.rest.is_empty() {
-            self.add(&[0; PLAIN][self.rest.len().min(PLAIN)..]);
+            let missing = vec![0; PLAIN.saturating_sub(self.rest.len())];
+            self.add(&missing);
         }
         let expanded = payload.div_ceil(PLAIN as u64) * EXPANDED as u64;
         let padded = expanded.next_power_of_two();
@@ -181,7 +182,7 @@ fn parent(left: &Node, right: &Node) -> Node {
 
 /// SHA-256 of every 64 bytes, without the two highest bits, so that a node is an element again.
 fn hash(nodes: &mut [u8], pairs: &[u8]) {
-    assert!(nodes.len() * 2 == pairs.len() && pairs.len() % 64 == 0, "pairs of nodes");
+    assert!(nodes.len() * 2 == pairs.len() && pairs.len().is_multiple_of(64), "pairs of nodes");
     hashtree_rs::hash(nodes, pairs, pairs.len() / 64);
     for node in nodes.chunks_exact_mut(32) {
         if let Some(last) = node.last_mut() {
