@@ -1,4 +1,6 @@
 //! Schedules and verdicts.
 
+#[cfg(test)]
 mod schedule;
+#[cfg(test)]
 mod verdict;
