@@ -357,7 +357,8 @@ impl Grants for Adapter {
         to: Epoch,
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>> {
-        between(&mut *self.reads.acquire().await.map_err(error)?, network, faucet, (from, to), page).await
+        let mut db = self.reads.acquire().await.map_err(error)?;
+        between(&mut db, network, faucet, (from, to), Wanted::All, page).await
     }
 
     async fn newest_reimbursables(
@@ -414,11 +415,19 @@ async fn in_state(
     messages(network, &rows)
 }
 
+/// Which messages are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    NotRefused,
+}
+
 async fn between(
     db: &mut Connection,
     network: &NetworkId,
     faucet: &str,
     (from, to): (Epoch, Epoch),
+    wanted: Wanted,
     page: Page<(Epoch, String)>,
 ) -> Result<Vec<Reimbursable>> {
     let (epoch, message) = place(page.after);
@@ -427,7 +436,8 @@ async fn between(
              refund, state, reason, payment
          FROM reimbursables
          WHERE network = $1 AND faucet = $2 AND epoch >= $3 AND epoch <= $4 AND (epoch, message) > ($5, $6)
-         ORDER BY epoch, message LIMIT $7",
+             AND ($7 = 1 OR state <> 'refused')
+         ORDER BY epoch, message LIMIT $8",
     )
     .bind(network.as_str())
     .bind(faucet)
@@ -435,6 +445,7 @@ async fn between(
     .bind(to.height())
     .bind(epoch)
     .bind(message)
+    .bind(i64::from(wanted == Wanted::All))
     .bind(limit(page.limit))
     .fetch_all(db)
     .await
@@ -734,26 +745,7 @@ impl GrantsWork for Unit {
         to: Epoch,
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<Reimbursable>> {
-        let (epoch, message) = place(page.after);
-        let rows = sqlx::query(
-            "SELECT message, faucet, miner, owner, sender, method, epoch, sectors, gas_used, base_fee, burn,
-                 refund, state, reason, payment
-             FROM reimbursables
-             WHERE network = $1 AND faucet = $2 AND epoch >= $3 AND epoch <= $4 AND (epoch, message) > ($5, $6)
-                 AND state <> 'refused'
-             ORDER BY epoch, message LIMIT $7",
-        )
-        .bind(network.as_str())
-        .bind(faucet)
-        .bind(from.height())
-        .bind(to.height())
-        .bind(epoch)
-        .bind(message)
-        .bind(limit(page.limit))
-        .fetch_all(&mut *self.tx)
-        .await
-        .map_err(error)?;
-        messages(network, &rows)
+        between(&mut self.tx, network, faucet, (from, to), Wanted::NotRefused, page).await
     }
 
     async fn set_reimbursable(&mut self, from: ClaimState, of: &Reimbursable) -> Result<()> {

@@ -106,19 +106,13 @@ impl Inbox {
 
     /// Whether there is room for another entry, once those have gone that are too old or that this one's ledger has passed by.
     pub(crate) fn has_room(&self, next: &Entry, now: Timestamp) -> Result<(), Unfit> {
-        let mut held = self.held();
-        let of_it = |other: &Waiting| other.signed.entry.competition == next.competition;
-        held.retain(|other| {
-            is_good(&other.signed.entry, now) && (!of_it(other) || other.signed.entry.seq >= next.seq)
-        });
-        let full = held.len() >= OF_ALL || held.iter().filter(|other| of_it(other)).count() >= OF_ONE;
-        if full { Err(Unfit::Full) } else { Ok(()) }
+        make_room(&mut self.held(), next, now)
     }
 
     /// Let a proposal wait.
     pub(crate) fn put(&self, waiting: Waiting) -> Result<(), Unfit> {
-        self.has_room(&waiting.signed.entry, waiting.at)?;
         let mut held = self.held();
+        make_room(&mut held, &waiting.signed.entry, waiting.at)?;
         if !held.iter().any(|other| other.signed.hash == waiting.signed.hash) {
             held.push(waiting);
         }
@@ -148,4 +142,14 @@ impl Inbox {
     pub(crate) fn remove(&self, hash: &Digest) {
         self.held().retain(|waiting| waiting.signed.hash != *hash);
     }
+}
+
+/// See [`Inbox::has_room`]; nobody else puts anything in between.
+fn make_room(held: &mut Vec<Waiting>, next: &Entry, now: Timestamp) -> Result<(), Unfit> {
+    let of_it = |other: &Waiting| other.signed.entry.competition == next.competition;
+    held.retain(|other| {
+        is_good(&other.signed.entry, now) && (!of_it(other) || other.signed.entry.seq >= next.seq)
+    });
+    let full = held.len() >= OF_ALL || held.iter().filter(|other| of_it(other)).count() >= OF_ONE;
+    if full { Err(Unfit::Full) } else { Ok(()) }
 }

@@ -207,7 +207,7 @@ impl Service {
             let address = proxies::client(&self.limits.proxies, peer, headers);
             let passed = self.gates.check(request.method(), &ask.path, address);
             passed.map_err(|flood| Arc::new(Problem::Flood(flood)))?;
-            let body = Limited::new(body, self.largest(&request, peer, sends).await).collect().await;
+            let body = Limited::new(body, self.largest(headers, &ask, address, sends).await).collect().await;
             let body = body.map_err(|_| Arc::new(Problem::Body))?.to_bytes();
             let _permit = self.private.acquire().await.map_err(|_| Arc::new(Problem::Busy))?;
             let door = self.site.door();
@@ -248,12 +248,11 @@ impl Service {
     }
 
     /// How many bytes a private form may have: more than others only where proposals are sent, by whoever has to do with them.
-    async fn largest(&self, request: &Request<()>, peer: IpAddr, sends: bool) -> usize {
-        if !sends || *Ask::of(request.uri()).path != *"/admin/decisions" {
+    async fn largest(&self, headers: &HeaderMap, ask: &Ask, address: IpAddr, sends: bool) -> usize {
+        if !sends || *ask.path != *"/admin/decisions" {
             return LARGEST_FORM;
         }
-        let address = proxies::client(&self.limits.proxies, peer, request.headers());
-        let visitor = self.site.door().visitor(request.headers(), address).await;
+        let visitor = self.site.door().visitor(headers, address).await;
         let decides = |visitor: &Visitor| visitor.has(Role::Operator) || visitor.has(Role::Approver);
         if visitor.is_ok_and(|visitor| decides(&visitor)) { LARGEST_PROPOSAL } else { LARGEST_FORM }
     }

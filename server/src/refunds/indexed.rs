@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apogee_domain::{Epoch, NetworkId};
 use apogee_faucet::refund::{FinalChain, FinalEpoch, Held, Proofs, Unread, candidates};
 use apogee_filecoin::source::{Blocks, Source};
-use apogee_filecoin::types::TipsetKey;
+use apogee_filecoin::types::{Tipset, TipsetKey};
 use apogee_store::{EpochKind, EpochRecord, Page, Reimbursable, Store, StoreError};
 use async_trait::async_trait;
 use cid::Cid;
@@ -84,13 +84,8 @@ impl FinalChain for Indexed {
         let tipset = self.source.tipset(&key(&record)?).await?;
         let verified = passed(&record)? && passed(&child)?;
         let child = self.source.tipset(&key(&child)?).await?;
-        let mut found = FinalEpoch { epoch: record.epoch, verified, candidates: Vec::new() };
-        if !tipset.first().is_genesis() {
-            let (nodes, prefix) = (Readable::of(&*self.source, &self.end), self.prefix);
-            let read = move || candidates(&nodes, &tipset, &child, prefix);
-            found.candidates = tokio::task::spawn_blocking(read).await??;
-        }
-        Ok(Some(found))
+        let nodes = Readable::of(&*self.source, &self.end);
+        Ok(Some(nodes.epoch(tipset, child, self.prefix, verified).await?))
     }
 
     async fn stand(&self, at: Epoch, rows: &[Reimbursable]) -> Result<Vec<Held>, Unread> {
@@ -148,6 +143,22 @@ pub(crate) struct Readable {
 impl Readable {
     pub(crate) fn of(source: &dyn Source, end: &watch::Receiver<bool>) -> Self {
         Self { blocks: source.blocks(), end: end.clone() }
+    }
+
+    /// A tipset as an epoch that is final. What is in genesis was executed by nobody.
+    pub(crate) async fn epoch(
+        self,
+        tipset: Tipset,
+        child: Tipset,
+        prefix: char,
+        verified: bool,
+    ) -> Result<FinalEpoch, Unread> {
+        let mut found = FinalEpoch { epoch: tipset.epoch(), verified, candidates: Vec::new() };
+        if !tipset.first().is_genesis() {
+            let read = move || candidates(&self, &tipset, &child, prefix);
+            found.candidates = tokio::task::spawn_blocking(read).await??;
+        }
+        Ok(found)
     }
 }
 

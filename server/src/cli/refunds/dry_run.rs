@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use apogee_domain::{Atto, Clock, Epoch, NetworkId};
 use apogee_faucet::policy::Fil;
 use apogee_faucet::refund::{
-    self, FinalChain, FinalEpoch, Held, RefundPolicy, Unread, WalkError, candidates, close, walk,
+    self, FinalChain, FinalEpoch, Held, RefundPolicy, Unread, WalkError, close, walk,
 };
 use apogee_filecoin::source::Source;
 use apogee_filecoin::types::{Tipset, TipsetKey};
@@ -193,13 +193,8 @@ impl FinalChain for Told {
     async fn next(&self, from: Epoch) -> Result<Option<FinalEpoch>, Unread> {
         let Some(tipset) = self.tipset_from(from).await? else { return Ok(None) };
         let Some(child) = self.tipset_from(tipset.epoch().plus(1)).await? else { return Ok(None) };
-        let mut found = FinalEpoch { epoch: tipset.epoch(), verified: true, candidates: Vec::new() };
-        if !tipset.first().is_genesis() {
-            let (nodes, prefix) = (Readable::of(&*self.source, &self.end), self.prefix);
-            let read = move || candidates(&nodes, &tipset, &child, prefix);
-            found.candidates = tokio::task::spawn_blocking(read).await??;
-        }
-        Ok(Some(found))
+        let nodes = Readable::of(&*self.source, &self.end);
+        Ok(Some(nodes.epoch(tipset, child, self.prefix, true).await?))
     }
 
     async fn stand(&self, at: Epoch, rows: &[Reimbursable]) -> Result<Vec<Held>, Unread> {
