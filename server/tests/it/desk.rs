@@ -5,9 +5,9 @@ use std::process::{Command, Output};
 
 use apogee_competition::operator::{Approval, sign};
 use apogee_competition::{Competition, Signed};
-use apogee_domain::Digest;
+use apogee_domain::{Atto, Digest, NetworkId, Timestamp};
 use apogee_rules::Id;
-use apogee_store::{Page, Store};
+use apogee_store::{Page, Payment, PaymentState, Store, Wallet, WalletMode};
 use apogee_store_sqlite::SqliteStore;
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection, SqliteConnection};
@@ -84,6 +84,52 @@ fn an_audit_entry_that_was_changed_or_removed_behind_the_service_is_found() {
     assert_eq!(verified(&mut ada)["broken"].as_u64(), Some(reached + 2), "the newest are gone");
     assert_eq!(audit(&[]).status.code(), Some(0), "a shorter log follows from itself");
     assert_eq!(audit(&["--noted", &noted]).status.code(), Some(1), "who noted the end finds it gone");
+}
+
+#[test]
+fn a_payment_of_another_process_s_wallet_is_not_paid_again_by_guessed_measures() {
+    let world = World::new();
+    let file = world.folder.path().join("people.sqlite");
+    let network: NetworkId = "devnet-a".parse().unwrap();
+    let payment = Payment {
+        network: network.clone(),
+        id: "grant/1".into(),
+        wallet: "drip".into(),
+        payee: "t01000".into(),
+        amount: Atto(5),
+        state: PaymentState::Accepted,
+        reason: String::new(),
+        created: Timestamp(1),
+    };
+    let wallet = Wallet {
+        network: network.clone(),
+        name: "drip".into(),
+        address: "t01999".into(),
+        next_nonce: 0,
+        mode: WalletMode::Open,
+        reason: String::new(),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = SqliteStore::open(&file).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        work.put_wallet(&wallet).await.unwrap();
+        work.put_payment(&payment).await.unwrap();
+        let (from, to) = (PaymentState::Accepted, PaymentState::Failed);
+        work.set_payment(&network, "grant/1", from, to, "exit-code: 16").await.unwrap();
+        work.commit().await.unwrap();
+    });
+    let mut ada = world.browser();
+    ada.sign_in();
+    world.apogee(&["admin", "grant", "github:1", "payer", "--reason", "on duty"]);
+    step_up(&mut ada);
+    let form =
+        [("network", "devnet-a"), ("payment", "grant/1"), ("action", "requeue"), ("reason", "It was fixed.")];
+    let refused = ada.post("/me", "/admin/payment", &form);
+    assert_problem(&refused, 409, "not-done");
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("does not pay from the wallet"), "{detail}");
+    assert_eq!(ada.get("/admin.json").json()["payments"][0]["state"], "failed");
 }
 
 /// The demo's competition as a database has it.

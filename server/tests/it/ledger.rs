@@ -283,6 +283,13 @@ fn a_prize_is_paid_after_its_message_failed(made: &Made) {
     assert_ne!(third["root"], first["root"], "approvers sign something else than before");
     assert!(told.contains("prize/sprint/t01001/1 again"), "{told}");
     assert!(said(&send(&[])).contains("0 payments would be given"), "it is paid under its own name");
+    let requeue =
+        ["treasury", "requeue", "--network", "simnet", ID, "--reason", "It was fixed.", "--store", STORE];
+    let unknown = made.refused(&requeue);
+    assert!(
+        unknown.contains("no wallet prizes on simnet"),
+        "how deep a fork may reach is not guessed: {unknown}"
+    );
 
     set(PaymentState::Failed, PaymentState::Final, "");
     assert_eq!(payout_rows(made)["t01001"]["status"], "final");
