@@ -26,6 +26,7 @@ pub(crate) use self::subjects::{NoSubject, key_of, name_of};
 use crate::config::{Config, is_name};
 use crate::edge;
 use crate::networks::NoChain;
+use crate::policies;
 use crate::sources::Sources;
 
 /// How often funds are looked at, and ended payments given back.
@@ -34,8 +35,6 @@ const ROUND: Duration = Duration::from_secs(5);
 const LEARN: Duration = Duration::from_secs(300);
 /// And how soon again while nobody is known.
 const LEARN_AGAIN: Duration = Duration::from_secs(10);
-/// Largest policy, bytes.
-const LARGEST: u64 = 256 << 10;
 /// Epochs that are looked through for one with a tipset.
 const EPOCHS: u32 = 64;
 
@@ -116,6 +115,9 @@ impl Faucets {
             if !is_name(name) {
                 return Err(NoFaucet::Name { faucet: name.clone() });
             }
+            let read = |file: &PathBuf| {
+                policies::read(file).map_err(|cause| NoFaucet::Unreadable(file.clone(), cause))
+            };
             let text = settings.policy.as_ref().map_or_else(|| Ok(presets::DEFAULT.to_owned()), read)?;
             let policy =
                 Policy::read(&text).map_err(|cause| NoFaucet::Policy { faucet: name.clone(), cause })?;
@@ -189,14 +191,6 @@ async fn look_after(store: &dyn Store, network: &NetworkId, drip: &Drip) -> Resu
     Ok(())
 }
 
-fn read(path: &PathBuf) -> Result<String, NoFaucet> {
-    let unreadable = |cause| NoFaucet::Unreadable(path.clone(), cause);
-    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
-        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    std::fs::read_to_string(path).map_err(unreadable)
-}
-
 /// The faucet with its policy, in the database.
 async fn put(
     store: &Arc<dyn Store>,
@@ -206,22 +200,7 @@ async fn put(
     policy: &Policy,
     text: &str,
 ) -> Result<(), NoFaucet> {
-    let now = clock.now();
-    let faucet = apogee_store::Faucet {
-        network: network.clone(),
-        name: name.to_owned(),
-        wallet: wallet.to_owned(),
-        enabled: true,
-        reason: String::new(),
-        changed_by: "settings".to_owned(),
-        changed_at: now,
-        policy_version: policy.version,
-        policy_digest: policy.digest(),
-        day: 0,
-        day_grants: 0,
-        day_amount: apogee_domain::Atto::ZERO,
-        full_at: now,
-    };
+    let faucet = policies::row((network, name), wallet, (policy.version, policy.digest()), 0, clock.now());
     let mut work = store.begin().await?;
     work.put_faucet(&faucet, text).await.map_err(|cause| match cause {
         cause @ StoreError::Conflict { .. } => NoFaucet::Older { faucet: name.to_owned(), cause },

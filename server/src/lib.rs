@@ -14,6 +14,7 @@ mod identity;
 mod inbox;
 mod log;
 mod networks;
+mod policies;
 mod recorded;
 mod refunds;
 mod sources;

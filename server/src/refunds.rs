@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use apogee_domain::{Atto, Clock, Epoch, NetworkId, Timestamp};
 use apogee_faucet::refund::{RefundError, RefundPolicy, WalkError, Walked, begin, walk};
-use apogee_store::{ClaimState, Faucet, Page, Store, StoreError};
+use apogee_store::{ClaimState, Page, Store, StoreError};
 use tokio::sync::watch;
 
 pub(crate) use self::indexed::{Indexed, Readable, stand};
 use crate::cli::chain_of;
 use crate::config::{Config, is_name};
 use crate::networks::NoChain;
+use crate::policies;
 use crate::sources::Sources;
 
 /// How long to wait when there is nothing to read, and after a failure that may pass.
@@ -23,8 +24,6 @@ const ROUND: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(5);
 /// Epochs that are read in a round.
 const EPOCHS: u32 = 32;
-/// Largest policy, bytes.
-const LARGEST: u64 = 256 << 10;
 /// Rows that are read at once, and pages of them that are summed at most.
 const PAGE: u32 = 1_000;
 const PAGES: usize = 100;
@@ -179,19 +178,13 @@ impl Refunds {
 
 /// The text of a policy with what it says; without a file that which comes with the program.
 pub(crate) fn policy(name: &str, file: Option<&PathBuf>) -> Result<(String, RefundPolicy), NoRefund> {
+    let read =
+        |file: &PathBuf| policies::read(file).map_err(|cause| NoRefund::Unreadable(file.clone(), cause));
     let text = file.map_or_else(|| Ok(RefundPolicy::DEFAULT.to_owned()), read)?;
     let named =
         || file.map_or_else(|| format!("the policy of refunds.{name}"), |file| file.display().to_string());
     let policy = RefundPolicy::read(&text).map_err(|cause| NoRefund::Policy { policy: named(), cause })?;
     Ok((text, policy))
-}
-
-fn read(path: &PathBuf) -> Result<String, NoRefund> {
-    let unreadable = |cause| NoRefund::Unreadable(path.clone(), cause);
-    if std::fs::metadata(path).map_err(unreadable)?.len() > LARGEST {
-        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 /// The faucet with its policy, in the database.
@@ -208,22 +201,8 @@ pub(crate) async fn put(
             return Err(NoRefund::Taken { refund: name.to_owned() });
         }
     }
-    let faucet = Faucet {
-        network: network.clone(),
-        name: name.to_owned(),
-        wallet: wallet.to_owned(),
-        enabled: true,
-        reason: String::new(),
-        changed_by: "settings".to_owned(),
-        changed_at: now,
-        policy_version: policy.version,
-        policy_digest: policy.digest(),
-        // It has read nothing.
-        day: -1,
-        day_grants: 0,
-        day_amount: Atto::ZERO,
-        full_at: now,
-    };
+    // It has read nothing.
+    let faucet = policies::row((network, name), wallet, (policy.version, policy.digest()), -1, now);
     let mut work = store.begin().await?;
     work.put_faucet(&faucet, text).await.map_err(|cause| match cause {
         cause @ StoreError::Conflict { .. } => NoRefund::Older { refund: name.to_owned(), cause },

@@ -279,8 +279,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
 pub enum Held {
     /// One of them is still to be proven.
     Waits,
-    /// Those that are left are proven.
-    Proven,
+    /// Those that are left are proven: so many.
+    Proven(usize),
     /// None is left.
     Gone,
 }
@@ -314,7 +314,7 @@ impl Proofs {
         } else if left == 0 {
             Held::Gone
         } else {
-            Held::Proven
+            Held::Proven(left)
         }
     }
 }

@@ -190,14 +190,21 @@ fn refund(policy: &RefundPolicy, day: &Day, of: &Candidate) -> Result<u128, Reas
 pub fn after_hold(policy: &RefundPolicy, row: &Reimbursable, held: Held, at: Epoch) -> Option<Reimbursable> {
     let wait = i64::from(policy.hold_epochs.unwrap_or(0));
     let late = at.height() > row.epoch.height().saturating_add(wait);
-    let (state, reason) = match held {
-        Held::Proven => (ClaimState::Owed, ""),
-        Held::Gone => (ClaimState::Refused, Reason::Gone.word()),
-        Held::Waits if late => (ClaimState::Refused, Reason::NeverProven.word()),
+    let (refund, reason) = match held {
+        Held::Proven(left) => (part(row.refund, left, row.sectors.len()), Reason::Nothing),
+        Held::Gone => (Atto::ZERO, Reason::Gone),
+        Held::Waits if late => (Atto::ZERO, Reason::NeverProven),
         Held::Waits => return None,
     };
-    let refund = if state == ClaimState::Owed { row.refund } else { Atto::ZERO };
+    let (state, reason) =
+        if refund == Atto::ZERO { (ClaimState::Refused, reason.word()) } else { (ClaimState::Owed, "") };
     Some(Reimbursable { refund, state, reason: reason.to_owned(), ..row.clone() })
+}
+
+/// `left` of `all` parts of an amount, rounded down: who gives up sectors before they are proven is not paid for them.
+fn part(amount: Atto, left: usize, all: usize) -> Atto {
+    let (left, all) = (left.min(all) as u128, all.max(1) as u128);
+    Atto(amount.0 / all * left + amount.0 % all * left / all)
 }
 
 /// What looks like abuse.

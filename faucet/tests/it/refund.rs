@@ -220,13 +220,20 @@ fn a_day_s_caps_hold_for_a_miner_an_owner_and_everybody() {
 fn who_waits_is_paid_when_the_sectors_are_proven_and_refused_when_they_never_are() {
     let policy = policy(&[]);
     let row = decided(&policy, &[candidate("a", 10)]).remove(0);
-    let after = |held, epoch| {
-        after_hold(&policy, &row, held, Epoch::new(epoch).unwrap())
+    let after_of = |row: &Reimbursable, held, epoch| {
+        after_hold(&policy, row, held, Epoch::new(epoch).unwrap())
             .map(|row| (row.refund.0, row.state, row.reason))
     };
+    let after = |held, epoch| after_of(&row, held, epoch);
     assert_eq!(after(Held::Waits, 5_770), None);
     assert_eq!(after(Held::Waits, 5_771), Some((0, ClaimState::Refused, "never-proven".to_owned())));
-    assert_eq!(after(Held::Proven, 5_771), Some((90_000_000_000, ClaimState::Owed, String::new())));
+    let whole = Some((90_000_000_000, ClaimState::Owed, String::new()));
+    assert_eq!(after(Held::Proven(row.sectors.len()), 5_771), whole);
+    let three = Reimbursable { sectors: vec![1, 2, 3], ..row.clone() };
+    let part = Some((60_000_000_000, ClaimState::Owed, String::new()));
+    assert_eq!(after_of(&three, Held::Proven(2), 11), part, "for what was given up nothing is paid");
+    let dust = Reimbursable { refund: Atto(2), ..three };
+    assert_eq!(after_of(&dust, Held::Proven(1), 11), Some((0, ClaimState::Refused, "nothing".to_owned())));
     assert_eq!(after(Held::Gone, 11), Some((0, ClaimState::Refused, "gone".to_owned())));
 }
 
@@ -484,7 +491,7 @@ async fn messages_are_claimed_once_wait_for_their_proof_and_are_paid_together() 
     let stands = |row: &Reimbursable| match row.message.as_str() {
         "b3" => Held::Waits,
         "a3" => Held::Gone,
-        _ => Held::Proven,
+        _ => Held::Proven(usize::MAX),
     };
     assert_eq!(look(&store, &policy, 120, stands).await, 5);
     let stale = [(rows[0].clone(), Held::Gone)];
@@ -500,7 +507,7 @@ async fn messages_are_claimed_once_wait_for_their_proof_and_are_paid_together() 
     let payment = store.payment(&name, "refund/reimburse/120/t0101").await.unwrap().unwrap();
     assert_eq!((payment.amount, payment.payee.as_str()), (Atto(180_000_000_000), "t0101"));
     // What is proven later waits for the next period.
-    look(&store, &policy, 120, |_| Held::Proven).await;
+    look(&store, &policy, 120, |_| Held::Proven(usize::MAX)).await;
     assert_eq!(settle(&store, &policy, faucet, at(120), now).await.unwrap().payments, 0);
     assert_eq!(settle(&store, &policy, faucet, at(240), now).await.unwrap().payments, 1);
     let refused = store.reimbursable(&name, "a3").await.unwrap().unwrap();

@@ -60,7 +60,7 @@ impl FinalChain for Made {
             _ if row.epoch.height() % 5 == 4 => Held::Waits,
             _ if row.epoch.height() % 11 == 2 => Held::Gone,
             0..4 => Held::Waits,
-            _ => Held::Proven,
+            _ => Held::Proven(row.sectors.len()),
         };
         Ok(rows.iter().map(stands).collect())
     }

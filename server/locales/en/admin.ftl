@@ -51,6 +51,7 @@ problem-not-done-advice = Nothing has changed. Look at the page again: things ma
 detail-no-reason = A reason is missing: say in a few words why.
 detail-no-such-money = There is no such wallet, faucet, payment or action.
 detail-not-now = It is not possible as things are: the payment is paid or over, or a fork could still bring its message back.
+detail-paid-elsewhere = The ledger of the competition says that this prize was paid by other means, or may have been. Pay by hand what is left of it.
 detail-other-process = This process does not pay from the wallet of this payment, and does not know how deep its messages have to be. Use a process that does, or `apogee treasury requeue` with its settings.
 audit-more = There are more; the next look goes on.
 audit-range = Entries that follow

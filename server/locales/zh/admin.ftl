@@ -51,6 +51,7 @@ problem-not-done-advice = 没有任何改变。请重新查看页面：情况可
 detail-no-reason = 缺少理由：请用几句话说明原因。
 detail-no-such-money = 没有这样的钱包、水龙头、付款或操作。
 detail-not-now = 目前无法执行：付款已完成或已结束，或分叉仍可能恢复其消息。
+detail-paid-elsewhere = 竞赛账本记录该奖金已经或可能已通过其他方式支付。若仍有余额，请手动支付。
 detail-other-process = 本进程不从该付款的钱包付款，因此不知道其消息须有多深。请使用负责该钱包的进程，或带上其配置运行 `apogee treasury requeue`。
 audit-more = 还有更多记录，下次查看将继续核对。
 audit-range = 相符的记录

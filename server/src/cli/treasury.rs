@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::source::Database;
 use super::{Answer, Failure, Format};
+use crate::competitions::is_paid_elsewhere;
 use crate::config;
 use crate::edge::{self, SystemClock};
 use crate::networks;
@@ -318,7 +319,14 @@ impl OnPayment {
         let store = place.existing().await?;
         let payment = store.payment(&self.network, &self.payment).await.map_err(Failure::world)?;
         let unknown = || TreasuryError::Unknown { what: "payment", name: self.payment.clone() };
-        let wallet = payment.ok_or_else(unknown)?.wallet;
+        let payment = payment.ok_or_else(unknown)?;
+        if is_paid_elsewhere(&*store, &payment).await.map_err(Failure::world)? {
+            return Err(Failure::input(format!(
+                "the ledger of the competition says that {} was paid by other means, or may have been; pay by hand what is left of it",
+                self.payment
+            )));
+        }
+        let wallet = payment.wallet;
         let settings = config.wallets.get(&wallet).filter(|settings| settings.network == self.network);
         let measures = settings.map(config::Wallet::measures).ok_or_else(|| {
             Failure::input(format!(

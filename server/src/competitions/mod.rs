@@ -27,6 +27,8 @@ pub(crate) use self::facts::{NoFacts, read as read_facts, wanted};
 pub(crate) use self::ground::Ground;
 pub(crate) use self::held::{Held, NoLedger};
 pub(crate) use self::payments::{Destination, Missing, NoPayments, Payments, final_standings, payments};
-pub(crate) use self::prizes::{From, Paid, Prizes, Progress, Unpaid, dues, prizes, unpaid};
+pub(crate) use self::prizes::{
+    From, Paid, Prizes, Progress, Unpaid, dues, is_paid_elsewhere, prizes, unpaid,
+};
 pub(crate) use self::shadow::{NoShadow, Shadow};
 pub(crate) use self::stood::{NoStandings, Stands, Stood, Triple};

@@ -7,6 +7,8 @@ use apogee_package::payout::PaymentList;
 use apogee_rules::{Id, Quantity};
 use apogee_store::{AttemptKind, Page, Payment, PaymentState, Store, StoreError, Wallet};
 
+use super::{Held, NoLedger};
+
 /// Payments read at once.
 const PAGE: u32 = 1_000;
 
@@ -202,6 +204,21 @@ impl Paid<'_> {
         let by_treasury = prizes.get(entity).map_or(0, |given| finals(given));
         Some(Atto(recorded.saturating_sub(by_treasury)))
     }
+}
+
+/// Whether the ledger of its competition may say of a prize that somebody paid it by other means: then it is not paid again after it failed. Other
+/// payments than prizes are in no such ledger.
+pub(crate) async fn is_paid_elsewhere(store: &dyn Store, payment: &Payment) -> Result<bool, NoLedger> {
+    let mut parts = payment.id.split('/');
+    let (Some("prize"), Some(competition), Some(entity)) = (parts.next(), parts.next(), parts.next()) else {
+        return Ok(false);
+    };
+    let held = Held::load(store, competition).await?;
+    let total = held.competition().payout().map_or(Quantity(0), |(_, paid)| paid);
+    let paid = Paid { total, to: held.competition().paid_to() };
+    let given = prizes(store, &payment.network, competition).await?;
+    let entity = entity.parse().map_err(|_| NoLedger::Name(entity.to_owned()))?;
+    Ok(paid.elsewhere(&entity, &given) != Some(Atto::ZERO))
 }
 
 /// What of these is paid for good.

@@ -108,6 +108,7 @@ fn a_payment_of_another_process_s_wallet_is_not_paid_again_by_guessed_measures()
         next_nonce: 0,
         mode: WalletMode::Open,
         reason: String::new(),
+        proposes_for: None,
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {

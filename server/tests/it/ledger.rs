@@ -290,6 +290,15 @@ fn a_prize_is_paid_after_its_message_failed(made: &Made) {
         unknown.contains("no wallet prizes on simnet"),
         "how deep a fork may reach is not guessed: {unknown}"
     );
+    let by_hand = [
+        "pay",
+        "amount=\"1\"",
+        "transactions=[\"bafy-by-hand\"]",
+        "payees=[{\"entity\":\"t01001\",\"amount\":\"1\"}]",
+    ];
+    made.decide(&by_hand);
+    let twice = made.refused(&requeue);
+    assert!(twice.contains("was paid by other means"), "what was paid by hand is not paid again: {twice}");
 
     set(PaymentState::Failed, PaymentState::Final, "");
     assert_eq!(payout_rows(made)["t01001"]["status"], "final");

@@ -21,6 +21,7 @@ use super::chrome::{Chrome, Section};
 use super::signin::field;
 use super::view::View;
 use super::{App, Problem};
+use crate::competitions::is_paid_elsewhere;
 use crate::identity::Visitor;
 
 pub(super) use self::audit::show as audit;
@@ -273,6 +274,9 @@ pub(super) async fn payment(
         "requeue" => {
             let payment = app.store.payment(&network, &id).await?;
             let payment = payment.ok_or(Problem::NotDone("detail-no-such-money"))?;
+            if is_paid_elsewhere(&*app.store, &payment).await? {
+                return Err(Problem::NotDone("detail-paid-elsewhere"));
+            }
             // How deep a fork may reach is for who pays from the wallet to say.
             let measures = app.measures.get(&(network.clone(), payment.wallet));
             let measures = measures.ok_or(Problem::NotDone("detail-other-process"))?;
