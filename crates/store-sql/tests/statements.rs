@@ -28,6 +28,7 @@ async fn every_statement_prepares() {
     shared.extend(statements(include_str!("../grants.rs")));
     shared.extend(statements(include_str!("../money.rs")));
     shared.extend(statements(include_str!("../people.rs")));
+    shared.extend(statements(include_str!("../probes.rs")));
     shared.extend(statements(include_str!("../signins.rs")));
     let own = statements(crate::testing::DIALECT);
     assert!(shared.len() >= 20 && own.len() >= 10, "{} and {}", shared.len(), own.len());

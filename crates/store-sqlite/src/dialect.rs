@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::Atto;
-use apogee_store::{CertificateRecord, Grant, LimitKey, Payment, Posting, StoreError};
+use apogee_store::{CertificateRecord, Grant, LaneClaim, LimitKey, Payment, Posting, StoreError};
 use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -12,6 +12,7 @@ use sqlx::{Decode, Encode, Error, Sqlite, Type};
 
 use crate::Connection;
 use crate::grants::{EntryRow, GrantRow, charged};
+use crate::probes::LaneRow;
 use crate::repositories::StepRow;
 
 /// A deferred transaction that reads and then writes fails at once when another connection wrote in between, whatever the time-out.
@@ -42,6 +43,37 @@ fn primary_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
 
 fn json<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Result<String, Error> {
     serde_json::to_string(&rows.into_iter().collect::<Vec<_>>()).map_err(|e| Error::Encode(Box::new(e)))
+}
+
+/// Lanes for whoever asks. Whoever writes is alone.
+pub(crate) async fn claim_lanes(
+    db: &mut Connection,
+    claim: &LaneClaim<'_>,
+    limit: i64,
+) -> Result<Vec<LaneRow>, Error> {
+    let kinds = claim.kinds.iter().map(|kind| kind.as_str());
+    let (first, last) = (kinds.clone().next().unwrap_or(""), kinds.last().unwrap_or(""));
+    sqlx::query_as(
+        "UPDATE probe_lanes SET bot = $3, fence = fence + 1, since = $4, expires = $5, beat = 0, stage = ''
+         WHERE network = $1 AND race = $2 AND (kind, miner) IN (
+            SELECT kind, miner FROM probe_lanes
+            WHERE network = $1 AND race = $2 AND bot IS NULL AND due <= $4 AND ends > $4
+                AND (kind = $6 OR kind = $7) AND (region = $8 OR anywhere <= $4)
+                AND avoid_first <> $3 AND avoid_second <> $3
+            ORDER BY due, kind, miner LIMIT $9)
+         RETURNING *",
+    )
+    .bind(claim.network.as_str())
+    .bind(claim.race)
+    .bind(claim.bot)
+    .bind(claim.now.0)
+    .bind(claim.expires.0)
+    .bind(first)
+    .bind(last)
+    .bind(claim.region)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 pub(crate) async fn series_ids(

@@ -14,6 +14,8 @@ mod ledger;
 mod money;
 #[path = "../../store-sql/people.rs"]
 mod people;
+#[path = "../../store-sql/probes.rs"]
+mod probes;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
 #[path = "../../store-sql/signins.rs"]

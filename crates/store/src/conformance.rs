@@ -15,6 +15,7 @@ mod history;
 mod ledger;
 mod money;
 mod people;
+mod probes;
 mod signins;
 
 use std::future::poll_fn;
@@ -66,6 +67,12 @@ pub use people::{
     a_block_stays_when_they_sign_in_again, a_passkey_counts_up, a_role_is_given_once_and_taken, account,
     an_account_is_one_identity_whatever_it_is_called, an_identity_has_few_keys_that_can_be_used, meet,
     of_two_uses_of_an_invite_with_one_left_one_gets_in, two_sign_ins_at_once_are_one_identity,
+};
+pub use probes::{
+    a_batch_takes_the_attempts_that_no_other_has, a_lane_is_held_by_who_has_its_fence,
+    a_slot_is_judged_once_and_counted_from_then_on, an_attempt_is_read_back_with_what_came_late,
+    canaries_are_kept_by_bot_and_moment, lanes_are_given_to_whoever_may_have_them_and_never_twice,
+    of_two_who_ask_each_gets_other_lanes,
 };
 pub use signins::{
     a_challenge_is_taken_once, a_program_is_told_once_that_it_is_let_in,
@@ -131,6 +138,13 @@ macro_rules! conformance {
             a_message_is_stored_once_and_says_when_it_was_sent,
             what_is_spent_on_a_day_adds_up,
             what_a_unit_of_work_wrote_it_sees,
+            lanes_are_given_to_whoever_may_have_them_and_never_twice,
+            of_two_who_ask_each_gets_other_lanes,
+            a_lane_is_held_by_who_has_its_fence,
+            an_attempt_is_read_back_with_what_came_late,
+            a_slot_is_judged_once_and_counted_from_then_on,
+            a_batch_takes_the_attempts_that_no_other_has,
+            canaries_are_kept_by_bot_and_moment,
             an_account_is_one_identity_whatever_it_is_called,
             two_sign_ins_at_once_are_one_identity,
             a_block_stays_when_they_sign_in_again,

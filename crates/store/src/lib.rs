@@ -7,6 +7,7 @@ pub mod conformance;
 mod grants;
 mod money;
 mod people;
+mod probes;
 mod records;
 mod signins;
 
@@ -19,6 +20,7 @@ pub use audit::*;
 pub use grants::*;
 pub use money::*;
 pub use people::*;
+pub use probes::*;
 pub use records::{
     Archive, ArchiveHead, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind,
     EpochRecord, LedgerEntry, LedgerHead, MAX_ARCHIVE, Reconciliation, Unmade,
@@ -96,7 +98,7 @@ pub struct Page<K> {
 
 /// A database. Reads see the last committed state.
 #[async_trait]
-pub trait Store: Audit + Grants + Money + People + SignIns + Send + Sync + fmt::Debug {
+pub trait Store: Audit + Grants + Money + People + Probes + SignIns + Send + Sync + fmt::Debug {
     /// Begin to write. Only one unit of work is open at a time on one database file; others wait.
     async fn begin(&self) -> Result<Box<dyn Work>>;
 
@@ -189,7 +191,7 @@ pub trait Store: Audit + Grants + Money + People + SignIns + Send + Sync + fmt::
 
 /// Everything that must become true together. Dropping it without [`commit`](Work::commit) undoes it.
 #[async_trait]
-pub trait Work: AuditWork + GrantsWork + MoneyWork + PeopleWork + SignInsWork + Send {
+pub trait Work: AuditWork + GrantsWork + MoneyWork + PeopleWork + ProbesWork + SignInsWork + Send {
     /// Add a network.
     ///
     /// A network that is there with the same genesis is left as it is; with another genesis it is a [`StoreError::Conflict`].

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apogee_domain::{Digest, Epoch, NetworkId, Timestamp};
+use apogee_domain::{Digest, Epoch, NetworkId, ProbeKind, Timestamp};
 use apogee_store::*;
 use async_trait::async_trait;
 
@@ -362,6 +362,93 @@ impl PeopleWork for Unit {
         unkept()
     }
     async fn use_invite(&mut self, _: Digest, _: Timestamp) -> Result<Option<u32>> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl Probes for Memory {
+    async fn lane(&self, _: &LaneKey) -> Result<Option<Lane>> {
+        unkept()
+    }
+    async fn lanes(&self, _: &NetworkId, _: &str, _: Page<(ProbeKind, String)>) -> Result<Vec<Lane>> {
+        unkept()
+    }
+    async fn lapsed(&self, _: &NetworkId, _: &str, _: Timestamp, _: u32) -> Result<Vec<Lane>> {
+        unkept()
+    }
+    async fn missed(&self, _: &NetworkId, _: &str, _: Timestamp, _: u32) -> Result<Vec<Lane>> {
+        unkept()
+    }
+    async fn probe_attempts(&self, _: &LaneKey, _: Page<(u64, u32)>) -> Result<Vec<ProbeAttempt>> {
+        unkept()
+    }
+    async fn attempts_ended(
+        &self,
+        _: &NetworkId,
+        _: &str,
+        _: Timestamp,
+        _: Timestamp,
+        _: u32,
+    ) -> Result<Vec<ProbeAttempt>> {
+        unkept()
+    }
+    async fn slots(&self, _: &LaneKey, _: Page<u64>) -> Result<Vec<ProbeSlot>> {
+        unkept()
+    }
+    async fn unjudged(&self, _: &NetworkId, _: &str, _: Timestamp, _: u32) -> Result<Vec<ProbeSlot>> {
+        unkept()
+    }
+    async fn slot_counts(&self, _: &NetworkId, _: &str, _: Page<SlotCountKey>) -> Result<Vec<SlotCount>> {
+        unkept()
+    }
+    async fn canaries(&self, _: &NetworkId, _: &str, _: Timestamp, _: Timestamp) -> Result<Vec<Canary>> {
+        unkept()
+    }
+    async fn unlogged(&self, _: &NetworkId, _: &str, _: u32) -> Result<Vec<ProbeAttempt>> {
+        unkept()
+    }
+    async fn batches(&self, _: &NetworkId, _: &str, _: Page<u64>) -> Result<Vec<ProbeBatch>> {
+        unkept()
+    }
+    async fn newest_batch(&self, _: &NetworkId, _: &str) -> Result<Option<ProbeBatch>> {
+        unkept()
+    }
+    async fn logged(&self, _: &NetworkId, _: &str, _: u64) -> Result<Vec<ProbeAttempt>> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbesWork for Unit {
+    async fn put_lane(&mut self, _: &Lane) -> Result<()> {
+        unkept()
+    }
+    async fn claim_lanes(&mut self, _: &LaneClaim<'_>) -> Result<Vec<Lane>> {
+        unkept()
+    }
+    async fn hold_lane(&mut self, _: &LaneKey, _: u64, _: Option<&str>) -> Result<Option<Lane>> {
+        unkept()
+    }
+    async fn set_lane(&mut self, _: &Lane) -> Result<()> {
+        unkept()
+    }
+    async fn put_attempt_made(&mut self, _: &ProbeAttempt) -> Result<()> {
+        unkept()
+    }
+    async fn put_late(&mut self, _: &LaneKey, _: u64, _: u64, _: &Evidence) -> Result<bool> {
+        unkept()
+    }
+    async fn put_slot(&mut self, _: &ProbeSlot) -> Result<()> {
+        unkept()
+    }
+    async fn judge_slot(&mut self, _: &LaneKey, _: u64, _: &SlotVerdict) -> Result<()> {
+        unkept()
+    }
+    async fn put_canary(&mut self, _: &NetworkId, _: &str, _: &Canary) -> Result<()> {
+        unkept()
+    }
+    async fn put_batch(&mut self, _: &NetworkId, _: &str, _: &ProbeBatch, _: &[ProbeAttempt]) -> Result<()> {
         unkept()
     }
 }

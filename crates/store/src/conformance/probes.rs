@@ -1,0 +1,348 @@
+use apogee_domain::{Digest, Epoch, NetworkId, ProbeKind, Timestamp};
+
+use super::both;
+use crate::{
+    Canary, Evidence, Lane, LaneClaim, LaneKey, MAX_CHECKPOINT, MAX_RECORD, Page, ProbeAttempt, ProbeBatch,
+    ProbeSlot, SlotCount, SlotOutcome, SlotVerdict, Store, StoreError,
+};
+
+const RACE: &str = "sprint";
+
+fn devnet() -> NetworkId {
+    "devnet-a".parse().unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_seconds(second)
+}
+
+fn key(kind: ProbeKind, miner: &str) -> LaneKey {
+    LaneKey { network: devnet(), race: RACE.to_owned(), kind, miner: miner.to_owned() }
+}
+
+fn lane(key: LaneKey) -> Lane {
+    Lane {
+        key,
+        slot: 7,
+        due: at(100),
+        ends: at(200),
+        region: "eu".to_owned(),
+        anywhere: at(150),
+        attempt: 1,
+        avoid: Default::default(),
+        fence: 0,
+        lease: None,
+        checkpoint: vec![0, 255],
+    }
+}
+
+const BOTH: &[ProbeKind] = ProbeKind::ALL;
+
+fn claim<'a>(network: &'a NetworkId, bot: &'a str, region: &'a str, second: i64) -> LaneClaim<'a> {
+    LaneClaim {
+        network,
+        race: RACE,
+        bot,
+        region,
+        kinds: BOTH,
+        now: at(second),
+        expires: at(second + 60),
+        limit: 10,
+    }
+}
+
+async fn put(store: &dyn Store, lanes: &[Lane]) {
+    let mut work = store.begin().await.unwrap();
+    for lane in lanes {
+        work.put_lane(lane).await.unwrap();
+    }
+    work.commit().await.unwrap();
+}
+
+async fn take(store: &dyn Store, claim: &LaneClaim<'_>) -> Vec<Lane> {
+    let mut work = store.begin().await.unwrap();
+    let lanes = work.claim_lanes(claim).await.unwrap();
+    work.commit().await.unwrap();
+    lanes
+}
+
+fn miners(lanes: &[Lane]) -> Vec<&str> {
+    lanes.iter().map(|lane| lane.key.miner.as_str()).collect()
+}
+
+pub async fn lanes_are_given_to_whoever_may_have_them_and_never_twice(store: &dyn Store) {
+    let network = devnet();
+    let plain = lane(key(ProbeKind::Retrieval, "t01000"));
+    let stored = Lane { due: at(90), ..lane(key(ProbeKind::Storage, "t01001")) };
+    let tried = Lane {
+        avoid: ["ada".to_owned(), String::new()],
+        region: "as".to_owned(),
+        anywhere: at(0),
+        ..lane(key(ProbeKind::Retrieval, "t01002"))
+    };
+    put(store, &[plain.clone(), stored.clone(), tried.clone()]).await;
+    put(store, &[Lane { slot: 99, ..plain.clone() }]).await;
+    assert_eq!(store.lane(&plain.key).await.unwrap(), Some(plain.clone()), "what is there stays");
+    let page = Page { after: None, limit: 2 };
+    assert_eq!(store.lanes(&network, RACE, page).await.unwrap(), [plain.clone(), tried.clone()]);
+    let page = Page { after: Some((ProbeKind::Retrieval, "t01002".to_owned())), limit: 2 };
+    assert_eq!(store.lanes(&network, RACE, page).await.unwrap(), std::slice::from_ref(&stored));
+
+    assert_eq!(take(store, &claim(&network, "ada", "eu", 89)).await, [], "nothing is due");
+    assert_eq!(take(store, &claim(&network, "ada", "eu", 200)).await, [], "all slots have ended");
+    assert_eq!(take(store, &LaneClaim { race: "other", ..claim(&network, "ada", "eu", 100) }).await, []);
+    assert_eq!(take(store, &claim(&network, "ada", "us", 149)).await, [], "others come first");
+    let only = LaneClaim { kinds: &[ProbeKind::Storage], ..claim(&network, "ada", "eu", 100) };
+    let given = take(store, &only).await;
+    assert_eq!(miners(&given), ["t01001"]);
+    let lease = given[0].lease.as_ref().unwrap();
+    assert_eq!((lease.bot.as_str(), lease.since, lease.expires, lease.beat), ("ada", at(100), at(160), 0));
+    assert_eq!(Lane { lease: None, fence: 0, ..given[0].clone() }, stored);
+    assert_eq!(given[0].fence, 1);
+    assert_eq!(miners(&take(store, &claim(&network, "ada", "eu", 100)).await), ["t01000"]);
+    assert_eq!(take(store, &claim(&network, "ada", "eu", 199)).await, [], "who has tried does not try again");
+    assert_eq!(miners(&take(store, &claim(&network, "bob", "us", 199)).await), ["t01002"]);
+    assert_eq!(take(store, &claim(&network, "eve", "us", 199)).await, []);
+
+    let mut work = store.begin().await.unwrap();
+    let large = Lane { checkpoint: vec![0; MAX_CHECKPOINT + 1], ..plain };
+    assert!(matches!(work.put_lane(&large).await, Err(StoreError::TooLarge { .. })));
+}
+
+pub async fn of_two_who_ask_each_gets_other_lanes(store: &dyn Store) {
+    let network = devnet();
+    let lanes: Vec<_> =
+        (0..40).map(|n| lane(key(ProbeKind::Retrieval, &format!("t0{}", 1_000 + n)))).collect();
+    put(store, &lanes).await;
+    let ada = LaneClaim { limit: 7, ..claim(&network, "ada", "eu", 100) };
+    let bob = LaneClaim { limit: 5, ..claim(&network, "bob", "eu", 100) };
+    let mut all = Vec::new();
+    for _ in 0..6 {
+        let (first, second) = both(take(store, &ada), take(store, &bob)).await;
+        all.extend(first);
+        all.extend(second);
+    }
+    // Passed over is not given: whoever asks again gets it.
+    all.extend(take(store, &ada).await);
+    assert_eq!(all.len(), 40);
+    let mut names = miners(&all);
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 40, "a lane was given twice");
+}
+
+pub async fn a_lane_is_held_by_who_has_its_fence(store: &dyn Store) {
+    let network = devnet();
+    let key = key(ProbeKind::Storage, "t01000");
+    put(store, &[lane(key.clone())]).await;
+    let given = take(store, &claim(&network, "ada", "eu", 100)).await.remove(0);
+
+    let mut work = store.begin().await.unwrap();
+    assert_eq!(work.hold_lane(&key, 0, Some("ada")).await.unwrap(), None, "an older fence");
+    assert_eq!(work.hold_lane(&key, 1, Some("bob")).await.unwrap(), None, "somebody else");
+    assert_eq!(work.hold_lane(&key, 1, None).await.unwrap(), None, "it is not free");
+    let mut held = work.hold_lane(&key, 1, Some("ada")).await.unwrap().unwrap();
+    assert_eq!(held, given);
+    let lease = held.lease.as_mut().unwrap();
+    (lease.beat, lease.stage, lease.expires) = (3, "propose".to_owned(), at(175));
+    held.checkpoint = b"uuid".to_vec();
+    work.set_lane(&held).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(store.lane(&key).await.unwrap(), Some(held.clone()));
+
+    assert_eq!(store.lapsed(&network, RACE, at(174), 10).await.unwrap(), []);
+    assert_eq!(store.lapsed(&network, RACE, at(175), 10).await.unwrap(), std::slice::from_ref(&held));
+    assert_eq!(store.missed(&network, RACE, at(500), 10).await.unwrap(), [], "somebody has it");
+    let free = Lane { lease: None, attempt: 2, ..held.clone() };
+    let mut work = store.begin().await.unwrap();
+    work.hold_lane(&key, 1, Some("ada")).await.unwrap().unwrap();
+    work.set_lane(&free).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(store.lapsed(&network, RACE, at(500), 10).await.unwrap(), []);
+    assert_eq!(store.missed(&network, RACE, at(199), 10).await.unwrap(), []);
+    assert_eq!(store.missed(&network, RACE, at(200), 10).await.unwrap(), std::slice::from_ref(&free));
+    let again = take(store, &claim(&network, "bob", "eu", 180)).await.remove(0);
+    assert_eq!((again.fence, again.checkpoint.as_slice()), (2, &b"uuid"[..]));
+    let mut work = store.begin().await.unwrap();
+    assert_eq!(work.hold_lane(&key, 1, Some("ada")).await.unwrap(), None);
+    let stale = work.set_lane(&free).await.unwrap_err();
+    assert!(matches!(stale, StoreError::Conflict { .. }), "{stale}");
+}
+
+fn attempt(key: LaneKey, slot: u64, number: u32, ended: i64) -> ProbeAttempt {
+    ProbeAttempt {
+        key,
+        slot,
+        attempt: number,
+        fence: slot * 10 + u64::from(number),
+        bot: "ada".to_owned(),
+        region: "eu".to_owned(),
+        leased: at(ended - 5),
+        ended: at(ended),
+        code: "TCP_REFUSED".to_owned(),
+        evidence: Some(Evidence {
+            cid: format!("bafy-{slot}-{number}"),
+            record: vec![0xa0],
+            signature: vec![7; 64],
+        }),
+        late: None,
+        batch: None,
+    }
+}
+
+async fn made(store: &dyn Store, attempts: &[ProbeAttempt]) {
+    let mut work = store.begin().await.unwrap();
+    for attempt in attempts {
+        work.put_attempt_made(attempt).await.unwrap();
+    }
+    work.commit().await.unwrap();
+}
+
+pub async fn an_attempt_is_read_back_with_what_came_late(store: &dyn Store) {
+    let key = key(ProbeKind::Retrieval, "t01000");
+    let told = attempt(key.clone(), 1, 1, 100);
+    let lost =
+        ProbeAttempt { evidence: None, code: "LEASE_EXPIRED".to_owned(), ..attempt(key.clone(), 1, 2, 120) };
+    let good = ProbeAttempt { code: String::new(), ..attempt(key.clone(), 2, 1, 130) };
+    made(store, &[told.clone(), lost.clone(), good.clone()]).await;
+    let page = Page { after: None, limit: 2 };
+    assert_eq!(store.probe_attempts(&key, page).await.unwrap(), [good.clone(), lost.clone()]);
+    let page = Page { after: Some((1, 2)), limit: 2 };
+    assert_eq!(store.probe_attempts(&key, page).await.unwrap(), std::slice::from_ref(&told));
+
+    let mut work = store.begin().await.unwrap();
+    let late = Evidence { cid: "bafy-late".to_owned(), record: vec![1], signature: vec![2; 64] };
+    assert!(work.put_late(&key, 1, lost.fence, &late).await.unwrap());
+    let other = Evidence { cid: "bafy-later".to_owned(), ..late.clone() };
+    assert!(!work.put_late(&key, 1, lost.fence, &other).await.unwrap(), "the first one stays");
+    assert!(!work.put_late(&key, 9, lost.fence, &late).await.unwrap(), "no such attempt");
+    let large = Evidence { record: vec![0; MAX_RECORD + 1], ..late.clone() };
+    assert!(matches!(work.put_late(&key, 1, told.fence, &large).await, Err(StoreError::TooLarge { .. })));
+    work.commit().await.unwrap();
+    let lost = ProbeAttempt { late: Some(late), ..lost };
+    let page = Page { after: Some((2, 1)), limit: 1 };
+    assert_eq!(store.probe_attempts(&key, page).await.unwrap(), std::slice::from_ref(&lost));
+
+    let between = store.attempts_ended(&devnet(), RACE, at(100), at(130), 10).await.unwrap();
+    let bare = |of: ProbeAttempt| ProbeAttempt { evidence: None, late: None, ..of };
+    assert_eq!(between, [bare(told.clone()), bare(lost)]);
+    let mut work = store.begin().await.unwrap();
+    assert!(matches!(work.put_attempt_made(&told).await, Err(StoreError::Conflict { .. })));
+}
+
+fn verdict(outcome: SlotOutcome, code: &str, epoch: i64) -> SlotVerdict {
+    SlotVerdict { outcome, code: code.to_owned(), at: at(300), epoch: Epoch::new(epoch).unwrap() }
+}
+
+pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
+    let network = devnet();
+    let key = key(ProbeKind::Storage, "t01000");
+    let slot = |number: u64| ProbeSlot {
+        key: key.clone(),
+        slot: number,
+        due: at(100),
+        ended: at(100 + i64::try_from(number).unwrap()),
+        attempts: 2,
+        verdict: None,
+    };
+    let mut work = store.begin().await.unwrap();
+    for number in 0..5 {
+        work.put_slot(&slot(number)).await.unwrap();
+    }
+    let missed = verdict(SlotOutcome::Excluded, "MISSED_NO_WORKER", 9);
+    let missed = ProbeSlot { attempts: 0, verdict: Some(missed), ..slot(5) };
+    work.put_slot(&missed).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(store.unjudged(&network, RACE, at(102), 10).await.unwrap(), [slot(0), slot(1), slot(2)]);
+    assert_eq!(store.slots(&key, Page { after: None, limit: 2 }).await.unwrap(), [missed, slot(4)]);
+
+    let failed = verdict(SlotOutcome::Fail, "HTTP_404", 10);
+    let judge = async |number: u64, verdict: SlotVerdict| {
+        let mut work = store.begin().await.unwrap();
+        work.judge_slot(&key, number, &verdict).await?;
+        work.commit().await
+    };
+    judge(0, verdict(SlotOutcome::Ok, "", 10)).await.unwrap();
+    judge(1, verdict(SlotOutcome::Ok, "", 10)).await.unwrap();
+    judge(2, failed.clone()).await.unwrap();
+    judge(3, verdict(SlotOutcome::Ok, "", 12)).await.unwrap();
+    assert!(matches!(judge(3, failed.clone()).await, Err(StoreError::Conflict { .. })), "it was judged");
+    assert!(matches!(judge(17, failed.clone()).await, Err(StoreError::Conflict { .. })), "there is none");
+    let earlier = judge(4, verdict(SlotOutcome::Ok, "", 11)).await;
+    assert!(matches!(earlier, Err(StoreError::Conflict { .. })), "what was counted at an epoch stays");
+    assert_eq!(store.unjudged(&network, RACE, at(999), 10).await.unwrap(), [slot(4)]);
+    let judged = ProbeSlot { verdict: Some(failed), ..slot(2) };
+    assert_eq!(store.slots(&key, Page { after: Some(3), limit: 1 }).await.unwrap(), [judged]);
+
+    let row = |outcome, code: &str, epoch, count| SlotCount {
+        kind: ProbeKind::Storage,
+        miner: "t01000".to_owned(),
+        outcome,
+        code: code.to_owned(),
+        epoch: Epoch::new(epoch).unwrap(),
+        count,
+    };
+    let all = [
+        row(SlotOutcome::Excluded, "MISSED_NO_WORKER", 9, 1),
+        row(SlotOutcome::Fail, "HTTP_404", 10, 1),
+        row(SlotOutcome::Ok, "", 10, 2),
+        row(SlotOutcome::Ok, "", 12, 3),
+    ];
+    assert_eq!(store.slot_counts(&network, RACE, Page { after: None, limit: 10 }).await.unwrap(), all);
+    let after = Some((ProbeKind::Storage, "t01000".to_owned(), SlotOutcome::Ok, String::new(), all[2].epoch));
+    assert_eq!(store.slot_counts(&network, RACE, Page { after, limit: 10 }).await.unwrap(), all[3..]);
+}
+
+pub async fn a_batch_takes_the_attempts_that_no_other_has(store: &dyn Store) {
+    let network = devnet();
+    let key = key(ProbeKind::Retrieval, "t01000");
+    let (first, second) = (attempt(key.clone(), 1, 1, 100), attempt(key.clone(), 2, 1, 90));
+    let silent = ProbeAttempt { evidence: None, ..attempt(key.clone(), 3, 1, 80) };
+    made(store, &[first.clone(), second.clone(), silent]).await;
+    assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), None);
+    assert_eq!(store.unlogged(&network, RACE, 10).await.unwrap(), [second.clone(), first.clone()]);
+    let batch = |seq: u64, prev: u8| ProbeBatch {
+        seq,
+        prev: Digest([prev; 32]),
+        hash: Digest([u8::try_from(seq).unwrap(); 32]),
+        epoch: Epoch::new(4).unwrap(),
+        at: at(200),
+        document: vec![1, 2, 3],
+    };
+    let append = async |batch: ProbeBatch, attempts: &[ProbeAttempt]| {
+        let mut work = store.begin().await.unwrap();
+        work.put_batch(&network, RACE, &batch, attempts).await?;
+        work.commit().await
+    };
+    append(batch(1, 0), std::slice::from_ref(&second)).await.unwrap();
+    let twice = append(batch(2, 1), &[first.clone(), second.clone()]).await;
+    assert!(matches!(twice, Err(StoreError::Conflict { .. })), "an attempt is in one batch");
+    assert!(matches!(append(batch(1, 0), &[]).await, Err(StoreError::Conflict { .. })));
+    assert_eq!(store.unlogged(&network, RACE, 10).await.unwrap(), std::slice::from_ref(&first));
+    append(batch(2, 1), std::slice::from_ref(&first)).await.unwrap();
+    assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), Some(batch(2, 1)));
+    assert_eq!(
+        store.batches(&network, RACE, Page { after: Some(1), limit: 5 }).await.unwrap(),
+        [batch(2, 1)]
+    );
+    let logged = store.logged(&network, RACE, 1).await.unwrap();
+    assert_eq!(logged, [ProbeAttempt { batch: Some(1), ..second }]);
+}
+
+pub async fn canaries_are_kept_by_bot_and_moment(store: &dyn Store) {
+    let network = devnet();
+    let canary = |bot: &str, second: i64, code: &str| Canary {
+        bot: bot.to_owned(),
+        at: at(second),
+        code: code.to_owned(),
+    };
+    let all = [canary("ada", 10, ""), canary("ada", 20, "TCP_TIMEOUT"), canary("bob", 15, "")];
+    let mut work = store.begin().await.unwrap();
+    for canary in &all {
+        work.put_canary(&network, RACE, canary).await.unwrap();
+    }
+    work.put_canary(&network, RACE, &canary("ada", 10, "HTTP_404")).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(store.canaries(&network, RACE, at(10), at(20)).await.unwrap(), all);
+    assert_eq!(store.canaries(&network, RACE, at(11), at(15)).await.unwrap(), all[2..]);
+}
