@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("indexer", &["domain", "filecoin", "filecoin-proofs", "filecoin-state", "store"]),
     ("leaderboard", &["domain", "rules"]),
     ("rules", &["domain"]),
+    ("outbound", &["domain"]),
     ("piece", &[]),
     ("package", &["domain", "leaderboard", "rules"]),
     (
