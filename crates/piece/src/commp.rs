@@ -1,16 +1,18 @@
 //! Piece commitments, streaming.
 
 use cid::Cid;
+use fearless_simd::Level;
 use multihash::Multihash;
 
-use crate::fr32::{EXPANDED, PLAIN, expand};
+use crate::fr32::{PLAIN, expand};
+use crate::sha256::{self, Node, parent};
 
-/// Expanded bytes that are hashed at once, all levels of them: they stay in the processor's cache.
-const BLOCK: usize = 64 << 10;
-/// The level of a block's root: leaves of 32 bytes are level 0.
-const BLOCK_LEVEL: usize = (BLOCK / 32).ilog2() as usize;
-/// Levels above any payload: more than 2⁶³ leaves.
+/// Nodes of a level that are hashed at once: sixteen pairs.
+const BATCH: usize = 32;
+/// Levels of any payload: fewer than 2⁶⁴ leaves.
 const LEVELS: usize = 64;
+/// Bytes of an element.
+const ELEMENT: u64 = 32;
 /// The smallest payload that has a commitment, as `go-fil-commp-hashhash` has it.
 const LEAST: u64 = 65;
 
@@ -21,9 +23,6 @@ const TRUNC254_PADDED: u64 = 0x1012;
 const RAW: u64 = 0x55;
 const PADBINTREE: u64 = 0x1011;
 
-/// A root, or a node.
-type Node = [u8; 32];
-
 /// The payload is too short to be a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooShort;
@@ -33,20 +32,18 @@ pub struct TooShort;
 pub struct Commitment {
     /// Plain bytes that are not expanded yet.
     rest: Vec<u8>,
-    /// Expanded bytes that are not hashed yet.
-    block: Vec<u8>,
-    /// Roots of subtrees that wait for their neighbour, by level above a block's.
-    waiting: [Option<Node>; LEVELS],
+    /// Nodes that are not hashed yet, by level, leaves first: fewer than a batch of each.
+    levels: [Vec<Node>; LEVELS],
     /// Plain bytes in all.
     length: u64,
-    scratch: Vec<u8>,
+    processor: Level,
 }
 
 /// What bytes come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The root of the tree.
-    pub root: Node,
+    pub root: [u8; 32],
     /// Bytes of the payload.
     pub payload: u64,
     /// Bytes with all padding: a power of two.
@@ -55,9 +52,8 @@ pub struct Piece {
 
 impl Default for Commitment {
     fn default() -> Self {
-        let (rest, block, scratch) =
-            (Vec::with_capacity(PLAIN), Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK / 2));
-        Self { rest, block, waiting: [None; LEVELS], length: 0, scratch }
+        let levels = [const { Vec::new() }; LEVELS];
+        Self { rest: Vec::with_capacity(PLAIN), levels, length: 0, processor: Level::new() }
     }
 }
 
@@ -73,42 +69,40 @@ impl Commitment {
                 return;
             }
             let rest = std::mem::take(&mut self.rest);
-            if let Ok(plain) = rest.as_slice().try_into() {
-                self.expand(plain);
-            }
+            self.expand(&rest);
             self.rest = rest;
             self.rest.clear();
         }
-        let mut chunks = bytes.chunks_exact(PLAIN);
-        for plain in &mut chunks {
-            if let Ok(plain) = plain.try_into() {
-                self.expand(plain);
-            }
-        }
-        self.rest.extend_from_slice(chunks.remainder());
+        let behind = self.expand(bytes);
+        self.rest.extend_from_slice(behind);
     }
 
-    fn expand(&mut self, plain: &[u8; PLAIN]) {
-        let mut expanded = [0; EXPANDED];
-        expand(plain, &mut expanded);
-        self.block.extend_from_slice(&expanded);
-        if self.block.len() >= BLOCK {
-            let root = reduce(&mut self.block, &mut self.scratch);
-            self.block.clear();
-            self.carry(root);
+    /// Add what is whole; the bytes behind that come back.
+    fn expand<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let (whole, behind) = bytes.as_chunks();
+        for plain in whole {
+            self.raise(&expand(plain));
         }
+        behind
     }
 
-    /// A whole block's root is added, as in a binary counter.
-    fn carry(&mut self, mut root: Node) {
-        for waiting in &mut self.waiting {
-            match waiting.take() {
-                None => {
-                    *waiting = Some(root);
-                    return;
-                }
-                Some(left) => root = parent(&left, &root),
+    /// Add four leaves, and what they complete above them.
+    fn raise(&mut self, leaves: &[Node; 4]) {
+        let [lowest, higher @ ..] = &mut self.levels;
+        lowest.extend_from_slice(leaves);
+        if lowest.len() < BATCH {
+            return;
+        }
+        let mut above = [[0; 8]; BATCH / 2];
+        sha256::hash(self.processor, &mut above, lowest.as_chunks().0);
+        lowest.clear();
+        for level in higher {
+            level.extend_from_slice(&above);
+            if level.len() < BATCH {
+                return;
             }
+            sha256::hash(self.processor, &mut above, level.as_chunks().0);
+            level.clear();
         }
     }
 
@@ -125,69 +119,28 @@ impl Commitment {
             let missing = vec![0; PLAIN.saturating_sub(self.rest.len())];
             self.add(&missing);
         }
-        let expanded = payload.div_ceil(PLAIN as u64) * EXPANDED as u64;
-        let padded = expanded.next_power_of_two();
-        let small = padded < BLOCK as u64;
-        if !self.block.is_empty() {
-            let whole = if small { self.block.len().next_power_of_two() } else { BLOCK };
-            self.block.resize(whole, 0);
-            let root = reduce(&mut self.block, &mut self.scratch);
-            if small {
-                return Ok(Piece { root, payload, padded });
-            }
-            self.carry(root);
-        }
-        // What is missing on the right of every level is zeros.
-        let mut zero = [0; 32];
-        for _ in 0..BLOCK_LEVEL {
-            zero = parent(&zero, &zero);
-        }
-        let mut right: Option<Node> = None;
-        let top = (padded / BLOCK as u64).ilog2() as usize;
-        for (level, waiting) in self.waiting.iter().enumerate() {
-            if level == top {
-                let root = waiting.or(right).unwrap_or(zero);
-                return Ok(Piece { root, payload, padded });
-            }
-            right = match (waiting, right) {
-                (Some(left), right) => Some(parent(left, &right.unwrap_or(zero))),
-                (None, Some(right)) => Some(parent(&right, &zero)),
-                (None, None) => None,
-            };
-            zero = parent(&zero, &zero);
-        }
-        Err(TooShort)
+        let leaves = payload.div_ceil(PLAIN as u64).saturating_mul(4).next_power_of_two();
+        let root = self.root(leaves).ok_or(TooShort)?;
+        Ok(Piece { root: sha256::bytes(&root), payload, padded: leaves.saturating_mul(ELEMENT) })
     }
-}
 
-/// Hash neighbours until one node is left. The length is a power of two, of at least two nodes.
-fn reduce(level: &mut Vec<u8>, scratch: &mut Vec<u8>) -> Node {
-    while level.len() > 32 {
-        scratch.resize(level.len() / 2, 0);
-        hash(scratch, level);
-        std::mem::swap(level, scratch);
-    }
-    level.as_slice().try_into().unwrap_or_default()
-}
-
-fn parent(left: &Node, right: &Node) -> Node {
-    let mut pair = [0; 64];
-    let (first, second) = pair.split_at_mut(32);
-    first.copy_from_slice(left);
-    second.copy_from_slice(right);
-    let mut node = [0; 32];
-    hash(&mut node, &pair);
-    node
-}
-
-/// SHA-256 of every 64 bytes, without the two highest bits, so that a node is an element again.
-fn hash(nodes: &mut [u8], pairs: &[u8]) {
-    assert!(nodes.len() * 2 == pairs.len() && pairs.len().is_multiple_of(64), "pairs of nodes");
-    hashtree_rs::hash(nodes, pairs, pairs.len() / 64);
-    for node in nodes.chunks_exact_mut(32) {
-        if let Some(last) = node.last_mut() {
-            *last &= 0x3f;
+    /// The root of so many leaves, of which those that were not added are zeros.
+    fn root(&mut self, leaves: u64) -> Option<Node> {
+        let mut zero = [0; 8];
+        let mut above = Vec::new();
+        for (height, level) in (0..=leaves.ilog2()).zip(&mut self.levels) {
+            level.append(&mut above);
+            if height == leaves.ilog2() {
+                return level.first().copied();
+            }
+            if !level.len().is_multiple_of(2) {
+                level.push(zero);
+            }
+            above.resize(level.len() / 2, [0; 8]);
+            sha256::hash(self.processor, &mut above, level.as_chunks().0);
+            zero = parent(&[zero, zero]);
         }
+        None
     }
 }
 
@@ -203,7 +156,7 @@ impl Piece {
     pub fn v2(&self) -> Cid {
         let room = self.padded / 128 * 127;
         let mut digest = varint(room.saturating_sub(self.payload));
-        digest.push(u8::try_from((self.padded / 32).ilog2()).unwrap_or(u8::MAX));
+        digest.push(u8::try_from((self.padded / ELEMENT).ilog2()).unwrap_or(u8::MAX));
         digest.extend_from_slice(&self.root);
         Cid::new_v1(RAW, wrap(PADBINTREE, &digest))
     }

@@ -1,30 +1,31 @@
 //! Bytes as elements of the field that Filecoin's proofs compute in.
 
-/// Bytes that become [`EXPANDED`] ones.
-pub(crate) const PLAIN: usize = 127;
-/// Four elements.
-pub(crate) const EXPANDED: usize = 128;
+use crate::sha256::Node;
 
-/// 254 bits of each of four elements, with two zero bits behind them ("Fr32 padding", specification, Piece). Little endian throughout.
-pub(crate) fn expand(plain: &[u8; PLAIN], expanded: &mut [u8; EXPANDED]) {
-    // Each pair of limbs that stand beside each other holds the bits of every offset in the first.
-    let mut limbs = [0_u64; 17];
-    for (limb, bytes) in limbs.iter_mut().zip(plain.chunks(8)) {
-        let mut whole = [0; 8];
-        for (to, from) in whole.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        *limb = u64::from_le_bytes(whole);
-    }
-    for (element, out) in expanded.chunks_exact_mut(32).enumerate() {
-        for (word, out) in out.chunks_exact_mut(8).enumerate() {
-            let offset = 254 * element + 64 * word;
-            let limb = |at: usize| limbs.get(at).copied().unwrap_or(0);
-            let (first, shift) = (offset / 64, offset % 64);
-            let pair = u128::from(limb(first)) | u128::from(limb(first + 1)) << 64;
-            let bits = (pair >> shift) as u64;
-            let bits = if word == 3 { bits & (u64::MAX >> 2) } else { bits };
-            out.copy_from_slice(&bits.to_le_bytes());
-        }
-    }
+/// Bytes that become four elements.
+pub(crate) const PLAIN: usize = 127;
+
+/// 254 bits of each of four elements, with two zero bits behind them ("Fr32 padding", specification, Piece).
+pub(crate) fn expand(plain: &[u8; PLAIN]) -> [Node; 4] {
+    [
+        element(window(plain, 0), 0, 0),
+        element(window(plain, 31), plain[63], 6),
+        element(window(plain, 63), plain[95], 4),
+        element(window(plain, 95), 0, 2),
+    ]
+}
+
+fn window(plain: &[u8; PLAIN], at: usize) -> [u8; 32] {
+    plain.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; 32])
+}
+
+/// Bits are counted from the lowest of the first byte: 254 of them, from `shift` on.
+fn element(bytes: [u8; 32], behind: u8, shift: u32) -> Node {
+    let (limbs, _) = bytes.as_chunks();
+    let [a, b, c, d] = [0, 1, 2, 3].map(|at| limbs.get(at).copied().map_or(0, u64::from_le_bytes));
+    let shifted = |low, high| ((u128::from(high) << 64 | u128::from(low)) >> shift) as u64;
+    let [a, b, c, d] =
+        [shifted(a, b), shifted(b, c), shifted(c, d), shifted(d, u64::from(behind)) & (u64::MAX >> 2)];
+    let word = |limb: u64| (limb as u32).swap_bytes();
+    [word(a), word(a >> 32), word(b), word(b >> 32), word(c), word(c >> 32), word(d), word(d >> 32)]
 }
