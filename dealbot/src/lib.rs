@@ -1,5 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod canonical;
+pub mod fault;
+pub mod judge;
+pub mod log;
+pub mod record;
 pub mod schedule;
 pub mod verdict;

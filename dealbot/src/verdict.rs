@@ -7,11 +7,16 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 
+use crate::fault::Code;
+
 /// What rates are written in.
 const WHOLE: u32 = 1_000_000;
 /// z² of one side at 95 %, z = 1.6449, in hundred-millionths.
 const Z2: u32 = 270_569_601;
 const Z2_PARTS: u32 = 100_000_000;
+
+/// The part of all slots that may be excluded as unclassified before nothing is said any more, millionths: two hundredths.
+const UNCLASSIFIED: u32 = 20_000;
 
 /// Slots that were scored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub enum Verdict {
     Undecided,
     /// There are too few slots to say.
     Insufficient,
+    /// Too many errors are of no known kind: somebody looks at them first.
+    Blocked,
 }
 
 impl Verdict {
@@ -64,6 +71,7 @@ impl Verdict {
             Self::Fail => "fail",
             Self::Undecided => "undecided",
             Self::Insufficient => "insufficient",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -147,11 +155,22 @@ impl Tally {
         }
     }
 
+    /// Whether at most one in fifty of all slots were excluded as unclassified.
+    #[must_use]
+    pub fn classified(&self) -> bool {
+        let unknown = self.excluded.get(Code::Unclassified.as_str()).copied().unwrap_or(0);
+        u128::from(unknown) * u128::from(WHOLE) <= u128::from(self.planned()) * u128::from(UNCLASSIFIED)
+    }
+
     /// What it says.
     #[must_use]
     pub fn verdict(&self, bar: Bar) -> Verdict {
         let sample = &self.sample;
-        if sample.size() < bar.least.max(1) || !self.covers(bar.coverage) {
+        if sample.size() < bar.least.max(1) {
+            Verdict::Insufficient
+        } else if !self.classified() {
+            Verdict::Blocked
+        } else if !self.covers(bar.coverage) {
             Verdict::Insufficient
         } else if sample.at_least(bar.rate) {
             Verdict::Pass

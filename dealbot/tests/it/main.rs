@@ -1,5 +1,11 @@
-//! Schedules and verdicts.
+//! Schedules, faults, evidence, judgements and verdicts.
 
+#[cfg(test)]
+mod fault;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod record;
 #[cfg(test)]
 mod schedule;
 #[cfg(test)]

@@ -1,0 +1,103 @@
+use apogee_dealbot::canonical::{LONGEST, Link, name};
+use apogee_dealbot::log::{Batch, Broken, Head, MOST, root, verify};
+use apogee_domain::{Epoch, Timestamp};
+use cid::Cid;
+
+fn records(from: usize, count: usize) -> Vec<Cid> {
+    (from..from + count).map(|number| name(number.to_string().as_bytes())).collect()
+}
+
+fn epoch(height: i64) -> Epoch {
+    Epoch::new(height).unwrap()
+}
+
+/// Batches of 1, 2, … records, a second apart.
+fn log(length: usize) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut head = None;
+    for number in 0..length {
+        let at = Timestamp::from_seconds(i64::try_from(number).unwrap());
+        let batch = Batch::new(head.as_ref(), records(number * 100, number + 1), epoch(500), at).unwrap();
+        head = verify(head, [&batch]).unwrap();
+        batches.push(batch);
+    }
+    batches
+}
+
+#[test]
+fn a_log_holds_and_each_batch_reads_back() {
+    let batches = log(20);
+    let head: Head = verify(None, &batches).unwrap().unwrap();
+    assert_eq!((head.seq, head.cid), (19, batches[19].cid()));
+    for batch in &batches {
+        assert_eq!(Batch::decode(&batch.encode()).unwrap(), *batch);
+    }
+    assert_eq!(verify(None, []).unwrap(), None);
+    // From the middle on.
+    let middle = verify(None, &batches[..7]).unwrap();
+    assert_eq!(verify(middle, &batches[7..]).unwrap(), Some(head));
+}
+
+#[test]
+fn a_log_that_was_changed_does_not_hold() {
+    let good = log(6);
+    let refused = |change: fn(&mut Vec<Batch>)| {
+        let mut batches = good.clone();
+        change(&mut batches);
+        verify(None, &batches).unwrap_err()
+    };
+    // Taken out, put in, put elsewhere.
+    assert!(matches!(refused(|b| drop(b.remove(2))), Broken::Place { found: 3, wanted: 2 }));
+    assert!(matches!(refused(|b| drop(b.remove(0))), Broken::Place { found: 1, wanted: 0 }));
+    assert!(matches!(refused(|b| b.insert(2, b[2].clone())), Broken::Place { found: 2, wanted: 3 }));
+    assert!(matches!(refused(|b| b.swap(2, 3)), Broken::Place { found: 3, wanted: 2 }));
+    // Records of a batch.
+    assert!(matches!(refused(|b| b[3].records.truncate(1)), Broken::Root(3)));
+    assert!(matches!(refused(|b| b[3].records.swap(0, 1)), Broken::Root(3)));
+    assert!(matches!(refused(|b| b[0].records[0] = b[5].records[0]), Broken::Root(0)));
+    assert!(matches!(refused(|b| b[3].records.clear()), Broken::Size { seq: 3, found: 0 }));
+    assert!(matches!(refused(|b| b[4].records[1] = b[1].records[0]), Broken::Twice(4)));
+    // Consistent by itself, but not what the next one names.
+    let renamed = refused(|b| {
+        b[3].records.pop();
+        b[3].root = root(&b[3].records.iter().map(|link| link.0).collect::<Vec<_>>());
+    });
+    assert!(matches!(renamed, Broken::Prev(4)));
+    assert!(matches!(refused(|b| b[2].at.0 += 1), Broken::Prev(3)));
+    assert!(matches!(refused(|b| b[2].epoch = epoch(7)), Broken::Prev(3)));
+    assert!(matches!(refused(|b| b[0].prev = Some(Link(name(b"before")))), Broken::Prev(0)));
+    assert!(matches!(refused(|b| b[3].prev = None), Broken::Prev(3)));
+    assert!(matches!(refused(|b| b[5].at.0 = 0), Broken::Time(5)));
+}
+
+#[test]
+fn a_batch_holds_as_many_records_as_can_be_read() {
+    let full = Batch::new(None, records(0, MOST), epoch(i64::MAX >> 8), Timestamp(i64::MAX)).unwrap();
+    assert!(full.encode().len() < LONGEST);
+    assert_eq!(Batch::decode(&full.encode()).unwrap(), full);
+    let one_more = Batch::new(None, records(0, MOST + 1), epoch(1), Timestamp(0));
+    assert!(matches!(one_more, Err(Broken::Size { .. })));
+    assert!(matches!(Batch::new(None, Vec::new(), epoch(1), Timestamp(0)), Err(Broken::Size { .. })));
+    let twice = [records(0, 1), records(0, 1)].concat();
+    assert!(matches!(Batch::new(None, twice, epoch(1), Timestamp(0)), Err(Broken::Twice(0))));
+}
+
+#[test]
+fn the_root_is_that_of_rfc_9162() {
+    use sha2::{Digest as _, Sha256};
+    // The definition, word by word.
+    fn defined(leaves: &[Cid]) -> Vec<u8> {
+        match leaves {
+            [] => Sha256::digest([]).to_vec(),
+            [leaf] => Sha256::digest([&[0][..], &leaf.to_bytes()].concat()).to_vec(),
+            _ => {
+                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+                Sha256::digest([&[1][..], &defined(left), &defined(right)].concat()).to_vec()
+            }
+        }
+    }
+    for size in 0..70 {
+        let records = records(0, size);
+        assert_eq!(root(&records).0.to_vec(), defined(&records), "{size}");
+    }
+}
