@@ -616,8 +616,9 @@ impl MoneyWork for Unit {
         .await
         .map_err(error)?;
         sqlx::query(
-            "DELETE FROM marks WHERE network = $1 AND wallet = $2 AND epoch < $3 AND epoch >
-                (SELECT min(m.epoch) FROM marks m WHERE m.network = $1 AND m.wallet = $2)",
+            "DELETE FROM marks WHERE network = $1 AND wallet = $2
+                AND epoch < (SELECT max(m.epoch) FROM marks m WHERE m.network = $1 AND m.wallet = $2 AND m.epoch <= $3)
+                AND epoch > (SELECT min(m.epoch) FROM marks m WHERE m.network = $1 AND m.wallet = $2)",
         )
         .bind(network.as_str())
         .bind(name)

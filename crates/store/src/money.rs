@@ -430,7 +430,8 @@ pub trait MoneyWork: Send {
     /// Take nonces: from now on the next one is `next`, which must be above what it is.
     async fn set_next_nonce(&mut self, network: &NetworkId, wallet: &str, next: u64) -> Result<()>;
 
-    /// Booked up to here. Marks between the wallet's first and `keep` go.
+    /// Booked up to here. Marks between the wallet's first and the newest one up to `keep` go: whoever goes back to any epoch above `keep` still
+    /// finds one that is not older than that.
     async fn put_mark(&mut self, network: &NetworkId, wallet: &str, mark: &Mark, keep: Epoch) -> Result<()>;
 
     /// Marks above this epoch go.
