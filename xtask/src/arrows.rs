@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("leaderboard", &["domain", "rules"]),
     ("rules", &["domain"]),
     ("outbound", &["domain"]),
+    ("payload", &["piece"]),
     ("piece", &[]),
     ("package", &["domain", "leaderboard", "rules"]),
     (

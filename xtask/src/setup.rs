@@ -34,14 +34,14 @@ const NEEDED: &[Needed] = &[
     },
     Needed {
         package: "nodejs",
-        why: "a published library checks the payouts' proofs",
+        why: "published libraries check the payouts' proofs, payloads and pieces",
         present: node_is_there,
     },
-    Needed { package: "npm", why: "it installs that library", present: npm_is_there },
+    Needed { package: "npm", why: "it installs those libraries", present: npm_is_there },
 ];
 
-/// What the npm registry has for the tests: a package file with its lock.
-const NODE_PACKAGES: &str = "crates/package/tests/openzeppelin";
+/// What the npm registry has for the tests: folders with a package file and its lock.
+const NODE_PACKAGES: &[&str] = &["crates/package/tests/openzeppelin", "crates/payload/tests/js"];
 
 /// Whether a command can be run to a good end.
 fn has(program: &str, arguments: &[&str]) -> bool {
@@ -88,7 +88,7 @@ fn npm_is_there() -> bool {
     has("npm", &["--version"])
 }
 
-/// Install what is missing: tools from crates, a library from the npm registry, the rest from Debian's packages.
+/// Install what is missing: tools from crates, libraries from the npm registry, the rest from Debian's packages.
 pub(crate) fn setup() -> Result<(), Failure> {
     if !has("cargo", &["fmt", "--version"]) || !has("cargo", &["clippy", "--version"]) {
         step("rustfmt and clippy", || finish(command("rustup", &["component", "add", "rustfmt", "clippy"])))?;
@@ -97,12 +97,14 @@ pub(crate) fn setup() -> Result<(), Failure> {
         step("cargo-deny", || cargo(&["install", "cargo-deny", "--locked", "--version", "0.20.2"]))?;
     }
     packages()?;
-    if workspace().join(NODE_PACKAGES).join("node_modules").exists() {
-        return Ok(());
+    for folder in
+        NODE_PACKAGES.iter().filter(|folder| !workspace().join(folder).join("node_modules").exists())
+    {
+        step(&format!("packages for Node: {folder}"), || {
+            finish(command("npm", &["ci", "--ignore-scripts", "--prefix", folder]))
+        })?;
     }
-    step("packages for Node", || {
-        finish(command("npm", &["ci", "--ignore-scripts", "--prefix", NODE_PACKAGES]))
-    })
+    Ok(())
 }
 
 fn packages() -> Result<(), Failure> {

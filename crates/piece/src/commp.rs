@@ -24,7 +24,8 @@ const RAW: u64 = 0x55;
 const PADBINTREE: u64 = 0x1011;
 
 /// The payload is too short to be a piece.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a piece has at least {LEAST} bytes")]
 pub struct TooShort;
 
 /// A commitment that bytes are added to.
