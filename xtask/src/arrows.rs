@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payload", &["piece"]),
     ("piece", &[]),
     ("package", &["domain", "leaderboard", "rules"]),
+    ("retrieval", &["outbound", "piece"]),
     (
         "server",
         &[
@@ -46,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signer", &["domain", "filecoin", "treasury"]),
     ("simhub", &["domain"]),
     ("simnet", &["domain", "filecoin", "filecoin-state"]),
+    ("simprovider", &[]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
@@ -56,7 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What only some may name.
 const DOORS: &[(&str, &[&str])] = &[
     ("sqlx", &["store-postgres", "store-sqlite"]),
-    ("axum", &["server", "simhub", "simnet"]),
+    ("axum", &["server", "simhub", "simnet", "simprovider"]),
     ("askama", &["server"]),
     ("reqwest", &["filecoin", "server", "signer"]),
     ("fil_actors_shared", &["filecoin-state"]),

@@ -94,6 +94,8 @@ pub struct Trace {
     pub error_body: Vec<u8>,
     /// Bytes of bodies that were received.
     pub received: u64,
+    /// Whether the other side closed the connection before the end of a body.
+    pub broken_off: bool,
 }
 
 impl Trace {
@@ -110,6 +112,7 @@ impl Trace {
             redirects: vec![],
             error_body: vec![],
             received: 0,
+            broken_off: false,
         }
     }
 

@@ -48,7 +48,9 @@ impl Body {
         if self.received.saturating_add(rest) > self.limit {
             return Err(too_large);
         }
-        let piece = self.frame(self.idle).await?;
+        let piece = self.frame(self.idle).await.inspect_err(|error| {
+            trace.broken_off |= matches!(error, HttpError::EndedEarly { .. });
+        })?;
         let length = piece.as_ref().map_or(0, |piece| piece.len() as u64);
         self.received = self.received.saturating_add(length);
         trace.received = trace.received.saturating_add(length);
