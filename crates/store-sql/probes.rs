@@ -471,7 +471,7 @@ impl Probes for Adapter {
         )
         .bind(network.as_str())
         .bind(race)
-        .bind(page.after.map_or(0, number))
+        .bind(page.after.map_or(-1, number))
         .bind(limit(page.limit))
         .fetch_all(&self.reads)
         .await
@@ -663,7 +663,9 @@ impl ProbesWork for Unit {
     async fn put_slot(&mut self, slot: &ProbeSlot) -> Result<()> {
         sqlx::query(
             "INSERT INTO probe_slots (network, race, kind, miner, slot, due, ended, attempts, outcome, code, judged, epoch)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, '', NULL, NULL)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, '', NULL, NULL)
+             ON CONFLICT (network, race, kind, miner, slot)
+             DO UPDATE SET ended = excluded.ended, attempts = excluded.attempts WHERE probe_slots.outcome IS NULL",
         )
         .bind(slot.key.network.as_str())
         .bind(&slot.key.race)

@@ -85,7 +85,7 @@ pub struct Record {
     pub race: String,
     /// For which slot.
     pub slot: SlotId,
-    /// Which attempt of the slot, from 0.
+    /// Which attempt of the slot, from 1.
     pub attempt: u32,
     /// Of the lease under which it was made.
     pub fence: u64,

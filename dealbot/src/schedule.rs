@@ -3,32 +3,10 @@
 //! Slot `k` of a miner and a kind is due once in `[start + k·T, start + (k + 1)·T)`, at a moment that only the seed tells. The seed is committed to
 //! before the first slot and told after the last: then everybody derives the same schedule again.
 
+pub use apogee_domain::ProbeKind as Kind;
 use apogee_domain::{Digest, Timestamp};
 use hmac::{Hmac, Mac};
 use sha2::{Digest as _, Sha256};
-
-/// What is probed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// A deal is proposed, and followed.
-    Storage,
-    /// Data of a deal is read back.
-    Retrieval,
-}
-
-impl Kind {
-    /// Every one.
-    pub const ALL: &[Self] = &[Self::Storage, Self::Retrieval];
-
-    /// As it is stored and said to programs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Storage => "storage",
-            Self::Retrieval => "retrieval",
-        }
-    }
-}
 
 /// What decides when. Whoever knows it knows every moment to come.
 #[derive(Clone, PartialEq, Eq)]

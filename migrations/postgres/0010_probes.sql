@@ -102,7 +102,7 @@ CREATE TABLE probe_canaries (
 CREATE TABLE probe_batches (
     network TEXT COLLATE "C" NOT NULL,
     race TEXT COLLATE "C" NOT NULL,
-    seq BIGINT NOT NULL CHECK (seq >= 1),
+    seq BIGINT NOT NULL CHECK (seq >= 0),
     prev TEXT COLLATE "C" NOT NULL,
     hash TEXT COLLATE "C" NOT NULL,
     epoch BIGINT NOT NULL,

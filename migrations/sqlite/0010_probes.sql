@@ -102,7 +102,7 @@ CREATE TABLE probe_canaries (
 CREATE TABLE probe_batches (
     network TEXT NOT NULL,
     race TEXT NOT NULL,
-    seq BIGINT NOT NULL CHECK (seq >= 1),
+    seq BIGINT NOT NULL CHECK (seq >= 0),
     prev TEXT NOT NULL,
     hash TEXT NOT NULL,
     epoch BIGINT NOT NULL,

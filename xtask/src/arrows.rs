@@ -7,7 +7,7 @@ use crate::run::{Failure, command};
 /// Who may depend on whom (normal and build dependencies; `testkit` is a dev-dependency of anybody).
 const ARROWS: &[(&str, &[&str])] = &[
     ("competition", &["domain", "leaderboard", "rules"]),
-    ("dealbot", &["domain"]),
+    ("dealbot", &["domain", "store"]),
     ("domain", &[]),
     ("faucet", &["domain", "filecoin", "filecoin-state", "store", "treasury"]),
     ("filecoin", &["domain", "filecoin-state", "filecoin-proofs"]),
@@ -66,7 +66,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that know no async runtime, database, network or web.
-const PURE: &[&str] = &["competition", "dealbot", "domain", "rules", "leaderboard", "package", "filecoin-state"];
+const PURE: &[&str] = &["competition", "domain", "rules", "leaderboard", "package", "filecoin-state"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]

@@ -157,7 +157,7 @@ impl SlotOutcome {
     }
 }
 
-/// A slot that is not tried any more.
+/// A slot that was tried, or is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeSlot {
     /// Whose.
@@ -166,7 +166,7 @@ pub struct ProbeSlot {
     pub slot: u64,
     /// When it was due.
     pub due: Timestamp,
-    /// When it was over.
+    /// When the last attempt ended; where there was none, the slot.
     pub ended: Timestamp,
     /// How many attempts there were.
     pub attempts: u32,
@@ -221,9 +221,9 @@ pub struct Canary {
 /// A batch of the log of evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeBatch {
-    /// Its number, from 1.
+    /// Its number, from 0.
     pub seq: u64,
-    /// The hash of the one before; zero for the first.
+    /// The hash of the one before; zeros for the first.
     pub prev: Digest,
     /// Its own hash.
     pub hash: Digest,
@@ -331,7 +331,7 @@ pub trait ProbesWork {
     /// Keep a record that came late with the attempt of that lease; the first one stays. Whether there is such an attempt without one.
     async fn put_late(&mut self, key: &LaneKey, slot: u64, fence: u64, late: &Evidence) -> Result<bool>;
 
-    /// Add a slot that is not tried any more.
+    /// Add a slot that was tried, or is over; of one that is there and not judged, say when it was last tried and how often.
     async fn put_slot(&mut self, slot: &ProbeSlot) -> Result<()>;
 
     /// Say what became of a slot of which that was not known, and count it. One that was judged is a

@@ -1,6 +1,8 @@
 //! Schedules, faults, evidence, judgements and verdicts.
 
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
 mod fault;
 #[cfg(test)]
 mod log;

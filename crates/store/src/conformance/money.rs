@@ -193,13 +193,21 @@ pub async fn marks_are_kept_from_the_first_on(store: &dyn Store) {
     }
     work.commit().await.unwrap();
     let kept = [mark(9), mark(8), mark(6), mark(5)];
-    assert_eq!(store.marks(&devnet(), "drip", Epoch::MAX, 10).await.unwrap(), kept, "6 is the newest up to 7");
+    assert_eq!(
+        store.marks(&devnet(), "drip", Epoch::MAX, 10).await.unwrap(),
+        kept,
+        "6 is the newest up to 7"
+    );
     assert_eq!(store.marks(&devnet(), "drip", at(9), 1).await.unwrap(), [mark(8)]);
     let mut work = store.begin().await.unwrap();
     work.put_mark(&devnet(), "drip", &mark(13), at(11)).await.unwrap();
     work.commit().await.unwrap();
     let kept = [mark(13), mark(9), mark(5)];
-    assert_eq!(store.marks(&devnet(), "drip", Epoch::MAX, 10).await.unwrap(), kept, "9 is the newest up to 11");
+    assert_eq!(
+        store.marks(&devnet(), "drip", Epoch::MAX, 10).await.unwrap(),
+        kept,
+        "9 is the newest up to 11"
+    );
     let mut work = store.begin().await.unwrap();
     work.drop_marks(&devnet(), "drip", at(5)).await.unwrap();
     work.put_mark(&devnet(), "drip", &mark(7), at(0)).await.unwrap();

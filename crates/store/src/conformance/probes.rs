@@ -254,6 +254,13 @@ pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
     work.put_slot(&missed).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(store.unjudged(&network, RACE, at(102), 10).await.unwrap(), [slot(0), slot(1), slot(2)]);
+    let again = ProbeSlot { ended: at(90), attempts: 3, ..slot(2) };
+    for row in [&again, &slot(2)] {
+        let mut work = store.begin().await.unwrap();
+        work.put_slot(row).await.unwrap();
+        work.commit().await.unwrap();
+        assert!(store.unjudged(&network, RACE, at(102), 10).await.unwrap().contains(row));
+    }
     assert_eq!(store.slots(&key, Page { after: None, limit: 2 }).await.unwrap(), [missed, slot(4)]);
 
     let failed = verdict(SlotOutcome::Fail, "HTTP_404", 10);
@@ -314,19 +321,19 @@ pub async fn a_batch_takes_the_attempts_that_no_other_has(store: &dyn Store) {
         work.put_batch(&network, RACE, &batch, attempts).await?;
         work.commit().await
     };
-    append(batch(1, 0), std::slice::from_ref(&second)).await.unwrap();
-    let twice = append(batch(2, 1), &[first.clone(), second.clone()]).await;
+    append(batch(0, 0), std::slice::from_ref(&second)).await.unwrap();
+    let twice = append(batch(1, 0), &[first.clone(), second.clone()]).await;
     assert!(matches!(twice, Err(StoreError::Conflict { .. })), "an attempt is in one batch");
-    assert!(matches!(append(batch(1, 0), &[]).await, Err(StoreError::Conflict { .. })));
+    assert!(matches!(append(batch(0, 0), &[]).await, Err(StoreError::Conflict { .. })));
     assert_eq!(store.unlogged(&network, RACE, 10).await.unwrap(), std::slice::from_ref(&first));
-    append(batch(2, 1), std::slice::from_ref(&first)).await.unwrap();
-    assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), Some(batch(2, 1)));
+    append(batch(1, 0), std::slice::from_ref(&first)).await.unwrap();
+    assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), Some(batch(1, 0)));
     assert_eq!(
-        store.batches(&network, RACE, Page { after: Some(1), limit: 5 }).await.unwrap(),
-        [batch(2, 1)]
+        store.batches(&network, RACE, Page { after: Some(0), limit: 5 }).await.unwrap(),
+        [batch(1, 0)]
     );
-    let logged = store.logged(&network, RACE, 1).await.unwrap();
-    assert_eq!(logged, [ProbeAttempt { batch: Some(1), ..second }]);
+    let logged = store.logged(&network, RACE, 0).await.unwrap();
+    assert_eq!(logged, [ProbeAttempt { batch: Some(0), ..second }]);
 }
 
 pub async fn canaries_are_kept_by_bot_and_moment(store: &dyn Store) {

@@ -1,0 +1,63 @@
+//! The controller: who makes which attempt, what is kept of it, and what slots come to.
+//!
+//! Everything stands in the database. Several desks may work on one, and one that ends anywhere is gone on from there.
+
+mod evidence;
+mod leases;
+mod sweep;
+mod verdicts;
+
+use apogee_domain::Timestamp;
+use apogee_store::{Store, StoreError};
+
+pub use self::leases::{Done, NotKept};
+pub use self::sweep::Swept;
+pub use self::verdicts::Judged;
+use crate::log::Broken;
+use crate::plan::Plan;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The database refuses.
+    #[error("the database refuses")]
+    Store(#[from] StoreError),
+    /// What the database holds is not what was put there.
+    #[error("attempt {attempt} of slot {slot} of {miner} does not read")]
+    Record {
+        /// The miner.
+        miner: String,
+        /// The slot.
+        slot: u64,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// The log does not go on.
+    #[error("the log of evidence does not go on")]
+    Log(#[from] Broken),
+}
+
+/// The probes of one competition, and where they are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    /// Where.
+    pub store: &'a dyn Store,
+    /// What.
+    pub plan: &'a Plan,
+}
+
+impl Desk<'_> {
+    /// Let miners compete from now on; of those who do already nothing changes.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn enter(&self, miners: &[String], now: Timestamp) -> Result<(), DeskError> {
+        let mut work = self.store.begin().await?;
+        for miner in miners {
+            for lane in self.plan.entry(miner, now) {
+                work.put_lane(&lane).await?;
+            }
+        }
+        Ok(work.commit().await?)
+    }
+}

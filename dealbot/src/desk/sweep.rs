@@ -1,0 +1,111 @@
+//! What time alone changes: leases run out, slots end, and lanes go on to the next one.
+
+use apogee_domain::{Epoch, Timestamp};
+use apogee_store::{Lane, ProbeAttempt, ProbeSlot, SlotOutcome, SlotVerdict, Work};
+
+use super::{Desk, DeskError};
+use crate::fault::Code;
+
+/// Lanes that are looked at once.
+const LANES: u32 = 1_000;
+/// Slots that are passed over in one unit of work; the rest of a longer absence waits for the next round.
+const SLOTS: usize = 500;
+
+/// What a round changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Leases that ran out.
+    pub lapsed: u64,
+    /// Slots that nobody tried.
+    pub missed: u64,
+}
+
+impl Desk<'_> {
+    /// Take leases away that ran out, and go on from slots that have ended.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sweep(&self, now: Timestamp, epoch: Epoch) -> Result<Swept, DeskError> {
+        let (network, race) = (&self.plan.network, self.plan.race.as_str());
+        let mut swept = Swept::default();
+        for lane in self.store.lapsed(network, race, now, LANES).await? {
+            swept.lapsed += u64::from(self.lapse(&lane, now).await?);
+        }
+        for lane in self.store.missed(network, race, now, LANES).await? {
+            let mut work = self.store.begin().await?;
+            let Some(lane) = work.hold_lane(&lane.key, lane.fence, None).await? else { continue };
+            if lane.ends > now {
+                continue;
+            }
+            swept.missed += self.pass(&mut *work, lane, now, epoch).await?;
+            work.commit().await?;
+        }
+        Ok(swept)
+    }
+
+    /// The holder of a lease has been silent for too long.
+    async fn lapse(&self, lane: &Lane, now: Timestamp) -> Result<bool, DeskError> {
+        let Some(lease) = &lane.lease else { return Ok(false) };
+        let mut work = self.store.begin().await?;
+        let held = work.hold_lane(&lane.key, lane.fence, Some(&lease.bot)).await?;
+        // It may have said since that it lives.
+        let Some(lane) = held.filter(|held| held.lease.as_ref().is_some_and(|lease| lease.expires <= now))
+        else {
+            return Ok(false);
+        };
+        let attempt = ProbeAttempt {
+            key: lane.key.clone(),
+            slot: lane.slot,
+            attempt: lane.attempt,
+            fence: lane.fence,
+            bot: lease.bot.clone(),
+            region: lane.region.clone(),
+            leased: lease.since,
+            ended: now,
+            code: Code::LeaseExpired.as_str().to_owned(),
+            evidence: None,
+            late: None,
+            batch: None,
+        };
+        self.over(&mut *work, lane, &attempt).await?;
+        work.commit().await?;
+        Ok(true)
+    }
+
+    /// Go on to the first slot that has not ended. How many nobody tried.
+    pub(super) async fn pass(
+        &self,
+        work: &mut dyn Work,
+        lane: Lane,
+        now: Timestamp,
+        epoch: Epoch,
+    ) -> Result<u64, DeskError> {
+        let verdict = SlotVerdict {
+            outcome: SlotOutcome::Excluded,
+            code: Code::MissedNoWorker.as_str().to_owned(),
+            at: now,
+            epoch,
+        };
+        let (mut next, mut missed) = (lane, 0);
+        for _ in 0..SLOTS {
+            if next.attempt == 1 && next.ends <= now {
+                let slot = ProbeSlot {
+                    key: next.key.clone(),
+                    slot: next.slot,
+                    due: next.due,
+                    ended: next.ends,
+                    attempts: 0,
+                    verdict: Some(verdict.clone()),
+                };
+                work.put_slot(&slot).await?;
+                missed += 1;
+            }
+            next = self.plan.lane(&next.key, next.slot.saturating_add(1), next.fence);
+            if next.ends > now {
+                break;
+            }
+        }
+        work.set_lane(&next).await?;
+        Ok(missed)
+    }
+}
