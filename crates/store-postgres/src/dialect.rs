@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use apogee_domain::Atto;
+use apogee_domain::{Atto, ProbeKind};
 use apogee_store::{CertificateRecord, Grant, LaneClaim, LimitKey, Payment, Posting, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -42,8 +42,8 @@ pub(crate) async fn claim_lanes(
     claim: &LaneClaim<'_>,
     limit: i64,
 ) -> Result<Vec<LaneRow>, Error> {
-    let kinds = claim.kinds.iter().map(|kind| kind.as_str());
-    let (first, last) = (kinds.clone().next().unwrap_or(""), kinds.last().unwrap_or(""));
+    let word = |kind: Option<&ProbeKind>| kind.map_or("", |kind| kind.as_str());
+    let (first, last) = (word(claim.kinds.first()), word(claim.kinds.last()));
     sqlx::query_as(
         "UPDATE probe_lanes SET bot = $3, fence = fence + 1, since = $4, expires = $5, beat = 0, stage = ''
          WHERE network = $1 AND race = $2 AND (kind, miner) IN (
