@@ -66,7 +66,8 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that know no async runtime, database, network or web.
-const PURE: &[&str] = &["competition", "domain", "rules", "leaderboard", "package", "filecoin-state"];
+const PURE: &[&str] =
+    &["competition", "domain", "rules", "leaderboard", "package", "payload", "piece", "filecoin-state"];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]
