@@ -177,14 +177,10 @@ pub struct Release {
     pub of: Held,
 }
 
-/// A bot has probed the organiser's own provider.
+/// A bot has probed the organiser's own provider. It holds for every competition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CanaryTold {
-    /// The network.
-    pub network: String,
-    /// The competition.
-    pub race: String,
     /// When it ended, microseconds.
     pub at: i64,
     /// Why it failed; empty where it went well.

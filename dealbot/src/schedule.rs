@@ -110,6 +110,13 @@ impl Cadence {
         before(from)..before(to)
     }
 
+    /// Which of `choices` things a slot of a miner is about.
+    #[must_use]
+    pub fn choice(&self, seed: &Seed, miner: &str, slot: u64, choices: u64) -> u64 {
+        let (kind, miner) = (self.kind.as_str().as_bytes(), miner.as_bytes());
+        below(mac(&seed.0, &[b"choice", kind, miner, &slot.to_be_bytes()]), choices)
+    }
+
     /// Which of `places` probes a slot of a miner. Of `places` slots that follow each other from a multiple of it on, each place has one: every miner
     /// sees every place as often, in an order that only the seed tells.
     #[must_use]
