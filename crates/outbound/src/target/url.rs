@@ -1,6 +1,6 @@
 use url::Url;
 
-use super::{LONGEST, Scheme, Target, TargetError, host, quoted};
+use super::{Host, LONGEST, Scheme, Target, TargetError, host, quoted};
 use crate::resolve::Family;
 
 impl Target {
@@ -21,7 +21,14 @@ impl Target {
         clean(location)?;
         let malformed = |error: url::ParseError| TargetError::Malformed(error.to_string());
         let url = Url::parse(&self.to_string()).map_err(malformed)?.join(location).map_err(malformed)?;
-        Self::read(&url)
+        let mut to = Self::read(&url)?;
+        // The same name is still of the family that was announced.
+        if let (Host::Name(from, of), Host::Name(name, family)) = (&self.host, &mut to.host)
+            && from == name
+        {
+            *family = *of;
+        }
+        Ok(to)
     }
 
     fn read(url: &Url) -> Result<Self, TargetError> {

@@ -1,9 +1,11 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use apogee_outbound::{Client, HttpError, Reach, Request};
+use apogee_outbound::{Client, HttpError, Reach, Request, Target};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
-use crate::world::{Scripted, Server, client, connector, get, read, trace};
+use crate::world::{Scripted, Server, client, connector, get, head, read, trace};
 
 fn here() -> Client {
     client(connector(Reach::AlsoPrivate, Scripted::default()))
@@ -111,6 +113,30 @@ async fn what_is_not_http_is_not_an_answer() {
 #[tokio::test]
 async fn a_connection_that_closes_without_an_answer_was_reset() {
     assert_eq!(fetched(false, *b"").await.unwrap_err().code(), "TCP_RESET");
+}
+
+#[tokio::test]
+async fn a_reset_is_told_from_an_end() {
+    for (answer, received) in [(&b""[..], 0), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", 3)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = Target::url(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let broken = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            head(&mut stream).await;
+            stream.write_all(answer).await.unwrap();
+            // What was written is read before the connection breaks.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            stream.set_zero_linger().unwrap();
+        };
+        let (client, mut trace) = (here(), trace());
+        let fetched = async {
+            let response = get(&client, &target, &mut trace).await?;
+            read(response, &mut trace).await
+        };
+        let (fetched, ()) = tokio::join!(fetched, broken);
+        assert_eq!(fetched.unwrap_err().code(), "TCP_RESET");
+        assert_eq!((trace.received, trace.broken_off), (received, false));
+    }
 }
 
 #[tokio::test]

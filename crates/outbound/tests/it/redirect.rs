@@ -65,6 +65,19 @@ async fn a_redirect_within_a_host_is_followed_to_another_path_and_port() {
 }
 
 #[tokio::test]
+async fn a_redirect_stays_in_the_family_that_a_multiaddr_names() {
+    let server =
+        Server::start(false, |head| if head.starts_with("GET / ") { moved("/b") } else { OK.to_vec() }).await;
+    let resolver = Scripted::default().with("four.example", &[&["127.0.0.1"]]);
+    let client = client(connector(Reach::AlsoPrivate, resolver));
+    let target = Target::parse(&format!("/dns4/four.example/tcp/{}/http", server.address.port())).unwrap();
+    assert_eq!(target.join("/b").unwrap().host(), target.host());
+    let mut trace = trace();
+    let response = get(&client, &target, &mut trace).await.unwrap();
+    assert_eq!(read(response, &mut trace).await.unwrap(), b"ok");
+}
+
+#[tokio::test]
 async fn redirects_end() {
     let server = Server::start(false, |_| moved("/again")).await;
     let client = client(connector(Reach::AlsoPrivate, Scripted::default()));

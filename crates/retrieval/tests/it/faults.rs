@@ -34,6 +34,7 @@ pub(crate) fn table() -> Vec<(Fault, [&'static str; 4])> {
         (Fault::DuplicateBlocks, car("UNEXPECTED_BLOCK")),
         (Fault::MissingBlock, car("UNEXPECTED_BLOCK")),
         (Fault::ExtraBlock, car("EXTRA_BLOCKS")),
+        (Fault::HalfSection, car("CAR_INCOMPLETE")),
         (Fault::WrongOrder, car("UNEXPECTED_BLOCK")),
         (Fault::RootOnly, car("CAR_INCOMPLETE")),
         (Fault::Empty, ["CAR_INCOMPLETE", "HASH_MISMATCH", "COMMP_MISMATCH", "BYTES_DIFFER"]),

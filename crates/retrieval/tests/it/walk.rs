@@ -2,7 +2,9 @@ use apogee_retrieval::{BlockError, Part, Walk, WalkError};
 use cid::Cid;
 use cid::multihash::Multihash;
 
-use crate::dag::{RAW, cid, file, node};
+use proptest::prelude::*;
+
+use crate::dag::{DAG_PB, RAW, cid, file, node};
 use crate::world::random;
 
 #[test]
@@ -80,6 +82,20 @@ fn files_that_are_nested_or_crowded_without_end_are_not_followed() {
 }
 
 #[test]
+fn a_file_whose_nodes_are_all_as_wide_as_they_may_be_is_followed_until_too_much_is_waited_for() {
+    let leaf = cid(RAW, b"leaf");
+    let mut nodes = vec![node(&vec![(leaf, 4); 8192])];
+    for _ in 0..9 {
+        let mut children = vec![(leaf, 4); 8192];
+        children[0] = (nodes.last().unwrap().0, 4);
+        nodes.push(node(&children));
+    }
+    let mut walk = Walk::new(nodes.last().unwrap().0, Part::Whole);
+    let mut outcomes = nodes.iter().rev().map(|(name, block)| walk.accept(name, block));
+    assert_eq!(outcomes.position(|outcome| outcome.is_err()), Some(8), "9 × 8,191 are more than 65,536");
+}
+
+#[test]
 fn a_range_needs_a_file() {
     let leaf = cid(RAW, b"leaf");
     // A directory, in UnixFS's terms: type 1.
@@ -88,4 +104,33 @@ fn a_range_needs_a_file() {
     let name = cid(0x70, &block);
     assert_eq!(Walk::new(name, Part::Bytes(0, 3)).accept(&name, &block), Err(WalkError::Unfollowed(name)));
     assert_eq!(Walk::new(name, Part::Whole).accept(&name, &block), Ok(()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_node_is_too_much(
+        noise in prop::collection::vec(any::<u8>(), 0..200),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        from in any::<u64>(),
+        to in any::<u64>(),
+    ) {
+        let leaf = cid(RAW, b"leaf");
+        let mut damaged = node(&[(leaf, 4), (leaf, u64::MAX / 8), (leaf, 7)]).1;
+        for (place, byte) in damage {
+            let place = place.index(damaged.len());
+            damaged[place] = byte;
+        }
+        for block in [noise, damaged] {
+            let name = cid(DAG_PB, &block);
+            for part in [Part::Whole, Part::Bytes(from, to)] {
+                let mut walk = Walk::new(name, part);
+                if walk.accept(&name, &block).is_ok() {
+                    let _ = walk.accept(&leaf, b"leaf");
+                }
+                let _ = walk.finish();
+            }
+        }
+    }
 }

@@ -84,6 +84,11 @@ impl Answer {
         if let Some(section) = section {
             body.insert(1.min(body.len()), section.into());
         }
+        if fault == Some(&Fault::HalfSection) {
+            let (cid, block) = stranger(b"half a section");
+            let whole = Bytes::from(car::section(&cid, &block));
+            body.push(whole.slice(..whole.len() / 2));
+        }
         Self { content_type: CAR, gzip: false, body, again }.with(fault)
     }
 

@@ -32,6 +32,8 @@ pub enum Fault {
     MissingBlock,
     /// A block that nobody asked for comes at the end.
     ExtraBlock,
+    /// Half a section comes at the end.
+    HalfSection,
     /// Children come in the reverse order.
     WrongOrder,
     /// The first block alone.
