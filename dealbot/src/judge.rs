@@ -2,6 +2,9 @@
 //!
 //! A pure function of what was tried, of the canaries and of the rests that were agreed on: whoever has the evidence comes to the same. The order of
 //! attempts does not matter, a slot counts once, and nothing that is the bots' fault makes a failure.
+//!
+//! Successes never have to be confirmed, ambiguous failures do: whatever turns out to be void after a slot was closed can leave only these unconfirmed,
+//! in the miners' favour. That stays small where a bot probes its canary at once after every failure, so that [`Case::provisional`] knows.
 
 mod canary;
 mod fleet;
@@ -52,6 +55,12 @@ pub enum Why {
     Maintenance,
     /// The competition was paused.
     Pause,
+    /// The chain stood still: deals of that while could not succeed, so those that failed for another reason do not count either.
+    ChainStall,
+    /// The same, because messages cost too much for everybody.
+    BasefeeSpike,
+    /// The same, because the network began anew.
+    ChainReset,
 }
 
 /// A while in which nothing counts: `[from, to)`.
@@ -70,6 +79,9 @@ impl Rest {
         match self.why {
             Why::Maintenance => Code::MinerMaintenance,
             Why::Pause => Code::CompetitionPaused,
+            Why::ChainStall => Code::ChainStall,
+            Why::BasefeeSpike => Code::BasefeeSpike,
+            Why::ChainReset => Code::ChainReset,
         }
     }
 
@@ -99,13 +111,13 @@ pub struct Policy {
 pub struct Case<'a> {
     /// When it was due.
     pub due: Timestamp,
-    /// No attempt begins at this moment or later.
+    /// No attempt begins at this moment or later. It leaves time to confirm: what cannot be confirmed is excluded, and successes never have to be.
     pub deadline: Timestamp,
     /// What was tried, in any order.
     pub attempts: &'a [Attempt],
     /// What each bot's canaries found.
     pub canaries: &'a Canaries,
-    /// When nothing counts for this miner.
+    /// When nothing of this kind counts for this miner.
     pub rests: &'a [Rest],
     /// How it is judged.
     pub policy: &'a Policy,
@@ -186,6 +198,16 @@ impl Case<'_> {
     /// What the slot comes to at this time.
     #[must_use]
     pub fn outcome(&self, now: Timestamp) -> Outcome {
+        self.come_to(now, false)
+    }
+
+    /// What it would come to if all canaries that are awaited come out well: whether another attempt is needed should not wait for them.
+    #[must_use]
+    pub fn provisional(&self, now: Timestamp) -> Outcome {
+        self.come_to(now, true)
+    }
+
+    fn come_to(&self, now: Timestamp, trusting: bool) -> Outcome {
         if let Some(rest) = self.rests.iter().find(|rest| rest.touches(self.due, self.due)) {
             return Outcome::Excluded(rest.code());
         }
@@ -202,6 +224,7 @@ impl Case<'_> {
         for attempt in attempts {
             match self.worth(attempt, now) {
                 Worth::Counts => counting.push(attempt),
+                Worth::Awaits(_) if trusting => counting.push(attempt),
                 Worth::Awaits(until) => awaited = Some(awaited.map_or(until, |other| until.min(other))),
                 Worth::Moot(code) => moot = moot.or(Some(code)),
                 Worth::Void(code) => void = Some(code),

@@ -5,7 +5,15 @@ mod desk;
 #[cfg(test)]
 mod fault;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
+mod judge;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod record;
 #[cfg(test)]

@@ -65,6 +65,19 @@ fn few_slots_say_nothing_and_many_may_leave_it_open() {
 }
 
 #[test]
+fn too_much_that_nobody_understands_blocks_a_verdict() {
+    let verdict = |unknown| {
+        let excluded = [("UNCLASSIFIED".to_owned(), unknown), ("WORKER_LOST".to_owned(), 5)].into();
+        Tally { sample: sample(100, 0), excluded }.verdict(BAR)
+    };
+    // Two of 107 are less than one in fifty, three of 108 more.
+    assert_eq!(verdict(2), Verdict::Pass);
+    assert_eq!(verdict(3), Verdict::Blocked);
+    let few = Tally { sample: sample(5, 0), excluded: [("UNCLASSIFIED".to_owned(), 3)].into() };
+    assert_eq!(few.verdict(BAR), Verdict::Insufficient);
+}
+
+#[test]
 fn miners_of_an_entity_are_one_tally() {
     let mut sum = Tally { sample: sample(50, 1), excluded: [("a".to_owned(), 2)].into() };
     sum.add(&Tally { sample: sample(50, 2), excluded: [("a".to_owned(), 1), ("b".to_owned(), 4)].into() });
