@@ -1,6 +1,6 @@
 //! The log of all evidence: batches of records, each of which names the one before it.
 //!
-//! Whoever has the name of the last batch has all of them: nothing can be taken out, put in or put elsewhere without changing it.
+//! Whoever has the hash of the last batch has all of them: nothing can be taken out, put in or put elsewhere without changing it.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ pub const MOST: usize = 4_096;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
-    /// Its place, from 0.
+    /// Its place, from 1.
     pub seq: u64,
-    /// The batch before it; `None` for the first.
-    pub prev: Option<Link>,
+    /// The hash of the batch before it; zeros for the first.
+    pub prev: Digest,
     /// Its records, in the order in which they came.
     pub records: Vec<Link>,
     /// The root of the tree over the names of its records.
@@ -37,8 +37,8 @@ pub struct Batch {
 pub struct Head {
     /// The place of the last batch.
     pub seq: u64,
-    /// Its name.
-    pub cid: Cid,
+    /// Its hash.
+    pub hash: Digest,
     /// Its time.
     pub at: Timestamp,
 }
@@ -86,8 +86,8 @@ impl Batch {
     /// If it has too few or too many records, one of them twice, or would be older than the one before it.
     pub fn new(head: Option<&Head>, records: Vec<Cid>, epoch: Epoch, at: Timestamp) -> Result<Self, Broken> {
         let batch = Self {
-            seq: head.map_or(0, |head| head.seq.saturating_add(1)),
-            prev: head.map(|head| Link(head.cid)),
+            seq: head.map_or(1, |head| head.seq.saturating_add(1)),
+            prev: head.map_or(Digest::default(), |head| head.hash),
             root: root(&records),
             records: records.into_iter().map(Link).collect(),
             epoch,
@@ -109,6 +109,12 @@ impl Batch {
     /// If they are too long, no batch, or not the canonical ones.
     pub fn decode(bytes: &[u8]) -> Result<Self, Broken> {
         Ok(canonical::decode(bytes)?)
+    }
+
+    /// The SHA-256 of its canonical bytes.
+    #[must_use]
+    pub fn hash(&self) -> Digest {
+        Digest(Sha256::digest(self.encode()).into())
     }
 
     /// Its name: the CID of its canonical bytes, which holds their hash.
@@ -157,11 +163,11 @@ pub fn verify<'a>(
 
 /// The head that a batch makes after another one.
 fn follow(head: Option<&Head>, batch: &Batch, seen: &mut BTreeSet<Link>) -> Result<Head, Broken> {
-    let wanted = head.map_or(Some(0), |head| head.seq.checked_add(1));
+    let wanted = head.map_or(Some(1), |head| head.seq.checked_add(1));
     if wanted != Some(batch.seq) {
         return Err(Broken::Place { found: batch.seq, wanted: wanted.unwrap_or(u64::MAX) });
     }
-    if batch.prev != head.map(|head| Link(head.cid)) {
+    if batch.prev != head.map_or(Digest::default(), |head| head.hash) {
         return Err(Broken::Prev(batch.seq));
     }
     // Heights may fall: a fork, or a network that begins anew.
@@ -178,5 +184,5 @@ fn follow(head: Option<&Head>, batch: &Batch, seen: &mut BTreeSet<Link>) -> Resu
     if batch.root != root(&records) {
         return Err(Broken::Root(batch.seq));
     }
-    Ok(Head { seq: batch.seq, cid: batch.cid(), at: batch.at })
+    Ok(Head { seq: batch.seq, hash: batch.hash(), at: batch.at })
 }

@@ -1,6 +1,6 @@
-use apogee_dealbot::canonical::{LONGEST, Link, name};
+use apogee_dealbot::canonical::{LONGEST, name};
 use apogee_dealbot::log::{Batch, Broken, Head, MOST, root, verify};
-use apogee_domain::{Epoch, Timestamp};
+use apogee_domain::{Digest, Epoch, Timestamp};
 use cid::Cid;
 
 fn records(from: usize, count: usize) -> Vec<Cid> {
@@ -28,7 +28,8 @@ fn log(length: usize) -> Vec<Batch> {
 fn a_log_holds_and_each_batch_reads_back() {
     let batches = log(20);
     let head: Head = verify(None, &batches).unwrap().unwrap();
-    assert_eq!((head.seq, head.cid), (19, batches[19].cid()));
+    assert_eq!((head.seq, head.hash), (20, batches[19].hash()));
+    assert_eq!(batches[19].cid().hash().digest(), head.hash.0);
     for batch in &batches {
         assert_eq!(Batch::decode(&batch.encode()).unwrap(), *batch);
     }
@@ -47,27 +48,27 @@ fn a_log_that_was_changed_does_not_hold() {
         verify(None, &batches).unwrap_err()
     };
     // Taken out, put in, put elsewhere.
-    assert!(matches!(refused(|b| drop(b.remove(2))), Broken::Place { found: 3, wanted: 2 }));
-    assert!(matches!(refused(|b| drop(b.remove(0))), Broken::Place { found: 1, wanted: 0 }));
-    assert!(matches!(refused(|b| b.insert(2, b[2].clone())), Broken::Place { found: 2, wanted: 3 }));
-    assert!(matches!(refused(|b| b.swap(2, 3)), Broken::Place { found: 3, wanted: 2 }));
+    assert!(matches!(refused(|b| drop(b.remove(2))), Broken::Place { found: 4, wanted: 3 }));
+    assert!(matches!(refused(|b| drop(b.remove(0))), Broken::Place { found: 2, wanted: 1 }));
+    assert!(matches!(refused(|b| b.insert(2, b[2].clone())), Broken::Place { found: 3, wanted: 4 }));
+    assert!(matches!(refused(|b| b.swap(2, 3)), Broken::Place { found: 4, wanted: 3 }));
     // Records of a batch.
-    assert!(matches!(refused(|b| b[3].records.truncate(1)), Broken::Root(3)));
-    assert!(matches!(refused(|b| b[3].records.swap(0, 1)), Broken::Root(3)));
-    assert!(matches!(refused(|b| b[0].records[0] = b[5].records[0]), Broken::Root(0)));
-    assert!(matches!(refused(|b| b[3].records.clear()), Broken::Size { seq: 3, found: 0 }));
-    assert!(matches!(refused(|b| b[4].records[1] = b[1].records[0]), Broken::Twice(4)));
+    assert!(matches!(refused(|b| b[3].records.truncate(1)), Broken::Root(4)));
+    assert!(matches!(refused(|b| b[3].records.swap(0, 1)), Broken::Root(4)));
+    assert!(matches!(refused(|b| b[0].records[0] = b[5].records[0]), Broken::Root(1)));
+    assert!(matches!(refused(|b| b[3].records.clear()), Broken::Size { seq: 4, found: 0 }));
+    assert!(matches!(refused(|b| b[4].records[1] = b[1].records[0]), Broken::Twice(5)));
     // Consistent by itself, but not what the next one names.
     let renamed = refused(|b| {
         b[3].records.pop();
         b[3].root = root(&b[3].records.iter().map(|link| link.0).collect::<Vec<_>>());
     });
-    assert!(matches!(renamed, Broken::Prev(4)));
-    assert!(matches!(refused(|b| b[2].at.0 += 1), Broken::Prev(3)));
-    assert!(matches!(refused(|b| b[2].epoch = epoch(7)), Broken::Prev(3)));
-    assert!(matches!(refused(|b| b[0].prev = Some(Link(name(b"before")))), Broken::Prev(0)));
-    assert!(matches!(refused(|b| b[3].prev = None), Broken::Prev(3)));
-    assert!(matches!(refused(|b| b[5].at.0 = 0), Broken::Time(5)));
+    assert!(matches!(renamed, Broken::Prev(5)));
+    assert!(matches!(refused(|b| b[2].at.0 += 1), Broken::Prev(4)));
+    assert!(matches!(refused(|b| b[2].epoch = epoch(7)), Broken::Prev(4)));
+    assert!(matches!(refused(|b| b[0].prev = b[5].prev), Broken::Prev(1)));
+    assert!(matches!(refused(|b| b[3].prev = Digest::default()), Broken::Prev(4)));
+    assert!(matches!(refused(|b| b[5].at.0 = 0), Broken::Time(6)));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_batch_holds_as_many_records_as_can_be_read() {
     assert!(matches!(one_more, Err(Broken::Size { .. })));
     assert!(matches!(Batch::new(None, Vec::new(), epoch(1), Timestamp(0)), Err(Broken::Size { .. })));
     let twice = [records(0, 1), records(0, 1)].concat();
-    assert!(matches!(Batch::new(None, twice, epoch(1), Timestamp(0)), Err(Broken::Twice(0))));
+    assert!(matches!(Batch::new(None, twice, epoch(1), Timestamp(0)), Err(Broken::Twice(1))));
 }
 
 #[test]
