@@ -15,6 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("filecoin-state", &[]),
     ("indexer", &["domain", "filecoin", "filecoin-proofs", "filecoin-state", "store"]),
     ("leaderboard", &["domain", "rules"]),
+    ("market", &[]),
+    ("market-libp2p", &["market"]),
     ("rules", &["domain"]),
     ("outbound", &["domain"]),
     ("payload", &["piece"]),
@@ -47,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("signer", &["domain", "filecoin", "treasury"]),
     ("simhub", &["domain"]),
     ("simnet", &["domain", "filecoin", "filecoin-state"]),
-    ("simprovider", &[]),
+    ("simprovider", &["market"]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
@@ -63,11 +65,22 @@ const DOORS: &[(&str, &[&str])] = &[
     ("reqwest", &["filecoin", "server", "signer"]),
     ("fil_actors_shared", &["filecoin-state"]),
     ("filecoin-proofs-api", &["filecoin-proofs"]),
+    ("libp2p-core", &["market-libp2p", "simprovider"]),
+    ("libp2p-swarm", &["simprovider"]),
 ];
 
 /// Rooms that know no async runtime, database, network or web.
-const PURE: &[&str] =
-    &["competition", "domain", "rules", "leaderboard", "package", "payload", "piece", "filecoin-state"];
+const PURE: &[&str] = &[
+    "competition",
+    "domain",
+    "rules",
+    "leaderboard",
+    "market",
+    "package",
+    "payload",
+    "piece",
+    "filecoin-state",
+];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]

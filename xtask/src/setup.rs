@@ -34,14 +34,15 @@ const NEEDED: &[Needed] = &[
     },
     Needed {
         package: "nodejs",
-        why: "published libraries check the payouts' proofs, payloads and pieces",
+        why: "published libraries check the payouts' proofs, payloads, pieces and deals",
         present: node_is_there,
     },
     Needed { package: "npm", why: "it installs those libraries", present: npm_is_there },
 ];
 
 /// What the npm registry has for the tests: folders with a package file and its lock.
-const NODE_PACKAGES: &[&str] = &["crates/package/tests/openzeppelin", "crates/payload/tests/js"];
+const NODE_PACKAGES: &[&str] =
+    &["crates/market-libp2p/tests/js", "crates/package/tests/openzeppelin", "crates/payload/tests/js"];
 
 /// Whether a command can be run to a good end.
 fn has(program: &str, arguments: &[&str]) -> bool {

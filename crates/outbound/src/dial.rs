@@ -166,7 +166,7 @@ impl Connector {
         if !target.scheme().is_secure() {
             return Ok(Connection { stream: Either::Left(stream), remote });
         }
-        trace.begin(Stage::Handshake);
+        trace.begin(Stage::Tls);
         let handshake = tls::secure(self.tls.clone(), stream, remote, target);
         let stream =
             timeout(self.timeouts.handshake, handshake).await.map_err(|_| DialError::TimedOut(remote))??;

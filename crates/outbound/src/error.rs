@@ -104,30 +104,3 @@ impl DialError {
         }
     }
 }
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_of_the_system_have_their_codes() {
-        let address = "192.0.2.1:80".parse().unwrap();
-        for (errno, code) in [
-            (111, "TCP_REFUSED"),
-            (110, "TCP_TIMEOUT"),
-            (104, "TCP_RESET"),
-            (103, "TCP_RESET"),
-            (113, "NO_ROUTE"),
-            (101, "LOCAL_NET_DOWN"),
-            (100, "LOCAL_NET_DOWN"),
-            (24, "LOCAL_FD_EXHAUSTED"),
-            (23, "LOCAL_FD_EXHAUSTED"),
-            // No port of this machine is left; a firewall of this machine; no memory.
-            (99, "UNCLASSIFIED"),
-            (1, "UNCLASSIFIED"),
-            (12, "UNCLASSIFIED"),
-        ] {
-            assert_eq!(DialError::of(io::Error::from_raw_os_error(errno), address).code(), code, "{errno}");
-        }
-    }
-}

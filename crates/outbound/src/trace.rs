@@ -39,7 +39,7 @@ pub enum Stage {
     /// A TCP connection is opened.
     L4,
     /// TLS is agreed on.
-    Handshake,
+    Tls,
     /// The request is sent and the head of an answer awaited.
     FirstByte,
     /// The body comes, and is verified while it does.
@@ -55,7 +55,7 @@ impl Stage {
         match self {
             Self::Resolve => "resolve",
             Self::L4 => "l4",
-            Self::Handshake => "handshake",
+            Self::Tls => "tls",
             Self::FirstByte => "first_byte",
             Self::LastByte => "last_byte",
             Self::Verify => "verify",

@@ -42,15 +42,6 @@ pub enum Failure {
         /// Bytes that came.
         received: u64,
     },
-    /// The answer is another range than was asked for, as it says itself.
-    #[error("the answer is the range {0:?}")]
-    Range(String),
-    /// Bytes of a range are other ones than were stored, or fewer, or more.
-    #[error("byte {at} of the piece differs")]
-    Differ {
-        /// The first one that does.
-        at: u64,
-    },
     /// The CID is none of a piece, or names a codec or a hash that is not known here.
     #[error("{0} cannot be retrieved here")]
     Unsupported(Cid),
@@ -70,7 +61,7 @@ impl Failure {
                 500..=599 => "HTTP_5XX",
                 _ => "UNCLASSIFIED",
             },
-            Self::ContentType { .. } | Self::Encoding(_) | Self::Range(_) => "WRONG_CONTENT_TYPE",
+            Self::ContentType { .. } | Self::Encoding(_) => "WRONG_CONTENT_TYPE",
             Self::Car(CarError::Truncated { .. }) => "CAR_INCOMPLETE",
             Self::Car(_) => "CAR_MALFORMED",
             Self::Walk(error) => match error {
@@ -82,7 +73,6 @@ impl Failure {
             },
             Self::Block(error) => block(*error),
             Self::Piece { .. } => "COMMP_MISMATCH",
-            Self::Differ { .. } => "BYTES_DIFFER",
             Self::Unsupported(_) => "UNSUPPORTED_CODEC",
         }
     }

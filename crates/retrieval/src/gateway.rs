@@ -70,24 +70,9 @@ pub struct Gateway {
 struct Asked {
     path: String,
     accept: &'static str,
-    /// Bytes from and to, both inclusive.
-    range: Option<(u64, u64)>,
     expected: u64,
     /// Whether the answer may be of this type.
     fits: fn(&str) -> bool,
-}
-
-impl Asked {
-    fn piece(piece: &Cid, expected: u64, range: Option<(u64, u64)>) -> Self {
-        Self {
-            path: format!("/piece/{piece}"),
-            accept: "application/piece, application/octet-stream;q=0.9, application/vnd.ipld.car;q=0.8",
-            range,
-            expected,
-            // Providers guess at what a piece holds; a page or a message is none.
-            fits: |found| !found.starts_with("text/") && !found.ends_with("json") && !found.ends_with("xml"),
-        }
-    }
 }
 
 impl Gateway {
@@ -152,7 +137,6 @@ impl Gateway {
         let asked = Asked {
             path: format!("/ipfs/{cid}?format=raw"),
             accept: RAW,
-            range: None,
             expected: self.limits.block as u64,
             fits: |found| found == RAW,
         };
@@ -198,7 +182,6 @@ impl Gateway {
         let asked = Asked {
             path: format!("/ipfs/{root}?format=car&car-version=1&car-order=dfs&car-dups=y&{scope}"),
             accept: "application/vnd.ipld.car; version=1; order=dfs; dups=y",
-            range: None,
             expected,
             fits: |found| found == CAR,
         };
@@ -241,7 +224,13 @@ impl Gateway {
         trace: &mut Trace,
     ) -> Result<Retrieved, Failure> {
         let version = Version::of(piece).ok_or(Failure::Unsupported(*piece))?;
-        let asked = Asked::piece(piece, expected, None);
+        let asked = Asked {
+            path: format!("/piece/{piece}"),
+            accept: "application/piece, application/octet-stream;q=0.9, application/vnd.ipld.car;q=0.8",
+            expected,
+            // Providers guess at what a piece holds; a page or a message is none.
+            fits: |found| !found.starts_with("text/") && !found.ends_with("json") && !found.ends_with("xml"),
+        };
         let mut body = self.ask(base, &asked, trace).await?;
         let (mut commitment, mut received) = (Commitment::default(), 0_u64);
         while let Some(bytes) = more(&mut body, trace).await? {
@@ -260,49 +249,6 @@ impl Gateway {
         }
     }
 
-    /// The bytes of a piece from `from` on, which have to be `expected`: no hash tells that of a range, but whoever stored them knows them. Nothing is asked
-    /// for where nothing is expected.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn piece_range(
-        &self,
-        base: &Target,
-        piece: &Cid,
-        from: u64,
-        expected: &[u8],
-        trace: &mut Trace,
-    ) -> Result<Retrieved, Failure> {
-        let retrieved = self.compare(base, piece, from, expected, trace).await;
-        trace.end();
-        retrieved
-    }
-
-    async fn compare(
-        &self,
-        base: &Target,
-        piece: &Cid,
-        from: u64,
-        mut expected: &[u8],
-        trace: &mut Trace,
-    ) -> Result<Retrieved, Failure> {
-        Version::of(piece).ok_or(Failure::Unsupported(*piece))?;
-        let bytes = expected.len() as u64;
-        let Some(beyond) = bytes.checked_sub(1) else { return Ok(Retrieved { blocks: 0, bytes }) };
-        let asked = Asked::piece(piece, bytes, Some((from, from.saturating_add(beyond))));
-        let mut body = self.ask(base, &asked, trace).await?;
-        let mut at = from;
-        while let Some(given) = more(&mut body, trace).await? {
-            let same = expected.iter().zip(&given).take_while(|(expected, given)| expected == given).count();
-            at = at.saturating_add(same as u64);
-            if same < given.len() {
-                return Err(Failure::Differ { at });
-            }
-            expected = expected.get(same..).unwrap_or_default();
-        }
-        if expected.is_empty() { Ok(Retrieved { blocks: 1, bytes }) } else { Err(Failure::Differ { at }) }
-    }
-
     /// The body of an answer that is what was asked for, as far as its head tells.
     async fn ask(&self, base: &Target, asked: &Asked, trace: &mut Trace) -> Result<Body, Failure> {
         let place = base.path().split('?').next().unwrap_or_default().trim_end_matches('/');
@@ -312,13 +258,13 @@ impl Gateway {
         let request = Request {
             target: &target,
             accept: asked.accept,
-            range: asked.range,
+            range: None,
             body: self.limits.body(asked.expected),
             total: self.limits.total(asked.expected),
         };
         let response = self.client.get(&request, trace).await?;
         let status = response.status.as_u16();
-        if status != if asked.range.is_some() { 206 } else { 200 } {
+        if status != 200 {
             response.body.explain(trace).await;
             return Err(Failure::Status(status));
         }
@@ -333,9 +279,7 @@ impl Gateway {
         let found = header("content-type").unwrap_or_default();
         let essence = found.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if (asked.fits)(&essence) {
-            let said = header("content-range").unwrap_or_default();
-            let given = asked.range.is_none_or(|(from, to)| said.starts_with(&format!("bytes {from}-{to}/")));
-            return if given { Ok(response.body) } else { Err(Failure::Range(said)) };
+            return Ok(response.body);
         }
         response.body.explain(trace).await;
         let expected = asked.accept.split([';', ',']).next().unwrap_or_default();

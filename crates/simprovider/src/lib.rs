@@ -2,3 +2,5 @@
 #![deny(missing_docs)]
 
 pub mod gateway;
+#[cfg(feature = "libp2p")]
+pub mod storage;

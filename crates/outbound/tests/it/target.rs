@@ -1,5 +1,4 @@
 use apogee_outbound::{Family, Host, Scheme, Target};
-use proptest::prelude::*;
 
 #[test]
 fn addresses_that_miners_announce_are_read() {
@@ -36,31 +35,4 @@ fn a_path_cannot_end_the_head_of_a_request() {
     assert!(target.with_path(&"/".repeat(4096)).is_err());
     assert!(Target::url(&format!("http://sp.example/{}", "x".repeat(4096))).is_err());
     assert!(Target::url(&format!("http://{}.example/", "x".repeat(64))).is_err());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
-
-    #[test]
-    fn whatever_is_read_is_read_the_same_again(
-        text in "(https?|wss?|/dns4|/ip4|/ip6)(://|/|:)[a-z0-9.:@%\\[\\]/?#~\\-１。]{0,40}",
-    ) {
-        if let Ok(target) = Target::parse(&text) {
-            let printed = target.to_string();
-            if target.scheme() != Scheme::Tcp {
-                let again = Target::url(&printed).unwrap();
-                prop_assert_eq!(again.host().to_string(), target.host().to_string());
-                prop_assert_eq!((again.port(), again.path()), (target.port(), target.path()));
-            }
-            prop_assert!(printed.is_ascii());
-        }
-    }
-
-    #[test]
-    fn no_text_and_no_bytes_are_too_much(text in any::<String>(), bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-        let _ = Target::parse(&text);
-        let _ = Target::multiaddr(&text);
-        let _ = Target::multiaddr_bytes(&bytes);
-        let _ = Target::multiaddr_bytes(&[&[4, 1, 2, 3, 4, 6, 0, 80], &bytes[..]].concat());
-    }
 }

@@ -52,7 +52,7 @@ async fn a_certificate_that_somebody_vouches_for_is_needed() {
     let response = get(&client(trusting.clone()), &at("sp.example"), &mut seen).await.unwrap();
     assert_eq!(read(response, &mut seen).await.unwrap(), b"ok");
     let stages: Vec<_> = seen.stages.iter().map(|timing| timing.stage.as_str()).collect();
-    assert_eq!(stages, ["resolve", "l4", "handshake", "first_byte", "last_byte"]);
+    assert_eq!(stages, ["resolve", "l4", "tls", "first_byte", "last_byte"]);
 
     for (connector, host) in
         [(&trusting, "other.example"), (&trusting, "127.0.0.1"), (&connector(Trust::Public), "sp.example")]

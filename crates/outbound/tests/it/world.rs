@@ -174,5 +174,5 @@ pub(crate) async fn head(stream: &mut TcpStream) -> String {
             Err(_) => break,
         }
     }
-    String::from_utf8_lossy(&head).into_owned()
+    String::from_utf8(head).unwrap()
 }

@@ -1,6 +1,5 @@
-use apogee_payload::{Car, Dag, Key, Layout, Payload};
-use apogee_retrieval::{Failure, Part, Retrieved};
-use apogee_simprovider::gateway::{Fault, Gateway, Library};
+use apogee_retrieval::{Part, Retrieved};
+use apogee_simprovider::gateway::{Fault, Gateway};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
@@ -76,62 +75,6 @@ async fn a_block_and_a_piece_are_retrieved_by_every_name() {
         let retrieved = patient().piece(&target(&gateway), &name, 500_000, &mut trace()).await.unwrap();
         assert_eq!(retrieved, Retrieved { blocks: 1, bytes: 500_000 });
     }
-}
-
-#[tokio::test]
-async fn any_range_of_a_piece_is_compared_with_what_was_stored() {
-    let bytes = random(10, 200_000);
-    let [name, _] = piece(&bytes);
-    let mut library = Library::default();
-    library.put_piece(name, bytes.clone());
-    let gateway = Gateway::start(library).await.unwrap();
-    let client = patient();
-    for (from, to) in [(0, 200_000), (0, 1), (199_999, 200_000), (7, 150_000), (100, 100)] {
-        let retrieved = client
-            .piece_range(&target(&gateway), &name, from as u64, &bytes[from..to], &mut trace())
-            .await
-            .unwrap();
-        assert_eq!(retrieved.bytes, (to - from) as u64);
-    }
-    let mut wrong = bytes[1000..9000].to_vec();
-    wrong[5000] ^= 1;
-    let failure = client.piece_range(&target(&gateway), &name, 1000, &wrong, &mut trace()).await.unwrap_err();
-    assert!(matches!(failure, Failure::Differ { at: 6000 }), "{failure:?}");
-    // More is expected than there is.
-    let beyond = [&bytes[199_000..], &[0; 10]].concat();
-    let failure =
-        client.piece_range(&target(&gateway), &name, 199_000, &beyond, &mut trace()).await.unwrap_err();
-    assert_eq!(failure.code(), "WRONG_CONTENT_TYPE");
-}
-
-#[tokio::test]
-async fn what_bots_store_is_retrieved_in_every_way() {
-    let payload = Payload::new(Key::derive(&[3; 32], "slot"), 3_000_000).unwrap();
-    let dag = Dag::new(payload, Layout::default());
-    let root = *dag.root();
-    let mut library = Library::default();
-    for block in dag.blocks() {
-        library.put_block(*block.cid(), dag.bytes(block));
-    }
-    let mut car = vec![0; 3_200_000];
-    let stored = Car::new(dag.clone());
-    let length = stored.read_at(0, &mut car);
-    car.truncate(length);
-    let name = stored.piece().v2();
-    library.put_piece(name, car.clone());
-    let gateway = Gateway::start(library).await.unwrap();
-    let (base, client) = (target(&gateway), patient());
-    let expected = length as u64;
-    let whole = client.car(&base, &root, Part::Whole, expected, &mut trace()).await.unwrap();
-    assert_eq!(whole.blocks, dag.blocks().len() as u64);
-    let part = Part::Bytes(1_500_000, 1_500_000);
-    let some = client.car(&base, &root, part, expected, &mut trace()).await.unwrap();
-    assert_eq!(some.blocks, dag.covering(1_500_000..1_500_001).count() as u64);
-    client.piece(&base, &name, expected, &mut trace()).await.unwrap();
-    client.piece_range(&base, &name, 77, &car[77..1_000_000], &mut trace()).await.unwrap();
-    let mut draws = ChaCha20Rng::seed_from_u64(11);
-    let (leaf, _) = client.leaf(&base, &root, &mut draws, &mut trace()).await.unwrap();
-    assert!(dag.leaves().any(|block| *block.cid() == leaf));
 }
 
 #[tokio::test]

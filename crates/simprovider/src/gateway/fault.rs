@@ -68,10 +68,6 @@ pub enum Fault {
     HtmlInDisguise,
     /// Another content type.
     ContentType(&'static str),
-    /// A range is answered with the whole.
-    NoRanges,
-    /// A range is answered with the one that begins a byte later.
-    OtherRange,
     /// A redirect to wherever.
     Redirect(String),
     /// A redirect to the same path and again.

@@ -8,8 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, Query, State};
 use axum::http::header::{
-    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
-    RANGE, RETRY_AFTER,
+    ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -84,35 +83,11 @@ async fn piece(
     State(shared): State<Arc<Shared>>,
     OriginalUri(uri): OriginalUri,
     Path(cid): Path<String>,
-    headers: HeaderMap,
 ) -> Response {
     let fault = shared.asked(&uri.to_string());
     let Ok(cid) = Cid::from_str(&cid) else { return sorry(StatusCode::BAD_REQUEST) };
     let Some(piece) = shared.library.piece(&cid) else { return sorry(StatusCode::NOT_FOUND) };
-    let range = headers.get(RANGE).and_then(|range| range.to_str().ok()?.strip_prefix("bytes="));
-    let Some(range) = range.filter(|_| fault != Some(Fault::NoRanges)) else {
-        return answer(Answer::of_bytes(PIECE, piece, fault.as_ref()), fault, &uri).await;
-    };
-    let Some((from, to, part)) = cut(&piece, range, fault == Some(Fault::OtherRange)) else {
-        return sorry(StatusCode::RANGE_NOT_SATISFIABLE);
-    };
-    let mut response = answer(Answer::of_bytes(PIECE, part, fault.as_ref()), fault, &uri).await;
-    if response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        if let Ok(said) = HeaderValue::from_str(&format!("bytes {from}-{to}/{}", piece.len())) {
-            response.headers_mut().insert(CONTENT_RANGE, said);
-        }
-    }
-    response
-}
-
-/// `from-to` of a piece, both inclusive, or what lies one byte further.
-fn cut(piece: &Bytes, range: &str, shifted: bool) -> Option<(usize, usize, Bytes)> {
-    let (from, to) = range.split_once('-')?;
-    let by = usize::from(shifted);
-    let from = from.parse::<usize>().ok()?.checked_add(by)?;
-    let to = to.parse::<usize>().ok()?.checked_add(by)?.min(piece.len().checked_sub(1)?);
-    (from <= to).then(|| (from, to, piece.slice(from..=to)))
+    answer(Answer::of_bytes(PIECE, piece, fault.as_ref()), fault, &uri).await
 }
 
 fn sorry(status: StatusCode) -> Response {
