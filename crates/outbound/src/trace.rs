@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use apogee_domain::{Clock, Timestamp};
 
-/// Most stages, addresses, redirects and headers that are kept of an attempt, each.
-const KEPT: usize = 32;
+/// Most stages that are kept of an attempt; beyond them, the last one is.
+const STAGES: usize = 64;
+/// Most addresses, redirects and headers that are kept of an attempt.
+const ADDRESSES: usize = 32;
+const REDIRECTS: usize = 16;
+const HEADERS: usize = 16;
 /// Bytes that are kept of a header, and of an error's body.
 const HEADER: usize = 256;
 const ERROR_BODY: usize = 512;
@@ -119,9 +123,8 @@ impl Trace {
     /// A stage begins; the one before it ends.
     pub fn begin(&mut self, stage: Stage) {
         self.end();
-        if self.stages.len() < KEPT {
-            self.stages.push(Timing { stage, started: self.clock.now(), ended: None });
-        }
+        self.stages.truncate(STAGES - 1);
+        self.stages.push(Timing { stage, started: self.clock.now(), ended: None });
     }
 
     /// The stage ends, for good or ill.
@@ -139,13 +142,13 @@ impl Trace {
     }
 
     pub(crate) fn resolved(&mut self, addresses: &[IpAddr]) {
-        let room = KEPT.saturating_sub(self.resolved.len());
+        let room = ADDRESSES.saturating_sub(self.resolved.len());
         self.resolved.extend(addresses.iter().take(room));
     }
 
     pub(crate) fn answered(&mut self, status: u16, headers: &http::HeaderMap) {
         self.status = Some(status);
-        let telling = headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str())).take(KEPT).map(
+        let telling = headers.iter().filter(|(name, _)| TELLING.contains(&name.as_str())).take(HEADERS).map(
             |(name, value)| {
                 let value = value.as_bytes().get(..HEADER).unwrap_or(value.as_bytes());
                 (name.as_str().to_owned(), String::from_utf8_lossy(value).into_owned())
@@ -155,7 +158,7 @@ impl Trace {
     }
 
     pub(crate) fn redirected(&mut self, location: &[u8]) {
-        if self.redirects.len() < KEPT {
+        if self.redirects.len() < REDIRECTS {
             let location = location.get(..HEADER).unwrap_or(location);
             self.redirects.push(String::from_utf8_lossy(location).into_owned());
         }
@@ -166,5 +169,39 @@ impl Trace {
         let room = ERROR_BODY.saturating_sub(self.error_body.len());
         self.error_body.extend(body.iter().take(room));
         self.error_body.len() < ERROR_BODY
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use apogee_domain::ManualClock;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn a_trace_stays_small_and_ends_with_where_it_was() {
+        let mut trace = Trace::new(Arc::new(ManualClock::default()));
+        for _ in 0..100 {
+            trace.begin(Stage::Resolve);
+            trace.begin(Stage::L4);
+            trace.resolved(&["192.0.2.1".parse().unwrap(); 20]);
+            trace.redirected(&[0xff; 5000]);
+        }
+        trace.begin(Stage::Verify);
+        assert_eq!((trace.stages.len(), trace.stage()), (64, Some(Stage::Verify)));
+        assert!(trace.stages.iter().take(63).all(|timing| timing.ended.is_some()));
+        assert_eq!((trace.resolved.len(), trace.redirects.len()), (32, 16));
+        let mut headers = HeaderMap::new();
+        for _ in 0..50 {
+            headers.append(HeaderName::from_static("via"), HeaderValue::from_bytes(&[b'x'; 3000]).unwrap());
+            headers.append(HeaderName::from_static("set-cookie"), HeaderValue::from_static("a=b"));
+        }
+        trace.answered(200, &headers);
+        assert_eq!(trace.headers.len(), 16);
+        assert!(trace.headers.iter().all(|(name, value)| name == "via" && value.len() == 256));
+        assert!(trace.explained(b"a"));
+        assert!(!trace.explained(&[b'b'; 5000]));
+        assert_eq!(trace.error_body.len(), 512);
     }
 }
