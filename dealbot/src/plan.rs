@@ -70,7 +70,13 @@ impl Default for Measures {
             canary: 600 * second,
             grace: 60 * second,
             apart: 120 * second,
-            correlation: Correlation { window: minutes(10), near: minutes(10), share: 300_000, least: 5 },
+            correlation: Correlation {
+                window: minutes(10),
+                near: minutes(30),
+                share: 300_000,
+                least: 5,
+                deviations: 4,
+            },
         }
     }
 }

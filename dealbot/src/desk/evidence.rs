@@ -1,11 +1,11 @@
 //! The log of evidence goes on.
 
-use apogee_domain::{Digest, Epoch, Timestamp};
+use apogee_domain::{Epoch, Timestamp};
 use apogee_store::ProbeBatch;
 use cid::Cid;
 
 use super::{Desk, DeskError};
-use crate::log::{Batch, Broken, Head, MOST};
+use crate::log::{Batch, Head, MOST};
 
 impl Desk<'_> {
     /// Close a batch of the records that no other has. `None` where there are none.
@@ -20,9 +20,8 @@ impl Desk<'_> {
             return Ok(None);
         }
         let newest = self.store.newest_batch(network, race).await?;
-        let newest =
-            newest.map(|row| Batch::decode(&row.document).map(|batch| (batch, row.hash))).transpose()?;
-        let head = newest.as_ref().map(|(batch, _)| Head { seq: batch.seq, cid: batch.cid(), at: batch.at });
+        let newest = newest.map(|row| Batch::decode(&row.document)).transpose()?;
+        let head = newest.map(|batch| Head { seq: batch.seq, hash: batch.hash(), at: batch.at });
         let mut records = Vec::with_capacity(attempts.len());
         for attempt in &attempts {
             let broken = || DeskError::Record {
@@ -38,8 +37,8 @@ impl Desk<'_> {
         let batch = Batch::new(head.as_ref(), records, epoch, at)?;
         let row = ProbeBatch {
             seq: batch.seq,
-            prev: newest.map_or(Digest([0; 32]), |(_, hash)| hash),
-            hash: hash(&batch.cid())?,
+            prev: batch.prev,
+            hash: batch.hash(),
             epoch,
             at,
             document: batch.encode(),
@@ -49,10 +48,4 @@ impl Desk<'_> {
         work.commit().await?;
         Ok(Some(batch))
     }
-}
-
-/// The hash that the name of a batch holds.
-fn hash(name: &Cid) -> Result<Digest, Broken> {
-    let digest = name.hash().digest().try_into().unwrap_or([0; 32]);
-    Ok(Digest(digest))
 }
