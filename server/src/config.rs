@@ -2,6 +2,7 @@
 
 mod money;
 mod place;
+mod probes;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::money::{Faucet, Refund, Wallet, is_name};
+pub(crate) use self::probes::{Bot, Probes};
 use crate::http::Limits;
 use crate::identity;
 
@@ -51,6 +53,12 @@ pub(crate) struct Config {
     /// Faucets that pay back, by their names.
     #[serde(default)]
     pub(crate) refunds: BTreeMap<String, Refund>,
+    /// Bots that may take part in probing, by their names.
+    #[serde(default)]
+    pub(crate) bots: BTreeMap<String, Bot>,
+    /// What is probed, by the competition.
+    #[serde(default)]
+    pub(crate) probes: BTreeMap<String, Probes>,
 }
 
 /// What is logged, and how.
@@ -265,6 +273,7 @@ impl Config {
         self.wallets.values_mut().map(|wallet| &mut wallet.signer).for_each(place);
         self.faucets.values_mut().filter_map(|faucet| faucet.policy.as_mut()).for_each(place);
         self.refunds.values_mut().filter_map(|refund| refund.policy.as_mut()).for_each(place);
+        self.probes.values_mut().map(|probes| &mut probes.seed).for_each(place);
         self.identity.pepper_file.as_mut().map(place);
         self.identity
             .providers

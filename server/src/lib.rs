@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod audit;
+mod bots;
 mod claims;
 pub mod cli;
 mod competitions;

@@ -26,7 +26,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "server",
         &[
+            "bot",
             "competition",
+            "dealbot",
             "domain",
             "faucet",
             "filecoin",

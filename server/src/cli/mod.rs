@@ -6,6 +6,7 @@ mod claim;
 mod competition;
 mod config;
 mod db;
+mod dealbot;
 mod decide;
 mod demo;
 mod desk;
@@ -90,6 +91,9 @@ enum Command {
     /// Show what miners are paid back for proving sectors, and what would be.
     #[command(subcommand)]
     Refunds(refunds::Refunds),
+    /// Look after the bots that probe miners.
+    #[command(subcommand)]
+    Dealbot(dealbot::Dealbot),
     /// Get a key for this machine: a browser elsewhere lets it in.
     Login(login::Login),
     /// Give the key of this machine back.
@@ -201,6 +205,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Treasury(treasury) => treasury.run().await,
         Command::Faucet(faucet) => faucet.run().await,
         Command::Refunds(refunds) => refunds.run().await,
+        Command::Dealbot(dealbot) => dealbot.run().await,
         Command::Login(login) => login.run().await,
         Command::Logout(logout) => logout.run().await,
         Command::Admin(admin) => admin.run().await,

@@ -50,16 +50,7 @@ pub(super) struct Secret([u8; 32]);
 impl Secret {
     /// Read one from a file that nobody else can read.
     pub(super) fn read(file: &Path) -> Result<Self, Failure> {
-        let failed = |cause: std::io::Error| wrong(file, cause);
-        let open = File::open(file).map_err(failed)?;
-        let mode = open.metadata().map_err(failed)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(wrong(file, "others can read this secret: take the right from them with chmod 600"));
-        }
-        let mut text = String::new();
-        open.take(200).read_to_string(&mut text).map_err(failed)?;
-        let secret = text.strip_prefix(TITLE).and_then(|rest| rest.trim().parse::<Hex<32>>().ok());
-        secret.map(|Hex(secret)| Self(secret)).ok_or_else(|| wrong(file, "it holds no key of an operator"))
+        held(file, TITLE).map(Self)
     }
 
     pub(super) fn public(&self) -> Hex<32> {
@@ -78,9 +69,30 @@ impl Secret {
 }
 
 fn make(file: &Path) -> Result<Hex<32>, Failure> {
+    made(file, TITLE).map(|secret| Secret(secret).public())
+}
+
+/// Make a secret, in a new file that nobody else can read, below a title that says what it is for.
+pub(super) fn made(file: &Path, title: &str) -> Result<[u8; 32], Failure> {
     let secret = edge::entropy()?;
-    own(file, &format!("{TITLE}\n{}\n", Hex(secret)))?;
-    Ok(Secret(secret).public())
+    own(file, &format!("{title}\n{}\n", Hex(secret)))?;
+    Ok(secret)
+}
+
+/// The secret of a file that nobody else can read.
+pub(super) fn held(file: &Path, title: &str) -> Result<[u8; 32], Failure> {
+    let failed = |cause: std::io::Error| wrong(file, cause);
+    let open = File::open(file).map_err(failed)?;
+    let mode = open.metadata().map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(wrong(file, "others can read this secret: take the right from them with chmod 600"));
+    }
+    let mut text = String::new();
+    open.take(200).read_to_string(&mut text).map_err(failed)?;
+    let secret = text.strip_prefix(title).and_then(|rest| rest.trim().parse::<Hex<32>>().ok());
+    secret
+        .map(|Hex(secret)| secret)
+        .ok_or_else(|| wrong(file, format_args!("it does not begin with {title}, with a secret below")))
 }
 
 /// Write a new file that nobody else can read.

@@ -11,13 +11,14 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Answer, Failure};
+use super::{Answer, Failure, dealbot};
+use crate::bots::Bots;
 use crate::competitions::Stands;
 use crate::config::Config;
 use crate::edge::{self, SystemClock};
 use crate::faucets::{Faucets, NoFaucet};
 use crate::follow::{self, Stopped};
-use crate::http::{self, Service};
+use crate::http::{self, Controller, Service};
 use crate::networks::{self, Prepared};
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
@@ -111,6 +112,9 @@ pub(super) async fn serve(
     tokio::spawn(Arc::clone(&faucets).keep(Arc::clone(&store), ended.clone()));
     let refunds = Arc::new(Refunds::open(config, &*store, &*shared).await?);
     refunds.keep(&store, &shared, &sources, &ended);
+    let bots = Bots::open(config, |file| dealbot::seed(file)).map_err(Failure::input)?;
+    let bots = Arc::new(bots);
+    bots.keep(&store, &shared, &ended);
     let limits = &config.http;
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
@@ -129,11 +133,17 @@ pub(super) async fn serve(
         measures: Arc::new(measures),
         inbox: Arc::default(),
         checkpoint: Arc::default(),
-        store,
+        store: Arc::clone(&store),
         now: watch.now(),
     });
     let [a, b, c, d, ..] = edge::entropy()?;
-    let service = Arc::new(Service::new(site, watch, limits.clone(), u32::from_le_bytes([a, b, c, d])));
+    let service = Arc::new(Service::new(
+        site,
+        watch,
+        Controller { bots, store },
+        limits.clone(),
+        u32::from_le_bytes([a, b, c, d]),
+    ));
     let address = listener.local_addr().map_err(Failure::world)?;
     // On standard output, and nothing else: whoever starts the program can read where it answers.
     println!("http://{address}/");

@@ -8,6 +8,8 @@ use apogee_leaderboard::{FactsDocument, Participant, SeriesDocument, Source, Ste
 use apogee_rules::{Id, MetricKind, Quantity, RuleSet};
 use apogee_store::{Page, Store, StoreError};
 
+use super::observed;
+
 /// Steps that are read at once.
 const PAGE: u32 = 10_000;
 
@@ -21,7 +23,7 @@ pub(crate) enum NoFacts {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A metric reads what an index does not have.
-    #[error("{0} is not a series of a participant on the chain")]
+    #[error("{0} is neither a series of a participant on the chain nor one that bots make")]
     Series(SeriesName),
     /// The index moved whenever it was read.
     #[error("the index moves faster than it can be read")]
@@ -39,6 +41,9 @@ pub(crate) fn wanted(rules: &[RuleSet]) -> Result<Vec<&'static SeriesSpec>, NoFa
     let mut wanted: Vec<&'static SeriesSpec> = Vec::new();
     let mut want = |name: &SeriesName| -> Result<(), NoFacts> {
         let observed = rules.iter().flat_map(|rules| &rules.series).any(|series| series.name == *name);
+        if observed && observed::counted(name).is_some() {
+            return Ok(());
+        }
         let spec = name.spec().filter(|spec| spec.per_participant && !observed);
         let spec = spec.ok_or_else(|| NoFacts::Series(name.clone()))?;
         if !wanted.iter().any(|other| other.name == spec.name) {
@@ -63,7 +68,9 @@ pub(crate) async fn read(
     rules: &[RuleSet],
     at: Epoch,
 ) -> Result<FactsDocument, NoFacts> {
-    Columns::new(wanted(rules)?).document(network, at, store).await
+    let mut facts = Columns::new(wanted(rules)?).document(network, at, store).await?;
+    observed::add(&mut facts, store, network, rules, at).await?;
+    Ok(facts)
 }
 
 /// The steps of every participant in some series, and up to when they are known. What an index adds is added here, so that nothing is read twice.

@@ -9,6 +9,7 @@ use apogee_store::{Cursor, Store, StoreError};
 use super::archive::archive;
 use super::facts::{self, Columns, NoFacts};
 use super::held::Held;
+use super::observed;
 
 /// What a competition stands on: where its facts come from.
 #[derive(Clone, Debug)]
@@ -120,7 +121,9 @@ impl Ground {
                 let wanted = facts::wanted(rules)?;
                 let known = columns.take().filter(|columns| columns.are(&wanted));
                 let columns = columns.insert(known.unwrap_or_else(|| Columns::new(wanted)));
-                columns.document(&network.id, at, store).await?
+                let mut facts = columns.document(&network.id, at, store).await?;
+                observed::add(&mut facts, store, &network.id, rules, at).await?;
+                facts
             }
             Self::Archive(archive) => archive.facts.clone(),
         };

@@ -11,6 +11,7 @@ mod effect;
 mod facts;
 mod ground;
 mod held;
+mod observed;
 mod payments;
 mod prizes;
 mod shadow;

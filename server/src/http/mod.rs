@@ -2,6 +2,7 @@
 
 mod cache;
 mod connections;
+mod controller;
 mod encoding;
 mod gates;
 mod headers;
@@ -25,6 +26,7 @@ use self::connections::{Place, Refused};
 use self::stall::Stall;
 
 pub(crate) use self::cache::Scope;
+pub(crate) use self::controller::Controller;
 pub(crate) use self::gates::Flood;
 pub(crate) use self::proxies::Range;
 pub(crate) use self::service::Service;

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::cache::{Built, Cache, Entry, Packed, Scope};
+use super::controller::{self, Controller};
 use super::encoding::Encoding;
 use super::gates::Gates;
 use super::headers::secure;
@@ -64,6 +65,7 @@ pub(crate) struct Service {
     builds: Semaphore,
     forms: Semaphore,
     private: Semaphore,
+    controller: Controller,
     gates: Gates,
     pub(super) metrics: Metrics,
     pub(super) connections: Arc<Connections>,
@@ -76,7 +78,13 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(site: Site, watch: Arc<Watch>, limits: Limits, run: u32) -> Self {
+    pub(crate) fn new(
+        site: Site,
+        watch: Arc<Watch>,
+        controller: Controller,
+        limits: Limits,
+        run: u32,
+    ) -> Self {
         Self {
             site,
             now: watch.now(),
@@ -85,6 +93,7 @@ impl Service {
             builds: Semaphore::new(BUILDS),
             forms: Semaphore::new(FORMS),
             private: Semaphore::new(PRIVATE),
+            controller,
             gates: Gates::new(&DefaultClock::default()),
             metrics: Metrics::new(),
             connections: Arc::new(Connections::new(&limits)),
@@ -104,7 +113,11 @@ impl Service {
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
         let ask = Ask::of(request.uri());
-        let (mut response, origin) = if ask.is_private() {
+        let (mut response, origin) = if controller::is_for(&path) {
+            let answer = self.controller.answer(request, self.watch.clock().now());
+            let answer = tokio::time::timeout(self.limits.request(), answer).await;
+            (answer.unwrap_or_else(|_| controller::busy()), Origin::Built)
+        } else if ask.is_private() {
             (self.private(request, peer, &id).await, Origin::Built)
         } else if method == Method::POST && ask.takes_form() {
             (self.form(request, &id).await, Origin::Built)

@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(test)]
 mod board;
 #[cfg(test)]
+mod bots;
+#[cfg(test)]
 mod chain_verify;
 #[cfg(test)]
 mod claims;
