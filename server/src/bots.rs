@@ -4,7 +4,7 @@ mod answers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl Bots {
     /// Those of some settings.
     pub(crate) fn open(
         config: &Config,
-        seed: impl Fn(&PathBuf) -> Result<[u8; 32], Box<dyn Error + Send + Sync>>,
+        seed: impl Fn(&Path) -> Result<[u8; 32], Box<dyn Error + Send + Sync>>,
     ) -> Result<Self, NoProbes> {
         let mut known = BTreeMap::new();
         for (name, settings) in &config.bots {

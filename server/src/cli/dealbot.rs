@@ -1,7 +1,7 @@
 //! `apogee dealbot`: the keys of bots, the seeds of their schedules, and how miners do.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use apogee_dealbot::desk::Desk;
 use apogee_dealbot::schedule::Seed;
@@ -84,7 +84,7 @@ impl Dealbot {
 impl Status {
     async fn show(self) -> Result<(), Failure> {
         let (config, place) = self.database.place()?;
-        let bots = Bots::open(&config, |file| seed(file)).map_err(Failure::input)?;
+        let bots = Bots::open(&config, seed).map_err(Failure::input)?;
         let plan = bots.plan(&self.race).ok_or_else(|| {
             Failure::input(format!(
                 "the settings have no probes.{}: name those of the server with --config",
@@ -136,6 +136,6 @@ fn print(rows: &[Row], format: Format) -> Result<(), Failure> {
 }
 
 /// The seed of a file.
-pub(super) fn seed(file: &PathBuf) -> Result<[u8; 32], Box<dyn Error + Send + Sync>> {
+pub(super) fn seed(file: &Path) -> Result<[u8; 32], Box<dyn Error + Send + Sync>> {
     operator::held(file, SEED_TITLE).map_err(|failure| failure.to_string().into())
 }

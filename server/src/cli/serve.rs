@@ -112,7 +112,7 @@ pub(super) async fn serve(
     tokio::spawn(Arc::clone(&faucets).keep(Arc::clone(&store), ended.clone()));
     let refunds = Arc::new(Refunds::open(config, &*store, &*shared).await?);
     refunds.keep(&store, &shared, &sources, &ended);
-    let bots = Bots::open(config, |file| dealbot::seed(file)).map_err(Failure::input)?;
+    let bots = Bots::open(config, dealbot::seed).map_err(Failure::input)?;
     let bots = Arc::new(bots);
     bots.keep(&store, &shared, &ended);
     let limits = &config.http;
