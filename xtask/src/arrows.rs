@@ -6,6 +6,7 @@ use crate::run::{Failure, command};
 
 /// Who may depend on whom (normal and build dependencies; `testkit` is a dev-dependency of anybody).
 const ARROWS: &[(&str, &[&str])] = &[
+    ("bot", &["dealbot", "domain", "outbound", "retrieval"]),
     ("competition", &["domain", "leaderboard", "rules"]),
     ("dealbot", &["domain", "store"]),
     ("domain", &[]),
@@ -64,7 +65,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("sqlx", &["store-postgres", "store-sqlite"]),
     ("axum", &["server", "simhub", "simnet", "simprovider"]),
     ("askama", &["server"]),
-    ("reqwest", &["filecoin", "server", "signer"]),
+    ("reqwest", &["bot", "filecoin", "server", "signer"]),
     ("fil_actors_shared", &["filecoin-state"]),
     ("filecoin-proofs-api", &["filecoin-proofs"]),
     ("libp2p-core", &["market-libp2p", "simprovider"]),

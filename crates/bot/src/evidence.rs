@@ -1,0 +1,146 @@
+//! What was seen, as a record.
+
+use apogee_dealbot::canonical::{Bytes, Link, Signed, Written};
+use apogee_dealbot::fault::{Circumstances, Stage};
+use apogee_dealbot::protocol::{Complete, Lease};
+use apogee_dealbot::record::{Answer, OutOfBounds, Passage, Record, SlotId, VERSION, clip, most};
+use apogee_domain::Timestamp;
+use apogee_outbound::{Stage as Seeing, Trace};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
+
+use crate::SOFTWARE;
+use crate::probe::Seen;
+
+/// Who makes records.
+#[derive(Clone, Debug)]
+pub(crate) struct Witness {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) key: SigningKey,
+}
+
+/// A lease of which no record could be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("{0:?} is no kind of probe")]
+    Kind(String),
+    #[error("no record of it could be made")]
+    Bounds(#[from] OutOfBounds),
+}
+
+impl Witness {
+    /// Whether a record can be made of what a lease is of.
+    pub(crate) fn can(&self, lease: &Lease) -> Result<(), Unusable> {
+        Ok(self.blank(lease, Timestamp(0))?.check()?)
+    }
+
+    /// The record of an attempt, signed.
+    pub(crate) fn complete(&self, lease: &Lease, seen: Seen) -> Result<Complete, Unusable> {
+        let record = self.record(lease, seen)?;
+        record.check()?;
+        let signature = Signed::Record.sign(&record.cid(), &self.key);
+        Ok(Complete {
+            of: lease.of.clone(),
+            attempt: lease.attempt,
+            record: STANDARD.encode(record.encode()),
+            signature: STANDARD.encode(signature),
+        })
+    }
+
+    fn blank(&self, lease: &Lease, at: Timestamp) -> Result<Record, Unusable> {
+        let of = &lease.of;
+        let kind = of.kind().ok_or_else(|| Unusable::Kind(clip(&of.kind, 40).to_owned()))?;
+        Ok(Record {
+            version: VERSION,
+            race: of.race.clone(),
+            slot: SlotId { miner: of.miner.clone(), kind, number: of.slot },
+            attempt: lease.attempt,
+            fence: of.fence,
+            bot: self.name.clone(),
+            region: self.region.clone(),
+            software: SOFTWARE.to_owned(),
+            started: at,
+            ended: at,
+            stages: vec![],
+            failure: None,
+            detail: String::new(),
+            errors: vec![],
+            circumstances: Circumstances::default(),
+            target: String::new(),
+            resolved: vec![],
+            remote: None,
+            agent: None,
+            protocols: vec![],
+            answer: None,
+            received: 0,
+            root: None,
+            piece: None,
+            deal: None,
+            canaries: vec![],
+        })
+    }
+
+    fn record(&self, lease: &Lease, seen: Seen) -> Result<Record, Unusable> {
+        let mut record = self.blank(lease, seen.started)?;
+        let Seen { started, ended, target, trace, outcome } = seen;
+        record.ended = ended;
+        record.stages = stages(&trace, started, ended);
+        clip(&target, most::TARGET).clone_into(&mut record.target);
+        record.resolved = trace.resolved.iter().take(most::RESOLVED).copied().map(Written).collect();
+        record.remote = trace.remote.map(Written);
+        let server = trace.headers.iter().find(|(name, _)| name == "server");
+        record.agent = server.map(|(_, value)| clip(value, most::AGENT).to_owned());
+        record.answer = answer(&trace);
+        record.received = trace.received;
+        match outcome {
+            Ok(root) => record.root = Some(Link(root)),
+            Err(broken) => {
+                record.failure = Some(broken.code);
+                record.circumstances = broken.circumstances;
+                clip(&broken.errors.join(": "), most::DETAIL).clone_into(&mut record.detail);
+                let errors = broken.errors.iter().take(most::ERRORS);
+                record.errors = errors.map(|error| clip(error, most::ERROR).to_owned()).collect();
+            }
+        }
+        Ok(record)
+    }
+}
+
+/// The stages of an attempt, within its times: a clock that is set back while it is made does not make them unreadable.
+fn stages(trace: &Trace, started: Timestamp, ended: Timestamp) -> Vec<Passage> {
+    let mut before = started;
+    let passages = trace.stages.iter().take(most::STAGES).map(|timing| {
+        let began = timing.started.clamp(before, ended);
+        before = began;
+        let over = timing.ended.unwrap_or(ended).clamp(began, ended);
+        Passage { stage: stage(timing.stage), started: began, ended: over }
+    });
+    passages.collect()
+}
+
+const fn stage(stage: Seeing) -> Stage {
+    match stage {
+        Seeing::Resolve => Stage::Resolve,
+        Seeing::L4 => Stage::L4,
+        Seeing::Tls => Stage::Handshake,
+        Seeing::FirstByte => Stage::FirstByte,
+        Seeing::LastByte => Stage::LastByte,
+        Seeing::Verify => Stage::Verify,
+    }
+}
+
+/// What was answered. HTTP has no status beyond 599, though some servers do.
+fn answer(trace: &Trace) -> Option<Answer> {
+    let status = trace.status.filter(|status| (100..600).contains(status))?;
+    let headers = trace.headers.iter().take(most::HEADERS);
+    let clipped = |(name, value): &(String, String)| {
+        (clip(name, most::HEADER).to_owned(), clip(value, most::VALUE).to_owned())
+    };
+    let body = trace.error_body.iter().take(most::BODY).copied().collect();
+    Some(Answer { status, headers: headers.map(clipped).collect(), body: Bytes(body) })
+}
+
+/// What an attempt is said to be at.
+pub(crate) const AT: &str = Stage::Http.as_str();
