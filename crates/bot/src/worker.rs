@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apogee_dealbot::protocol::{Lease, Welcome};
-use apogee_domain::Clock;
+use apogee_domain::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::SOFTWARE;
 use crate::attempt::Maker;
@@ -46,6 +46,8 @@ pub(crate) struct Course {
     /// By network, competition, kind and miner: the last lease that was begun.
     begun: BTreeMap<[String; 4], u64>,
     running: JoinSet<()>,
+    /// When an attempt was last seen to have ended.
+    ended: Option<Timestamp>,
     /// Why it asks for no work, as it was said.
     closed: Option<Closed>,
 }
@@ -101,7 +103,9 @@ impl Worker {
         stop: &watch::Receiver<bool>,
         end: &watch::Receiver<bool>,
     ) -> Result<(), ControllerError> {
-        while self.course.running.try_join_next().is_some() {}
+        while self.course.running.try_join_next().is_some() {
+            self.course.ended = Some(self.clock.now());
+        }
         let opened = self.gates().await?;
         if opened.as_ref().map(discriminant) != self.course.closed.as_ref().map(discriminant) {
             match &opened {
@@ -170,19 +174,23 @@ impl Worker {
     /// Let attempts end for a while, give the others back, and probe a canary behind them.
     async fn drain(&mut self, stop: &watch::Sender<bool>) {
         let running = &mut self.course.running;
-        if running.is_empty() {
-            return;
+        let mut ended = self.course.ended;
+        if !running.is_empty() {
+            tracing::info!(attempts = running.len(), "this bot ends: its attempts may end as well");
+            let patience = Instant::now() + self.patience.drain;
+            let all = async { while running.join_next().await.is_some() {} };
+            if timeout_at(patience, all).await.is_err() {
+                stop.send_replace(true);
+                // Each ends with one question to the controller.
+                while running.join_next().await.is_some() {}
+            }
+            ended = Some(self.clock.now());
         }
-        tracing::info!(attempts = running.len(), "this bot ends: its attempts may end as well");
-        let patience = Instant::now() + self.patience.drain;
-        let all = async { while running.join_next().await.is_some() {} };
-        if tokio::time::timeout_at(patience, all).await.is_err() {
-            stop.send_replace(true);
-            // Each ends with one question to the controller.
-            while self.course.running.join_next().await.is_some() {}
+        let last = self.canary.borrow().map(|canary| canary.at);
+        if ended.is_some_and(|ended| last.is_none_or(|last| last <= ended)) {
+            // Without it, nobody could say of what ended since that this bot was in order.
+            let _ = timeout(self.patience.drain, self.canaries.once()).await;
         }
-        // Without it, nobody could say of what ended just now that this bot was in order.
-        let _ = timeout(self.patience.drain, self.canaries.once()).await;
     }
 }
 

@@ -1,0 +1,16 @@
+//! Bots at work, against a controller and providers that misbehave on purpose.
+
+#[cfg(test)]
+mod controller;
+#[cfg(test)]
+mod course;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod gates;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod world;
