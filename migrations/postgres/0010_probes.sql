@@ -22,7 +22,7 @@ CREATE TABLE probe_lanes (
     PRIMARY KEY (network, race, kind, miner)
 ) WITH (fillfactor = 50);
 
-CREATE INDEX probe_lanes_free ON probe_lanes (network, race, due) WHERE bot IS NULL;
+CREATE INDEX probe_lanes_free ON probe_lanes (network, race, due, kind, miner) WHERE bot IS NULL;
 
 CREATE INDEX probe_lanes_leased ON probe_lanes (network, race, expires) WHERE bot IS NOT NULL;
 

@@ -37,6 +37,9 @@ pub(crate) fn error(error: Error) -> StoreError {
 }
 
 /// Lanes for whoever asks. Those that another asker is getting are passed over.
+///
+/// They are chosen once, before the update: a choice inside of its condition may be made again for each row, and gives more than is asked for. All of the
+/// key comes from the choice, so that rows are found by it whatever the planner believes of the table.
 pub(crate) async fn claim_lanes(
     db: &mut Connection,
     claim: &LaneClaim<'_>,
@@ -45,15 +48,19 @@ pub(crate) async fn claim_lanes(
     let word = |kind: Option<&ProbeKind>| kind.map_or("", |kind| kind.as_str());
     let (first, last) = (word(claim.kinds.first()), word(claim.kinds.last()));
     sqlx::query_as(
-        "UPDATE probe_lanes SET bot = $3, fence = fence + 1, since = $4, expires = $5, beat = 0, stage = ''
-         WHERE network = $1 AND race = $2 AND (kind, miner) IN (
-            SELECT kind, miner FROM probe_lanes
+        "WITH chosen AS MATERIALIZED (
+            SELECT network, race, kind, miner FROM probe_lanes
             WHERE network = $1 AND race = $2 AND bot IS NULL AND due <= $4 AND ends > $4
                 AND (kind = $6 OR kind = $7) AND (region = $8 OR anywhere <= $4)
                 AND avoid_first <> $3 AND avoid_second <> $3
             ORDER BY due, kind, miner LIMIT $9
-                    FOR UPDATE SKIP LOCKED)
-         RETURNING *",
+            FOR UPDATE SKIP LOCKED)
+         UPDATE probe_lanes AS lane
+         SET bot = $3, fence = fence + 1, since = $4, expires = $5, beat = 0, stage = ''
+         FROM chosen
+         WHERE lane.network = chosen.network AND lane.race = chosen.race AND lane.kind = chosen.kind
+            AND lane.miner = chosen.miner
+         RETURNING lane.*",
     )
     .bind(claim.network.as_str())
     .bind(claim.race)

@@ -119,6 +119,7 @@ pub async fn of_two_who_ask_each_gets_other_lanes(store: &dyn Store) {
     let mut all = Vec::new();
     for _ in 0..6 {
         let (first, second) = both(take(store, &ada), take(store, &bob)).await;
+        assert!(first.len() <= 7 && second.len() <= 5, "more than was asked for");
         all.extend(first);
         all.extend(second);
     }
