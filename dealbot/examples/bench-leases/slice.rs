@@ -13,10 +13,10 @@ use ed25519_dalek::SigningKey;
 use super::{DAY, MICROS, Outcome, START, cpu, fleet, miners, plan, record, seconds};
 
 const BOTS: usize = 10;
-/// Before the slice, seconds: as far back as the controller looks for attempts around those that it judges.
-const BEFORE: i64 = 1_500;
+/// Before the slice, seconds.
+const BEFORE: i64 = 900;
 /// How long the slice is, seconds.
-const SLICE: i64 = 600;
+const SLICE: i64 = 300;
 /// How often the controller looks, seconds; before the slice less often.
 const ROUND: i64 = 15;
 const SELDOM: i64 = 60;
