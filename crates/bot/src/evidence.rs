@@ -144,3 +144,6 @@ fn answer(trace: &Trace) -> Option<Answer> {
 
 /// What an attempt is said to be at.
 pub(crate) const AT: &str = Stage::Http.as_str();
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,7 @@ use crate::settings::{Patience, Settings};
 /// What one attempt retrieves at most, bytes: nothing that is probed is larger than a sector.
 const LARGEST: u64 = 64 << 30;
 /// How far a clock may be set while an attempt is made, microseconds.
-const SET: u64 = 5_000_000;
+const SET: i64 = 5_000_000;
 
 /// Why an attempt did not go well.
 #[derive(Debug)]
@@ -120,9 +120,9 @@ impl Prober {
             None => unreachable!("one was spawned"),
         };
         let ended = self.clock.now();
-        let shown = u64::try_from(ended.0.saturating_sub(started.0)).unwrap_or(u64::MAX);
-        let passed = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        if shown.abs_diff(passed) > SET {
+        let shown = ended.0.saturating_sub(started.0);
+        let passed = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+        if shown.saturating_sub(passed).saturating_abs() > SET {
             let said = format!("the clock went {shown} µs while {passed} µs passed");
             outcome = Err(Broken::own(Code::ClockSkew, said));
         }
@@ -174,3 +174,6 @@ fn gateway(resolver: Arc<dyn Resolver>, reach: Reach, patience: &Patience) -> Re
     let client = Client::new(connector, limits, HeaderValue::from_static(SOFTWARE));
     Ok(Gateway::new(client, Limits { base: patience.retrieval, ..Limits::default() }))
 }
+
+#[cfg(test)]
+mod tests;

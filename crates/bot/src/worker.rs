@@ -5,7 +5,7 @@ use std::mem::discriminant;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_dealbot::protocol::{Lease, Welcome};
+use apogee_dealbot::protocol::{Lease, MAX_LEASES, Welcome};
 use apogee_domain::{Clock, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -21,6 +21,8 @@ use crate::settings::Patience;
 
 /// How often a bot says hello again, and looks at its clock and disk.
 const HELLO: Duration = Duration::from_secs(60);
+/// Most leases of one answer that are looked at.
+const LEASES: usize = 2 * MAX_LEASES as usize;
 /// Most lanes whose last lease is remembered.
 const LANES: usize = 65_536;
 
@@ -119,13 +121,18 @@ impl Worker {
             return Ok(());
         }
         let leases = self.maker.controller.leases(free).await?.leases;
-        for lease in leases.into_iter().take(usize::try_from(free).unwrap_or(usize::MAX)) {
-            if let Err(error) = self.maker.witness.can(&lease) {
+        let most = usize::try_from(self.attempts).unwrap_or(usize::MAX);
+        for lease in leases.into_iter().take(LEASES) {
+            if !self.course.is_new(&lease) {
+                continue;
+            }
+            let possible = self.maker.witness.can(&lease);
+            if let Err(error) = &possible {
                 tracing::error!(%error, "a lease is nothing that this bot can do");
+            }
+            if possible.is_err() || *end.borrow() || self.course.running.len() >= most {
                 self.maker.release(&lease).await;
-            } else if *end.borrow() {
-                self.maker.release(&lease).await;
-            } else if self.course.is_new(&lease) {
+            } else {
                 let attempt = self.maker.clone().make(lease, self.course.beat, stop.clone());
                 self.course.running.spawn(attempt);
             }
