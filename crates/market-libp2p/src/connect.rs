@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use libp2p_core::upgrade::OutboundConnectionUpgrade;
 use libp2p_identity::{Keypair, PeerId};
-use multistream_select::{NegotiationError, ProtocolError, Version, dialer_select_proto};
+use multistream_select::{NegotiationError, ProtocolError};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::agree::{Agreed, agree};
 use crate::error::{ConnectError, SetupError, Step, TcpFault};
 use crate::link::{Link, carry};
 use crate::mux;
@@ -118,7 +119,7 @@ impl Dialer {
             return Err(ConnectError::PeerIdMismatch { expected: target.peer, found: peer });
         }
         let multiplexed = self.timer().run(Step::Multiplexer, async {
-            let negotiated = dialer_select_proto(secured, [YAMUX], Version::V1).await;
+            let negotiated = agree(secured, vec![YAMUX]).await;
             negotiated.map_err(|error| refused(error, Step::Multiplexer))
         });
         let (_, io) = multiplexed.await?;
@@ -126,19 +127,19 @@ impl Dialer {
         Ok(Session::new(peer, opener, self.caps))
     }
 
-    async fn secure(
-        &self,
-        link: Link,
-    ) -> Result<(PeerId, libp2p_noise::Output<multistream_select::Negotiated<Link>>), ConnectError> {
+    async fn secure(&self, link: Link) -> Result<(PeerId, libp2p_noise::Output<Agreed<Link>>), ConnectError> {
         let negotiated = self.timer().run(Step::Security, async {
-            let negotiated = dialer_select_proto(link, [NOISE], Version::V1).await;
+            let negotiated = agree(link, vec![NOISE]).await;
             negotiated.map_err(|error| refused(error, Step::Security))
         });
         let (_, io) = negotiated.await?;
         self.timer()
             .run(Step::Noise, async {
                 self.noise.clone().upgrade_outbound(io, NOISE).await.map_err(|error| match error {
-                    libp2p_noise::Error::Io(source) => broken(source, Step::Noise),
+                    // What is no message of Noise comes as an error of the stream, too.
+                    libp2p_noise::Error::Io(source) if source.kind() != io::ErrorKind::InvalidData => {
+                        broken(source, Step::Noise)
+                    }
                     other => ConnectError::Noise(other),
                 })
             })

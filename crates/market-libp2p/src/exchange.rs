@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use apogee_market::cbor::{DecodeError, EncodeError, Limits, Scanner};
 use futures::{AsyncReadExt, AsyncWriteExt};
-use multistream_select::{Negotiated, NegotiationError, ProtocolError, Version, dialer_select_proto};
+use multistream_select::{NegotiationError, ProtocolError};
 use tokio::time::timeout;
 use yamux::Stream;
 
+use crate::agree::{Agreed, agree};
 use crate::error::{Exchange, ExchangeError, StreamFault};
 use crate::identify::{self, Identity};
 use crate::mux::Opener;
@@ -16,7 +17,7 @@ use crate::mux::Opener;
 /// Bytes that are read at once.
 const CHUNK: usize = 4 << 10;
 
-type Io = Negotiated<Stream>;
+type Io = Agreed<Stream>;
 
 /// Counts what went out and came in, so that an error can say it.
 #[derive(Debug, Default)]
@@ -117,7 +118,7 @@ async fn introduction(
 async fn negotiate(opener: &Opener, protocols: Vec<&'static str>) -> Result<(&'static str, Io), StreamFault> {
     let stream = opener.open().await.ok_or(StreamFault::Lost)?;
     let unsupported = protocols.clone();
-    dialer_select_proto(stream, protocols, Version::V1).await.map_err(|error| match error {
+    agree(stream, protocols).await.map_err(|error| match error {
         NegotiationError::Failed => StreamFault::Unsupported(unsupported),
         NegotiationError::ProtocolError(ProtocolError::IoError(error)) => stream_error(&error),
         other => StreamFault::Negotiation(other),

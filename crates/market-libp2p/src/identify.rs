@@ -69,8 +69,11 @@ impl Identity {
     }
 }
 
-/// The first field: its number, its bytes if it has some, and what follows it.
-fn field(bytes: &[u8]) -> Option<(u64, Option<&[u8]>, &[u8])> {
+/// A field's number, its bytes if it has some, and what follows it.
+type Field<'a> = (u64, Option<&'a [u8]>, &'a [u8]);
+
+/// The first field; `None` when it is cut, or none.
+fn field(bytes: &[u8]) -> Option<Field<'_>> {
     let (key, rest) = decode::u64(bytes).ok()?;
     let (number, kind) = (key >> 3, key & 7);
     let skip = match kind {

@@ -99,7 +99,8 @@ fn ws_io(error: WsError) -> io::Error {
     match error {
         WsError::Io(source) => source,
         WsError::ConnectionClosed | WsError::AlreadyClosed => io::ErrorKind::ConnectionReset.into(),
-        other => io::Error::other(other),
+        // What is no WebSocket is no message of what is above it.
+        other => io::Error::new(io::ErrorKind::InvalidData, other),
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use futures::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use yamux::{Config, Connection, Mode, Stream};
 
 use crate::serve::{self, Server};
 
-/// Streams at once, of both sides.
-const MOST_STREAMS: usize = 16;
+/// Streams at once, of both sides: what exceeds it ends the connection.
+const MOST_STREAMS: usize = 32;
 /// Streams of the peer that are answered at once.
 const MOST_SERVED: usize = 8;
 /// For saying goodbye.
@@ -66,6 +66,7 @@ async fn drive<T>(
     let mut served = JoinSet::new();
     let mut waiting = None;
     let mut beat = interval(keep_alive);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat.reset();
     loop {
         let event = poll_fn(|cx| next(&mut connection, &mut asked, &mut waiting, cx));

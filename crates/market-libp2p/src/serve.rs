@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures::{AsyncReadExt, AsyncWriteExt};
 use libp2p_identity::PublicKey;
-use multistream_select::{Version, dialer_select_proto, listener_select_proto};
+use multistream_select::listener_select_proto;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use yamux::Stream;
 
+use crate::agree::agree;
 use crate::identify;
 
 pub(crate) const IDENTIFY: &str = "/ipfs/id/1.0.0";
@@ -62,7 +63,7 @@ pub(crate) async fn answer(stream: Stream, server: Arc<Server>) {
 pub(crate) async fn ping(stream: oneshot::Receiver<Stream>) {
     let _ = timeout(PING_CAP, async {
         let stream = stream.await.map_err(io::Error::other)?;
-        let (_, mut io) = dialer_select_proto(stream, [PING], Version::V1).await.map_err(io::Error::from)?;
+        let (_, mut io) = agree(stream, vec![PING]).await.map_err(io::Error::from)?;
         let mut ping = [0; PING_SIZE];
         io.write_all(&ping).await?;
         io.flush().await?;

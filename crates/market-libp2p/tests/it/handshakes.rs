@@ -73,6 +73,20 @@ async fn a_server_that_hangs_up_has_reset() {
 }
 
 #[tokio::test]
+async fn a_server_that_ends_in_good_order_has_refused_nothing() {
+    let address = server(|mut stream| async move {
+        let mut read = Vec::new();
+        let reading = stream.read_to_end(&mut read);
+        let _ = tokio::time::timeout(Duration::from_millis(200), reading).await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+    let error = dialled(address, Carrier::Tcp).await;
+    assert!(matches!(error, ConnectError::Broken { step: Step::Security, .. }), "{error:?}");
+    assert_eq!(error.code(), Some("TCP_RESET"));
+}
+
+#[tokio::test]
 async fn a_web_server_is_no_provider() {
     let page = "HTTP/1.1 404 Not Found\r\nServer: some server\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n";
     for carrier in all() {
@@ -102,13 +116,14 @@ async fn a_redirect_is_not_followed() {
     assert!(came.is_err(), "it was followed");
 }
 
-/// Answers with these lines of multistream-select, each behind its length.
-async fn speaks(lines: &'static [&'static str]) -> SocketAddr {
+/// Answers with these lines of multistream-select, each behind its length, and these bytes after them.
+async fn speaks(lines: &'static [&'static str], bytes: &'static [u8]) -> SocketAddr {
     server(move |mut stream| async move {
         for line in lines {
             let length = u8::try_from(line.len() + 1).unwrap();
             let _ = stream.write_all(&[&[length][..], line.as_bytes(), b"\n"].concat()).await;
         }
+        let _ = stream.write_all(bytes).await;
         let mut rest = Vec::new();
         let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
     })
@@ -117,20 +132,18 @@ async fn speaks(lines: &'static [&'static str]) -> SocketAddr {
 
 #[tokio::test]
 async fn a_peer_without_noise_is_told_from_one_that_breaks_it() {
-    let error = dialled(speaks(&["/multistream/1.0.0", "na"]).await, Carrier::Tcp).await;
+    let error = dialled(speaks(&["/multistream/1.0.0", "na"], &[]).await, Carrier::Tcp).await;
     assert!(matches!(error, ConnectError::Security(_)), "{error:?}");
-    let garbage = ["/multistream/1.0.0", "/noise", "this is no message of the handshake at all, whatever"];
-    let error = dialled(speaks(Box::leak(Box::new(garbage))).await, Carrier::Tcp).await;
-    assert!(
-        matches!(error, ConnectError::Noise(_) | ConnectError::Timeout { step: Step::Noise, .. }),
-        "{error:?}"
-    );
-    let cut = ["/multistream/1.0.0", "/noise", "\0\u{20}0123456789abcdef0123456789abcdef"];
-    let error = dialled(speaks(Box::leak(Box::new(cut))).await, Carrier::Tcp).await;
-    assert!(
-        matches!(error, ConnectError::Noise(_) | ConnectError::Timeout { step: Step::Noise, .. }),
-        "{error:?}"
-    );
+    // Messages behind their lengths, which are none of the handshake's.
+    let noise = &["/multistream/1.0.0", "/noise"];
+    for bytes in [&[0, 4, 1, 2, 3, 4][..], &[&[0, 200], &[7; 200][..]].concat()] {
+        let bytes = Box::leak(bytes.to_vec().into_boxed_slice());
+        let error = dialled(speaks(noise, bytes).await, Carrier::Tcp).await;
+        assert!(matches!(error, ConnectError::Noise(_)), "{error:?}");
+        assert_eq!(error.code(), Some("NOISE_FAIL"));
+    }
+    let half = dialled(speaks(noise, &[0, 200, 7]).await, Carrier::Tcp).await;
+    assert!(matches!(half, ConnectError::Timeout { step: Step::Noise, .. }), "{half:?}");
 }
 
 #[tokio::test]

@@ -1,16 +1,23 @@
 //! Nothing but the given address is dialled, and a connection lives and ends with its session.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use apogee_market::transports::Transport;
-use apogee_market_libp2p::{Caps, Target};
+use apogee_market_libp2p::{Caps, Carrier, Keypair, Target};
 use apogee_simprovider::storage::{Listen, Misdeed, Recipe, Talk};
+use futures::AsyncWrite;
 use fvm_ipld_encoding::strict_bytes::ByteBuf;
+use libp2p_core::upgrade::InboundConnectionUpgrade;
+use multistream_select::listener_select_proto;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
+use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use crate::made::{MINER, any_port, caps, dialer, provider, recipe, target};
 
@@ -90,4 +97,55 @@ async fn addresses_that_the_peer_tells_are_not_dialled() {
     assert_eq!(session.transports().await.unwrap().protocols[0].addresses.len(), 1);
     session.ask(MINER).await.unwrap();
     assert!(timeout(Duration::from_millis(500), canary.accept()).await.is_err(), "it was dialled");
+}
+
+/// A peer that shakes hands, and then opens streams and writes into them without end. How many it was let open.
+async fn flooder(listener: TcpListener, opened: Arc<AtomicUsize>) {
+    let (tcp, _) = listener.accept().await.unwrap();
+    let noise = libp2p_noise::Config::new(&flooding()).unwrap();
+    let (_, io) = listener_select_proto(tcp.compat(), ["/noise"]).await.unwrap();
+    let (_, io) = noise.upgrade_inbound(io, "/noise").await.unwrap();
+    let (_, io) = listener_select_proto(io, ["/yamux/1.0.0"]).await.unwrap();
+    let mut connection = yamux::Connection::new(io, yamux::Config::default(), yamux::Mode::Server);
+    let mut streams = Vec::new();
+    poll_fn(|cx| {
+        // What comes is not answered, and what we open is kept open.
+        while let Poll::Ready(came) = connection.poll_next_inbound(cx) {
+            let Some(Ok(stream)) = came else { return Poll::Ready(()) };
+            streams.push(stream);
+        }
+        while streams.len() < 10_000 {
+            match connection.poll_new_outbound(cx) {
+                Poll::Ready(Ok(stream)) => streams.push(stream),
+                Poll::Ready(Err(_)) | Poll::Pending => break,
+            }
+            opened.fetch_add(1, Ordering::SeqCst);
+        }
+        for stream in &mut streams {
+            let _ = Pin::new(stream).poll_write(cx, &[1; 16 << 10]);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn flooding() -> Keypair {
+    Keypair::ed25519_from_bytes([251; 32]).unwrap()
+}
+
+#[tokio::test]
+async fn a_peer_that_floods_streams_gains_nothing() {
+    let listener = TcpListener::bind(any_port()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let flooder = tokio::spawn(flooder(listener, Arc::clone(&opened)));
+    let peer = flooding().public().to_peer_id();
+    let impatient = Caps { ask: Duration::from_secs(2), ..caps() };
+    let target = Target { address, carrier: Carrier::Tcp, peer };
+    let session = dialer(impatient).connect(&target).await.unwrap();
+    let error = session.ask(MINER).await.unwrap_err();
+    assert!(matches!(error.code(), Some("ASK_STREAM_RESET" | "ASK_TIMEOUT")), "{error:?}");
+    assert_eq!(error.received, 0);
+    assert!(opened.load(Ordering::SeqCst) > 32, "it has not flooded");
+    flooder.abort();
 }

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use apogee_market::Rejection;
 use apogee_market::deal::Version;
 use apogee_market::protocol;
 use apogee_market::status::{Checkpoint, DealStatusRequest};
 use apogee_market::transports::Transport;
+use apogee_market::{ClientDealProposal, DealProposal, Label, Rejection, Secp256k1Key};
 use apogee_simprovider::storage::{Listen, Progress, Recipe, StorageProvider};
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
@@ -86,6 +86,9 @@ async fn a_provider_does_not_serve_anothers_ask() {
     assert_eq!(session(&provider).await.ask(Address::new_id(7)).await.unwrap().ask, None);
 }
 
+/// Something done to a proposal before it is signed.
+type Change = fn(&mut DealProposal);
+
 #[tokio::test]
 async fn a_provider_that_checks_says_why_not() {
     let least_collateral = TokenAmount::from_atto(10);
@@ -101,7 +104,7 @@ async fn a_provider_that_checks_says_why_not() {
         let response = session.propose(&deal).await.unwrap().response;
         (response.rejection(), response.message)
     };
-    let cases: [(&str, fn(&mut apogee_market::DealProposal)); 9] = [
+    let cases: [(&str, Change); 9] = [
         ("incorrect provider", |p| p.provider = Address::new_id(7)),
         ("less than asking price: 14 < 15", |p| p.storage_price_per_epoch = TokenAmount::from_atto(14)),
         ("has already elapsed", |p| p.start_epoch = 999),
@@ -112,14 +115,14 @@ async fn a_provider_that_checks_says_why_not() {
         }),
         ("below minimum 10", |p| p.provider_collateral = TokenAmount::from_atto(9)),
         ("above maximum 20", |p| p.provider_collateral = TokenAmount::from_atto(21)),
-        ("at most 256 bytes, is 257", |p| p.label = apogee_market::Label::Bytes(vec![1; 257])),
+        ("at most 256 bytes, is 257", |p| p.label = Label::Bytes(vec![1; 257])),
         ("piece size is invalid", |p| p.piece_size.0 -= 1),
     ];
     for (words, change) in cases {
         let mut deal = deal_of(1, good());
         let proposal = &mut deal.client_deal_proposal.proposal;
         change(proposal);
-        let signed = apogee_market::ClientDealProposal::sign(proposal.clone(), &client()).unwrap();
+        let signed = ClientDealProposal::sign(proposal.clone(), &client()).unwrap();
         deal.client_deal_proposal = signed;
         let (rejection, message) = said(deal).await;
         assert!(message.contains(words), "{message} for {words}");
@@ -176,7 +179,7 @@ async fn a_deal_is_followed_to_its_end() {
             failed,
         ]
     );
-    let stranger = apogee_market::Secp256k1Key::from_bytes(&[8; 32]).unwrap();
+    let stranger = Secp256k1Key::from_bytes(&[8; 32]).unwrap();
     let request = DealStatusRequest::signed(deal(1).deal_uuid, &stranger).unwrap();
     assert_eq!(session.status(&request).await.unwrap().error, "signature verification failed");
 }

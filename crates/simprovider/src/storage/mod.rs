@@ -51,7 +51,7 @@ pub struct Recipe {
     pub progress: Vec<Progress>,
     /// Addresses that it announces beside those where it listens, as TCP.
     pub announces: Vec<SocketAddr>,
-    /// For secure WebSockets: a certificate and its PKCS #8 key, in DER.
+    /// For a secure WebSocket: a certificate and its PKCS #8 key, in DER.
     pub tls: Option<(Vec<u8>, Vec<u8>)>,
 }
 
