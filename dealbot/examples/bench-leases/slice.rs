@@ -10,7 +10,7 @@ use apogee_store::{Canary, Store};
 use apogee_store_sqlite::SqliteStore;
 use ed25519_dalek::SigningKey;
 
-use super::{DAY, MICROS, Outcome, START, cpu, fleet, miners, plan, record, seconds};
+use super::{DAY, MICROS, MINERS, Outcome, START, cpu, fleet, miners, plan, record, seconds};
 
 const BOTS: usize = 10;
 /// Before the slice, seconds.
@@ -20,6 +20,8 @@ const SLICE: i64 = 300;
 /// How often the controller looks, seconds; before the slice less often.
 const ROUND: i64 = 15;
 const SELDOM: i64 = 60;
+/// How often every bot probes the organiser's own provider, seconds.
+const CANARY: i64 = 240;
 
 /// CPU, microseconds, and what was done by it.
 #[derive(Default)]
@@ -70,7 +72,7 @@ async fn run(desk: &Desk<'_>, bots: &[Bot], (from, to): (i64, i64), round: i64) 
     for second in (from..to).step_by(round.unsigned_abs().try_into()?) {
         let now = Timestamp(START.0 + second * MICROS);
         let epoch = Epoch::new(second / 30).ok_or("no epoch")?;
-        if second % 600 == 0 {
+        if second % CANARY == 0 {
             canaries(desk.store, desk.plan, bots, now).await?;
         }
         let start = cpu()?;
@@ -98,7 +100,7 @@ pub(crate) async fn measure() -> Outcome<bool> {
     let costs = run(&desk, &bots, (BEFORE, BEFORE + SLICE), ROUND).await?;
     let (settled, again, attempts) = (costs.settled, costs.again, costs.attempts);
     println!(
-        "SQLite, {SLICE} s of 4,000 miners: {attempts} attempts, {settled} slots settled, {again} tried again"
+        "SQLite, {SLICE} s of {MINERS} miners: {attempts} attempts, {settled} slots settled, {again} tried again"
     );
     let (given, swept, judged) = (seconds(costs.bots), seconds(costs.sweep), seconds(costs.judge));
     println!("CPU: leases and results, with the bots' records {given}; sweeping {swept}; judging {judged}");
