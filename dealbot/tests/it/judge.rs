@@ -100,6 +100,9 @@ fn the_same_bot_again_confirms_nothing_while_there_are_others() {
     let twice = [attempt("a", 1, UNSURE), attempt("a", 9, UNSURE)];
     assert_eq!(of_three(&twice), confirm(&twice[1], 0, &["a"]));
     assert_eq!(judged(&twice, &canaries(), &[], 2, 30), confirm(&twice[1], 0, &["a"]));
+    // Nor does it outvote another one.
+    let outvoted = [attempt("b", 1, UNSURE), attempt("a", 4, None), attempt("a", 9, None)];
+    assert_eq!(of_three(&outvoted), confirm(&outvoted[2], 0, &["a", "b"]));
 }
 
 #[test]
