@@ -37,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "filecoin-state",
             "indexer",
             "leaderboard",
+            "outbound",
             "package",
             "rules",
             "signer",

@@ -1,18 +1,25 @@
 //! `apogee dealbot`: the keys of bots, the seeds of their schedules, and how miners do.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
 
+use apogee_bot::{BotError, Canary, Patience, Settings};
 use apogee_dealbot::desk::Desk;
 use apogee_dealbot::schedule::Seed;
 use apogee_dealbot::verdict::{Bar, Tally};
+use apogee_outbound::Reach;
 use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::source::Database;
 use super::{Answer, Failure, Format, operator};
 use crate::bots::{Bots, SEED_TITLE};
+use crate::edge::{self, SystemClock};
 
 /// First line of a file with the key of a bot.
 pub(super) const KEY_TITLE: &str = "apogee-bot-key-1";
@@ -28,8 +35,59 @@ pub(super) enum Dealbot {
     Seed(File),
     /// Print a seed, to be published after the last slot: whoever has it derives every moment again.
     Reveal(File),
+    /// Probe miners for a controller until the process is asked to end. It needs no wallet, no database and no open port.
+    Run(Box<Run>),
     /// Show what the slots of every miner come to.
     Status(Status),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Address of the server
+    #[arg(long, value_name = "URL")]
+    controller: String,
+    /// The name that this bot has in the settings of the server
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// The region that it has there
+    #[arg(long, value_name = "REGION")]
+    region: String,
+    /// Its key, made with `apogee dealbot new`
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// A folder of its own, in which results wait until the server has them
+    #[arg(long, value_name = "FOLDER")]
+    outbox: PathBuf,
+    /// The organiser's own provider: address, root and bytes, such as `https://own.example,bafy…,1048576`
+    #[arg(long, value_name = "URL,ROOT,BYTES")]
+    canary: OwnData,
+    /// How many attempts are made at once
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    attempts: u32,
+    /// Name servers to ask in place of the system's
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    resolver: Vec<SocketAddr>,
+    /// Dial addresses that are not public where the competition allows it: on a network of your own
+    #[arg(long)]
+    allow_private: bool,
+}
+
+/// Data of the organiser, as it is written on a command line.
+#[derive(Clone, Debug)]
+struct OwnData(Canary);
+
+impl FromStr for OwnData {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "write it as URL,ROOT,BYTES";
+        let mut parts = text.rsplitn(3, ',');
+        let (size, root, url) = (parts.next(), parts.next(), parts.next());
+        let (Some(size), Some(root), Some(url)) = (size, root, url) else { return Err(FORM) };
+        root.parse::<cid::Cid>().map_err(|_| "the root is a CID, such as bafy…")?;
+        let size = size.parse().map_err(|_| FORM)?;
+        Ok(Self(Canary { url: url.to_owned(), root: root.to_owned(), size }))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -75,9 +133,38 @@ impl Dealbot {
                 println!("{}", Seed::new(operator::made(&file, SEED_TITLE)?).commitment());
             }
             Self::Reveal(File { file }) => println!("{}", hex::encode(operator::held(&file, SEED_TITLE)?)),
+            Self::Run(run) => run.run().await?,
             Self::Status(status) => status.show().await?,
         }
         Ok(Answer::Yes)
+    }
+}
+
+impl Run {
+    async fn run(self) -> Result<(), Failure> {
+        let settings = Settings {
+            controller: self.controller,
+            name: self.name,
+            region: self.region,
+            key: SigningKey::from_bytes(&operator::held(&self.key, KEY_TITLE)?),
+            outbox: self.outbox,
+            attempts: self.attempts,
+            canary: self.canary.0,
+            reach: if self.allow_private { Reach::AlsoPrivate } else { Reach::Global },
+            resolvers: self.resolver,
+            patience: Patience::default(),
+        };
+        let (end, ended) = watch::channel(false);
+        tokio::spawn(async move {
+            edge::interrupted().await;
+            end.send_replace(true);
+            // It is held until the bot has ended: without a sender it would end at once.
+            std::future::pending::<()>().await;
+        });
+        apogee_bot::run(settings, Arc::new(SystemClock), ended).await.map_err(|error| match error {
+            error @ (BotError::Settings(_) | BotError::Outbox(_)) => Failure::input(error),
+            error => Failure::world(error),
+        })
     }
 }
 

@@ -237,6 +237,9 @@ async fn the_pages_of_whoever_is_signed_in_are_whole_and_readable_whatever_thing
         ("admin", "/admin"),
         ("audit", "/admin/audit"),
         ("people", "/admin/people"),
+        ("lists", "/admin/faucet/simnet/drip"),
+        ("decisions", "/admin/decisions"),
+        ("faucets", "/faucets"),
     ];
     faults.extend(look::look(&mut browser, &world.base, &OWN, &pages, "own-").await);
     look::none(&faults);

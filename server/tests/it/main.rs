@@ -44,6 +44,8 @@ mod paying;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+mod probing;
+#[cfg(test)]
 mod proposing;
 #[cfg(test)]
 #[path = "../../../leaderboard/tests/it/race.rs"]
