@@ -685,6 +685,28 @@ impl ProbesWork for Unit {
     }
 
     async fn judge_slot(&mut self, key: &LaneKey, slot: u64, verdict: &SlotVerdict) -> Result<()> {
+        // Two who judge slots of a lane at once would count from the same number: writing what is there holds the lane.
+        sqlx::query(
+            "UPDATE probe_lanes SET fence = fence WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4",
+        )
+        .bind(key.network.as_str())
+        .bind(&key.race)
+        .bind(key.kind.as_str())
+        .bind(&key.miner)
+        .execute(&mut *self.tx)
+        .await
+        .map_err(error)?;
+        let newest: Option<i64> = sqlx::query_scalar(
+            "SELECT MAX(epoch) FROM probe_counts WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4",
+        )
+        .bind(key.network.as_str())
+        .bind(&key.race)
+        .bind(key.kind.as_str())
+        .bind(&key.miner)
+        .fetch_one(&mut *self.tx)
+        .await
+        .map_err(error)?;
+        let epoch = verdict.epoch.height().max(newest.unwrap_or(0));
         let done = sqlx::query(
             "UPDATE probe_slots SET outcome = $6, code = $7, judged = $8, epoch = $9
              WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4 AND slot = $5 AND outcome IS NULL",
@@ -697,24 +719,20 @@ impl ProbesWork for Unit {
         .bind(verdict.outcome.as_str())
         .bind(&verdict.code)
         .bind(verdict.at.0)
-        .bind(verdict.epoch.height())
+        .bind(epoch)
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;
         if done.rows_affected() != 1 {
             return Err(conflict("the slot", "absent or judged", "not judged"));
         }
-        // What counted before counts on: epochs never go back.
         sqlx::query(
             "INSERT INTO probe_counts (network, race, kind, miner, outcome, code, epoch, count)
              SELECT $1, $2, $3, $4, $5, $6, $7, COALESCE((
                 SELECT count FROM probe_counts
                 WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4 AND outcome = $5 AND code = $6
                 ORDER BY epoch DESC LIMIT 1), 0) + 1
-             WHERE NOT EXISTS (
-                SELECT 1 FROM probe_counts
-                WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4 AND outcome = $5 AND code = $6
-                    AND epoch > $7)
+             WHERE true
              ON CONFLICT (network, race, kind, miner, outcome, code, epoch) DO UPDATE SET count = probe_counts.count + 1",
         )
         .bind(key.network.as_str())
@@ -723,20 +741,17 @@ impl ProbesWork for Unit {
         .bind(&key.miner)
         .bind(verdict.outcome.as_str())
         .bind(&verdict.code)
-        .bind(verdict.epoch.height())
+        .bind(epoch)
         .execute(&mut *self.tx)
         .await
-        .map_err(error)
-        .and_then(|done| match done.rows_affected() {
-            1 => Ok(()),
-            _ => Err(conflict("the epoch of the newest verdict", "later", verdict.epoch)),
-        })
+        .map_err(error)?;
+        Ok(())
     }
 
     async fn put_canary(&mut self, network: &NetworkId, race: &str, canary: &Canary) -> Result<()> {
         sqlx::query(
             "INSERT INTO probe_canaries (network, race, bot, at, code) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (network, race, bot, at) DO NOTHING",
+             ON CONFLICT (network, race, bot, at) DO UPDATE SET code = excluded.code WHERE probe_canaries.code = ''",
         )
         .bind(network.as_str())
         .bind(race)

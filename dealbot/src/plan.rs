@@ -82,6 +82,12 @@ impl Default for Measures {
 }
 
 impl Measures {
+    /// How far around an attempt what others see says something of its bot.
+    #[must_use]
+    pub fn around(&self) -> i64 {
+        i64::try_from(self.correlation.window.saturating_add(self.correlation.near)).unwrap_or(i64::MAX)
+    }
+
     /// Until when a lease lasts that is given or kept alive now.
     #[must_use]
     pub const fn expires(&self, now: Timestamp) -> Timestamp {

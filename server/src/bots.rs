@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use apogee_dealbot::desk::{Desk, DeskError};
 use apogee_dealbot::fault::Circumstances;
+use apogee_dealbot::judge::Correlation;
 use apogee_dealbot::plan::{Bot, Measures, Plan};
 use apogee_dealbot::schedule::{Cadence, Kind, Seed};
 use apogee_domain::{Clock, Epoch, Timestamp};
@@ -21,8 +22,10 @@ use crate::config::{self, Config, is_name};
 
 /// How often slots are looked after.
 const ROUND: Duration = Duration::from_secs(5);
-/// How many epochs above the head verdicts count from.
-const AHEAD: u32 = 2;
+/// How many epochs above the head verdicts count from: where standings are made, nothing is added any more.
+const AHEAD: u32 = 4;
+/// How long a bot waits at most before it asks a controller again that was away, microseconds.
+const SILENT: i64 = 60_000_000;
 /// How often the log goes on, in rounds.
 const BATCH: u32 = 12;
 
@@ -36,6 +39,8 @@ pub(crate) enum NoProbes {
     Name { section: String },
     #[error("bots.{bot}: key is 64 hexadecimal digits, those of an Ed25519 public key")]
     Key { bot: String },
+    #[error("bots.{bot}: another bot has this key; each has one of its own")]
+    SameKey { bot: String },
     #[error("bots.{bot}: region is 1 to 40 characters of a–z, 0–9 and -")]
     Region { bot: String },
     #[error("probes.{race}: start is a time such as 2026-05-24T00:00:00Z")]
@@ -83,7 +88,12 @@ impl Bots {
     ) -> Result<Self, NoProbes> {
         let mut known = BTreeMap::new();
         for (name, settings) in &config.bots {
-            known.insert(name.clone(), bot(name, settings)?);
+            let one = bot(name, settings)?;
+            // Two names of one machine would agree with each other.
+            if known.values().any(|other: &Known| other.key == one.key) {
+                return Err(NoProbes::SameKey { bot: name.clone() });
+            }
+            known.insert(name.clone(), one);
         }
         let regions: BTreeSet<&String> = known.values().map(|known| &known.bot.region).collect();
         let regions: Vec<String> = regions.into_iter().cloned().collect();
@@ -198,6 +208,11 @@ fn plan(
             first: lease * 2,
             apart: lease * 2,
             canary: micros(settings.canary_seconds),
+            correlation: Correlation {
+                window: u64::from(settings.canary_seconds) * 1_000_000,
+                near: u64::from(settings.canary_seconds) * 3_000_000,
+                ..Measures::default().correlation
+            },
             ..Measures::default()
         },
         // The bots and how often they come are in the settings, which are published.
@@ -206,6 +221,8 @@ fn plan(
             bots_published: Some(true),
             cap_published: Some(true),
             protocol_required: Some(true),
+            // Where miners serve is in the settings as well.
+            node_synced: Some(true),
             ..Circumstances::default()
         },
     })
@@ -213,17 +230,24 @@ fn plan(
 
 impl Race {
     async fn keep(&self, store: &dyn Store, clock: &dyn Clock, mut end: watch::Receiver<bool>) {
-        // Whoever worked while this process was away has a lease's time to say what was found.
         let begun = clock.now();
-        let mut newest = Epoch::GENESIS;
+        let (mut newest, mut entered) = (Epoch::GENESIS, false);
         for round in 0_u32.. {
             tokio::select! {
                 () = tokio::time::sleep(ROUND) => {}
                 _ = end.wait_for(|end| *end) => return,
             }
             let now = clock.now();
-            let done = self.round(store, &mut newest, now, (begun, round)).await;
-            if let Err(error) = done {
+            let done = async {
+                // The settings are read once: whoever competes does so from the first round on.
+                if !entered {
+                    let miners: Vec<String> = self.settings.gateways.keys().cloned().collect();
+                    Desk { store, plan: &self.plan }.enter(&miners, now).await?;
+                    entered = true;
+                }
+                self.round(store, &mut newest, now, (begun, round)).await
+            };
+            if let Err(error) = done.await {
                 tracing::warn!(
                     race = self.plan.race,
                     error = &error as &dyn Error,
@@ -241,18 +265,21 @@ impl Race {
         (begun, round): (Timestamp, u32),
     ) -> Result<(), DeskError> {
         let desk = Desk { store, plan: &self.plan };
-        let miners: Vec<String> = self.settings.gateways.keys().cloned().collect();
-        desk.enter(&miners, now).await?;
         // Nothing counts before the network is indexed: a verdict has an epoch.
         let Some(cursor) = store.cursor(&self.plan.network).await? else { return Ok(()) };
-        // What was counted at an epoch stays, also while a fork takes the head back; and where standings are made, nothing is added any more.
-        *newest = cursor.epoch.plus(AHEAD).max(*newest);
-        if now >= self.plan.measures.expires(begun) {
-            desk.sweep(now, *newest).await?;
+        // While the index catches up, nobody can say at which epoch anything is found.
+        let moved = std::mem::replace(newest, cursor.epoch);
+        if cursor.epoch > moved.plus(AHEAD) {
+            return Ok(());
         }
-        desk.judge(now, *newest).await?;
+        let epoch = cursor.epoch.plus(AHEAD);
+        // Bots that could not speak have as long as they wait at most, and a lease.
+        if now.0 >= self.plan.measures.expires(begun).0.saturating_add(SILENT) {
+            desk.sweep(now, epoch).await?;
+            desk.judge(now, epoch).await?;
+        }
         if round % BATCH == 0 {
-            desk.close_batch(now, *newest).await?;
+            desk.close_batch(now, epoch).await?;
         }
         Ok(())
     }

@@ -334,11 +334,12 @@ pub trait ProbesWork {
     /// Add a slot that was tried, or is over; of one that is there and not judged, say when it was last tried and how often.
     async fn put_slot(&mut self, slot: &ProbeSlot) -> Result<()>;
 
-    /// Say what became of a slot of which that was not known, and count it. One that was judged is a
+    /// Say what became of a slot of which that was not known, and count it: at the epoch of the verdict, or the newest one of the lane where that is later,
+    /// since what was counted at an epoch stays. One that was judged is a
     /// [`StoreError::Conflict`](crate::StoreError::Conflict).
     async fn judge_slot(&mut self, key: &LaneKey, slot: u64, verdict: &SlotVerdict) -> Result<()>;
 
-    /// Add a canary; one of that bot and moment is left as it is.
+    /// Add a canary; of two of one bot and moment the worse stands.
     async fn put_canary(&mut self, network: &NetworkId, race: &str, canary: &Canary) -> Result<()>;
 
     /// Append a batch with its attempts. One whose number is taken is a [`StoreError::Conflict`](crate::StoreError::Conflict).

@@ -7,8 +7,11 @@ use super::{Desk, DeskError};
 use crate::canonical::Signed;
 use crate::plan::Bot;
 use crate::protocol::SKEW;
-use crate::record::{NoRecord, Record};
+use crate::record::{NoRecord, Record, clip};
 use crate::schedule::Kind;
+
+/// Longest name of what a bot does, bytes.
+const LONGEST_STAGE: usize = 40;
 
 /// A result of a bot.
 #[derive(Clone, Debug)]
@@ -96,10 +99,15 @@ impl Desk<'_> {
         let mut work = self.store.begin().await?;
         let Some(mut lane) = work.hold_lane(key, fence, Some(&bot.name)).await? else { return Ok(None) };
         let Some(lease) = lane.lease.as_mut() else { return Ok(None) };
+        // Whoever says for ever that it lives does not keep a miner from being probed.
+        let interval = self.plan.cadence(key.kind).map_or(0, |cadence| cadence.interval);
+        if now > lane.ends.max(Timestamp(lease.since.0.saturating_add_unsigned(interval))) {
+            return Ok(None);
+        }
         // Of beats that overtake each other the later one stands.
         if beat >= lease.beat {
             lease.beat = beat;
-            stage.clone_into(&mut lease.stage);
+            clip(stage, LONGEST_STAGE).clone_into(&mut lease.stage);
             if !checkpoint.is_empty() {
                 checkpoint.clone_into(&mut lane.checkpoint);
             }
@@ -142,7 +150,7 @@ impl Desk<'_> {
         let held = work.hold_lane(done.key, done.fence, Some(&bot.name)).await?;
         let Some(lane) = held.filter(|lane| lane.slot == done.slot && lane.attempt == record.attempt) else {
             drop(work);
-            return self.late(done, record.attempt, &evidence).await;
+            return self.late(bot, done, record.attempt, &evidence).await;
         };
         let leased = lane.lease.as_ref().map_or(now, |lease| lease.since);
         if record.started.0 < leased.0.saturating_sub(SKEW) || record.ended.0 > now.0.saturating_add(SKEW) {
@@ -168,10 +176,17 @@ impl Desk<'_> {
     }
 
     /// A result whose lease is over.
-    async fn late(&self, done: &Done<'_>, attempt: u32, evidence: &Evidence) -> Result<bool, NotKept> {
+    async fn late(
+        &self,
+        bot: &Bot,
+        done: &Done<'_>,
+        attempt: u32,
+        evidence: &Evidence,
+    ) -> Result<bool, NotKept> {
         let page = Page { after: Some((done.slot, attempt.saturating_add(1))), limit: 1 };
         let kept = self.store.probe_attempts(done.key, page).await?.pop();
-        let kept = kept.filter(|kept| kept.slot == done.slot && kept.fence == done.fence);
+        let kept =
+            kept.filter(|kept| kept.slot == done.slot && kept.fence == done.fence && kept.bot == bot.name);
         let kept = kept.ok_or(NotKept::Unknown)?;
         if let Some(own) = &kept.evidence {
             return if own.cid == evidence.cid { Ok(true) } else { Err(NotKept::Twice) };

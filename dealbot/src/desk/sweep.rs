@@ -7,9 +7,9 @@ use super::{Desk, DeskError};
 use crate::fault::Code;
 
 /// Lanes that are looked at once.
-const LANES: u32 = 1_000;
+const LANES: u32 = 200;
 /// Slots that are passed over in one unit of work; the rest of a longer absence waits for the next round.
-const SLOTS: usize = 500;
+const SLOTS: usize = 50;
 
 /// What a round changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apogee_domain::{Epoch, Timestamp};
-use apogee_store::{Lane, LaneKey, Page, ProbeAttempt, ProbeSlot, SlotOutcome, SlotVerdict};
+use apogee_store::{Lane, LaneKey, Page, ProbeAttempt, ProbeSlot, SlotOutcome, SlotVerdict, StoreError};
 
 use super::{Desk, DeskError};
 use crate::fault::{Code, Fault};
@@ -14,8 +14,8 @@ use crate::verdict::Tally;
 
 /// Slots that are looked at in a round.
 const SLOTS: u32 = 1_000;
-/// Attempts of all miners that are looked at around them.
-const AROUND: u32 = 10_000;
+/// How much later than it was made an attempt may be told, microseconds.
+const TOLD_LATE: i64 = 6 * 3_600_000_000;
 /// Rows that are read at once.
 const PAGE: u32 = 10_000;
 
@@ -47,14 +47,19 @@ impl Desk<'_> {
         let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return Ok(Judged::default()) };
         let around = self.around(first.ended, last.ended).await?;
         let mut judged = Judged::default();
+        let mut failed = None;
         for slot in &slots {
-            match self.judge_one(slot, &around, now, epoch).await? {
-                Outcome::Open { .. } => judged.open += 1,
-                Outcome::Confirm { .. } => judged.again += 1,
-                _ => judged.settled += 1,
+            match self.judge_one(slot, &around, now, epoch).await {
+                Ok(Outcome::Open { .. }) => judged.open += 1,
+                Ok(Outcome::Confirm { .. }) => judged.again += 1,
+                Ok(_) => judged.settled += 1,
+                // Another desk was faster.
+                Err(DeskError::Store(StoreError::Conflict { .. })) => judged.settled += 1,
+                // One slot that cannot be judged keeps no other waiting.
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(judged)
+        failed.map_or(Ok(judged), Err)
     }
 
     async fn judge_one(
@@ -79,7 +84,12 @@ impl Desk<'_> {
             rests: &[],
             policy: &policy,
         };
-        let outcome = case.outcome(now);
+        let mut outcome = case.outcome(now);
+        // What others see about then may say that it was the bot's fault.
+        let seen = slot.ended.0.saturating_add(self.plan.measures.around());
+        if matches!(outcome, Outcome::Failure(_)) && self.plan.fleet > 1 && now.0 < seen {
+            outcome = Outcome::Open { until: Timestamp(seen) };
+        }
         match &outcome {
             Outcome::Success => self.settle(slot, lane, (SlotOutcome::Ok, None), now, epoch).await?,
             Outcome::Failure(code) => {
@@ -130,16 +140,18 @@ impl Desk<'_> {
     async fn around(&self, first: Timestamp, last: Timestamp) -> Result<Around, DeskError> {
         let measures = &self.plan.measures;
         let rule = &measures.correlation;
-        let reach = measures.canary.saturating_add(measures.lease).saturating_mul(2);
+        // An attempt may have been told long after it was made.
+        let reach =
+            measures.canary.saturating_add(measures.lease).saturating_mul(2).saturating_add(TOLD_LATE);
         let (network, race) = (&self.plan.network, self.plan.race.as_str());
         let (from, to) = (Timestamp(first.0.saturating_sub(reach)), Timestamp(last.0.saturating_add(reach)));
         let mut canaries = Canaries::default();
         for told in self.store.canaries(network, race, from, to).await? {
             canaries.add(&told.bot, Canary { at: told.at, good: told.code.is_empty() });
         }
-        let reach = i64::try_from(rule.window.saturating_add(rule.near)).unwrap_or(i64::MAX);
+        let reach = measures.around();
         let (from, to) = (Timestamp(first.0.saturating_sub(reach)), Timestamp(last.0.saturating_add(reach)));
-        let rows = self.store.attempts_ended(network, race, from, to, AROUND).await?;
+        let rows = self.ended(from, to).await?;
         let mut looked = Vec::with_capacity(rows.len());
         for row in &rows {
             let fault =
@@ -163,6 +175,24 @@ impl Desk<'_> {
             .map(|row| (row.key.clone(), row.slot, row.attempt))
             .collect();
         Ok(Around { canaries, set_aside })
+    }
+
+    /// Attempts of all miners that ended in `[from, to)`.
+    async fn ended(&self, from: Timestamp, to: Timestamp) -> Result<Vec<ProbeAttempt>, DeskError> {
+        let (mut rows, mut from): (Vec<ProbeAttempt>, _) = (Vec::new(), from);
+        loop {
+            let found =
+                self.store.attempts_ended(&self.plan.network, &self.plan.race, from, to, PAGE).await?;
+            let whole = found.len() < PAGE as usize;
+            let last = found.last().map(|row| row.ended);
+            rows.retain(|row| row.ended < from);
+            rows.extend(found);
+            match last {
+                // Those of the last moment may go on: they are read again.
+                Some(last) if !whole && last > from => from = last,
+                _ => return Ok(rows),
+            }
+        }
     }
 
     async fn settle(

@@ -3,7 +3,7 @@
 use apogee_dealbot::desk::{Desk, DeskError, Done, NotKept};
 use apogee_dealbot::protocol::{
     Ask, Beat, Beaten, CanaryTold, Complete, Completed, Held, Hello, Lease, Leases, MAX_LEASES, NotSigned,
-    Release, Task, Welcome, verify,
+    Release, SKEW, Task, Welcome, verify,
 };
 use apogee_dealbot::schedule::Kind;
 use apogee_domain::Timestamp;
@@ -17,6 +17,9 @@ use super::{Bots, Known, Race, is_away};
 
 /// Longest code of a canary, bytes.
 const LONGEST_CODE: usize = 60;
+
+/// How long after it was made a canary may be told, microseconds.
+const OLDEST_CANARY: i64 = 86_400_000_000;
 
 /// Who a request says that it is from.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +149,7 @@ impl Bots {
             }
             Some("canary") => {
                 let canary: CanaryTold = read(body)?;
-                self.canary(store, known, canary).await
+                self.canary(store, known, canary, now).await
             }
             _ => Err(Refusal::NoSuch),
         }
@@ -175,14 +178,28 @@ impl Bots {
                 break;
             }
             let lanes = race.desk(store).lease(&known.bot, &[Kind::Retrieval], free, now).await?;
-            free = free.saturating_sub(u32::try_from(lanes.len()).unwrap_or(u32::MAX));
-            leases.extend(lanes.iter().filter_map(|lane| race.lease(lane)));
+            for lane in lanes {
+                match race.lease(&lane) {
+                    Some(lease) => {
+                        leases.push(lease);
+                        free = free.saturating_sub(1);
+                    }
+                    None => drop(race.desk(store).release(&known.bot, &lane.key, lane.fence).await?),
+                }
+            }
         }
         told(&Leases { leases })
     }
 
-    async fn canary(&self, store: &dyn Store, known: &Known, of: CanaryTold) -> Result<Vec<u8>, Refusal> {
-        if of.code.len() > LONGEST_CODE {
+    async fn canary(
+        &self,
+        store: &dyn Store,
+        known: &Known,
+        of: CanaryTold,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, Refusal> {
+        let age = now.0.saturating_sub(of.at);
+        if of.code.len() > LONGEST_CODE || !(-SKEW..=OLDEST_CANARY).contains(&age) {
             return Err(Refusal::Elsewhere);
         }
         let canary = Canary { bot: known.bot.name.clone(), at: Timestamp(of.at), code: of.code };
@@ -211,7 +228,7 @@ impl Race {
         Desk { store, plan: &self.plan }
     }
 
-    /// What a bot is told of a lane that it got; `None` for a miner whose gateway was taken out of the settings: its lease runs out.
+    /// What a bot is told of a lane that it got; `None` for a miner whose gateway was taken out of the settings.
     fn lease(&self, lane: &Lane) -> Option<Lease> {
         let expires = lane.lease.as_ref()?.expires.0;
         let url = self.settings.gateways.get(&lane.key.miner)?.clone();

@@ -140,7 +140,7 @@ pub(super) async fn serve(
     let service = Arc::new(Service::new(
         site,
         watch,
-        Controller { bots, store },
+        Controller::new(bots, store),
         limits.clone(),
         u32::from_le_bytes([a, b, c, d]),
     ));

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use apogee_dealbot::protocol::MAX_REQUEST;
 use apogee_domain::Timestamp;
@@ -12,6 +13,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::headers::secure;
 use crate::bots::{Bots, Refusal, Signature};
@@ -24,14 +26,25 @@ pub(super) fn is_for(path: &str) -> bool {
     path.starts_with(PREFIX)
 }
 
+/// Requests that are read and answered at a time: what waits takes no memory.
+const AT_ONCE: usize = 64;
+
+/// How long a request may take to come.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Answers bots.
 #[derive(Debug)]
 pub(crate) struct Controller {
-    pub(crate) bots: Arc<Bots>,
-    pub(crate) store: Arc<dyn Store>,
+    bots: Arc<Bots>,
+    store: Arc<dyn Store>,
+    places: Semaphore,
 }
 
 impl Controller {
+    pub(crate) fn new(bots: Arc<Bots>, store: Arc<dyn Store>) -> Self {
+        Self { bots, store, places: Semaphore::new(AT_ONCE) }
+    }
+
     pub(super) async fn answer(&self, request: Request<Incoming>, now: Timestamp) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         if parts.method != Method::POST {
@@ -44,8 +57,11 @@ impl Controller {
         if !self.bots.knows(of.bot) {
             return refused(401, &Refusal::Unknown.to_string(), &[]);
         }
-        let Ok(body) = Limited::new(body, MAX_REQUEST).collect().await else {
-            return refused(413, "the request is too large, or broke off", &[]);
+        let Ok(_place) = self.places.acquire().await else { return busy() };
+        // Whoever is slow keeps nobody else waiting for long.
+        let body = tokio::time::timeout(PATIENCE, Limited::new(body, MAX_REQUEST).collect()).await;
+        let Ok(Ok(body)) = body else {
+            return refused(413, "the request is too large or too slow, or broke off", &[]);
         };
         let body = body.to_bytes();
         match self.bots.answer(&*self.store, parts.uri.path(), of, &body, now).await {

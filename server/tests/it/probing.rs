@@ -74,17 +74,34 @@ impl World {
     fn server(&self) -> Process {
         let listen = format!("127.0.0.1:{}", self.port);
         let arguments = ["serve", "--config", "apogee.toml", "--listen", &listen];
-        Process(apogee().current_dir(self.folder.path()).args(arguments).stdout(Stdio::null()).spawn().unwrap())
+        Process(
+            apogee().current_dir(self.folder.path()).args(arguments).stdout(Stdio::null()).spawn().unwrap(),
+        )
     }
 
     fn bot(&self, name: &str) -> Process {
         let controller = format!("http://127.0.0.1:{}", self.port);
         let key = format!("{name}.key");
         let arguments = [
-            "dealbot", "run", "--controller", &controller, "--name", name, "--region", "eu", "--key", &key, "--outbox",
-            name, "--canary", &self.canary, "--allow-private",
+            "dealbot",
+            "run",
+            "--controller",
+            &controller,
+            "--name",
+            name,
+            "--region",
+            "eu",
+            "--key",
+            &key,
+            "--outbox",
+            name,
+            "--canary",
+            &self.canary,
+            "--allow-private",
         ];
-        Process(apogee().current_dir(self.folder.path()).args(arguments).stdout(Stdio::null()).spawn().unwrap())
+        Process(
+            apogee().current_dir(self.folder.path()).args(arguments).stdout(Stdio::null()).spawn().unwrap(),
+        )
     }
 
     /// Results that wait in the outbox of a bot.
@@ -118,8 +135,10 @@ async fn world() -> (World, Vec<Gateway>) {
     }
     let folder = tempfile::tempdir().unwrap();
     let database = copy(folder.path());
-    let keys: Vec<String> =
-        ["ada", "bob"].iter().map(|name| said(folder.path(), &["dealbot", "new", &format!("{name}.key")])).collect();
+    let keys: Vec<String> = ["ada", "bob"]
+        .iter()
+        .map(|name| said(folder.path(), &["dealbot", "new", &format!("{name}.key")]))
+        .collect();
     said(folder.path(), &["dealbot", "seed", "sprint.seed"]);
     let settings = format!(
         r#"
@@ -190,12 +209,11 @@ async fn however_bots_and_server_are_killed_no_slot_counts_twice_and_no_result_i
     }
     let store = SqliteStore::open(&world.database).await.unwrap();
     let network: NetworkId = "devnet-a".parse().unwrap();
-    let page = || Page { after: None, limit: 10_000 };
     // Now that nobody is killed, every miner is judged by what it is.
     let patience = Instant::now();
     loop {
         let mut found: BTreeMap<(String, SlotOutcome), u64> = BTreeMap::new();
-        for row in store.slot_counts(&network, "sprint", page()).await.unwrap() {
+        for row in store.slot_counts(&network, "sprint", Page { after: None, limit: 10_000 }).await.unwrap() {
             let count = found.entry((row.miner, row.outcome)).or_default();
             *count = (*count).max(row.count);
         }
@@ -220,7 +238,7 @@ async fn however_bots_and_server_are_killed_no_slot_counts_twice_and_no_result_i
     let (mut told, mut made) = (0, 0);
     for lane in store.lanes(&network, "sprint", Page { after: None, limit: 10 }).await.unwrap() {
         assert_eq!(lane.key.kind, ProbeKind::Retrieval);
-        let slots = store.slots(&lane.key, page()).await.unwrap();
+        let slots = store.slots(&lane.key, Page { after: None, limit: 10_000 }).await.unwrap();
         assert!(slots.windows(2).all(|two| two[0].slot == two[1].slot + 1), "slots follow each other");
         for slot in &slots {
             let Some(verdict) = &slot.verdict else { continue };
@@ -231,9 +249,10 @@ async fn however_bots_and_server_are_killed_no_slot_counts_twice_and_no_result_i
                 (miner, outcome) => panic!("{miner}: {outcome:?} {}", verdict.code),
             }
         }
-        let attempts = store.probe_attempts(&lane.key, page()).await.unwrap();
+        let attempts = store.probe_attempts(&lane.key, Page { after: None, limit: 10_000 }).await.unwrap();
         for attempt in &attempts {
-            let expected = ["", "HTTP_404", "HASH_MISMATCH"][usize::from(lane.key.miner.as_bytes()[5] - b'0')];
+            let expected =
+                ["", "HTTP_404", "HASH_MISMATCH"][usize::from(lane.key.miner.as_bytes()[5] - b'0')];
             let lost = attempt.code == "LEASE_EXPIRED";
             assert!(lost || attempt.code == expected, "{attempt:?}");
             told += usize::from(attempt.evidence.is_some()) + usize::from(attempt.late.is_some());
