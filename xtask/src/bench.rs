@@ -21,6 +21,8 @@ pub(crate) enum Bench {
     Standings,
     /// Requests to a faucet accepted for good, beside bare insertions of the same rows
     Faucet,
+    /// Leases of slots beside bare claims of rows, and a day of 4,000 miners scheduled and judged
+    Leases,
     /// Everything above
     #[default]
     All,
@@ -114,6 +116,22 @@ const PROGRAMS: &[Program] = &[
         name: "requests to a faucet, PostgreSQL and SQLite",
         package: "apogee-faucet",
         example: "bench-faucet",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Leases,
+        name: "leases of slots, and a day of 4,000 miners",
+        package: "apogee-dealbot",
+        example: "bench-leases",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Leases,
+        name: "piece commitments beside SHA-256",
+        package: "apogee-piece",
+        example: "bench-commp",
         argument: None,
         features: "",
     },
