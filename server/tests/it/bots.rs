@@ -179,7 +179,8 @@ fn leased(served: &Served, bot: &Bot) -> Lease {
             assert!(leases.leases.is_empty(), "a miner has one slot at hand");
             return lease;
         }
-        assert!(patience.elapsed() < Duration::from_secs(40), "no slot was due");
+        // A server that has just begun leaves things as they are for a while.
+        assert!(patience.elapsed() < Duration::from_secs(120), "no slot was due");
         std::thread::sleep(Duration::from_millis(200));
     }
 }
