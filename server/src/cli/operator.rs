@@ -90,9 +90,14 @@ pub(super) fn held(file: &Path, title: &str) -> Result<[u8; 32], Failure> {
     let mut text = String::new();
     open.take(200).read_to_string(&mut text).map_err(failed)?;
     let secret = text.strip_prefix(title).and_then(|rest| rest.trim().parse::<Hex<32>>().ok());
-    secret
-        .map(|Hex(secret)| secret)
-        .ok_or_else(|| wrong(file, format_args!("it does not begin with {title}, with a secret below")))
+    secret.map(|Hex(secret)| secret).ok_or_else(|| {
+        wrong(
+            file,
+            format_args!(
+                "it holds no key or seed of this kind: {title} is its first line, the secret the second"
+            ),
+        )
+    })
 }
 
 /// Write a new file that nobody else can read.
