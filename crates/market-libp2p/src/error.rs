@@ -88,15 +88,15 @@ impl TcpFault {
 
     /// Its row in the table of faults.
     #[must_use]
-    pub const fn code(self) -> Option<&'static str> {
+    pub const fn code(self) -> &'static str {
         match self {
-            Self::Refused => Some("TCP_REFUSED"),
-            Self::Timeout => Some("TCP_TIMEOUT"),
-            Self::Reset => Some("TCP_RESET"),
-            Self::NoRoute => Some("NO_ROUTE"),
-            Self::FdExhausted => Some("LOCAL_FD_EXHAUSTED"),
-            Self::NetDown => Some("LOCAL_NET_DOWN"),
-            Self::Other => None,
+            Self::Refused => "TCP_REFUSED",
+            Self::Timeout => "TCP_TIMEOUT",
+            Self::Reset => "TCP_RESET",
+            Self::NoRoute => "NO_ROUTE",
+            Self::FdExhausted => "LOCAL_FD_EXHAUSTED",
+            Self::NetDown => "LOCAL_NET_DOWN",
+            Self::Other => "UNCLASSIFIED",
         }
     }
 }
@@ -177,20 +177,20 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Its row in the table of faults. A handshake that is cut or does not come is one of TCP's rows: the network may have
-    /// done it. `None` where there is no row.
+    /// done it.
     #[must_use]
-    pub const fn code(&self) -> Option<&'static str> {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Tcp { fault, .. } | Self::Broken { fault, .. } => fault.code(),
-            Self::Timeout { .. } => Some("TCP_TIMEOUT"),
-            Self::Certificate { .. } => Some("TLS_CERT_INVALID"),
-            Self::Host(_) => Some("ADDR_UNPARSEABLE"),
-            Self::PeerIdMismatch { .. } => Some("PEER_ID_MISMATCH"),
+            Self::Timeout { .. } => "TCP_TIMEOUT",
+            Self::Certificate { .. } => "TLS_CERT_INVALID",
+            Self::Host(_) => "ADDR_UNPARSEABLE",
+            Self::PeerIdMismatch { .. } => "PEER_ID_MISMATCH",
             Self::Tls { .. }
             | Self::WebSocket(_)
             | Self::Security(_)
             | Self::Noise(_)
-            | Self::Multiplexer(_) => Some("NOISE_FAIL"),
+            | Self::Multiplexer(_) => "NOISE_FAIL",
         }
     }
 }
@@ -267,17 +267,24 @@ pub enum StreamFault {
 }
 
 impl ExchangeError {
-    /// Its row in the table of faults; `None` where there is no row: the table has none for a proposal that is left without
-    /// an answer, for a status or transports, and for replies that are malformed.
+    /// Its row in the table of faults. The table has rows of their own for the ask alone; for all else what HTTP has is meant as it is there: an answer
+    /// that did not begin, that did not end, that is something else. A proposal that is left without an answer may have been taken, and the rows that say so
+    /// are those that nobody decides from one place.
     #[must_use]
-    pub const fn code(&self) -> Option<&'static str> {
+    pub const fn code(&self) -> &'static str {
         match (self.exchange, &self.fault) {
-            (Exchange::Propose | Exchange::Ask, StreamFault::Unsupported(_)) => Some("PROTOCOL_UNSUPPORTED"),
+            (_, StreamFault::Unsupported(_)) => "PROTOCOL_UNSUPPORTED",
             (Exchange::Ask, StreamFault::Reset | StreamFault::Lost | StreamFault::Negotiation(_)) => {
-                Some("ASK_STREAM_RESET")
+                "ASK_STREAM_RESET"
             }
-            (Exchange::Ask, StreamFault::Timeout(_)) => Some("ASK_TIMEOUT"),
-            _ => None,
+            (Exchange::Ask, StreamFault::Timeout(_)) => "ASK_TIMEOUT",
+            (_, StreamFault::Reset | StreamFault::Lost) => "TCP_RESET",
+            (_, StreamFault::Timeout(_)) if self.received == 0 => "TTFB_TIMEOUT",
+            (_, StreamFault::Timeout(_)) => "STALLED",
+            (_, StreamFault::Negotiation(_) | StreamFault::Malformed(_) | StreamFault::NoIdentity(_)) => {
+                "WRONG_CONTENT_TYPE"
+            }
+            (_, StreamFault::Encode(_)) => "UNCLASSIFIED",
         }
     }
 }

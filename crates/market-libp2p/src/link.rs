@@ -88,7 +88,8 @@ where
 
 fn ws_error(error: WsError) -> ConnectError {
     match error {
-        WsError::Io(source) => {
+        // Bytes that are no TLS come as an error of the stream, too.
+        WsError::Io(source) if source.kind() != io::ErrorKind::InvalidData => {
             ConnectError::Broken { step: Step::WebSocket, fault: TcpFault::of(&source), source }
         }
         other => ConnectError::WebSocket(Box::new(other)),

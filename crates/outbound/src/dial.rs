@@ -1,4 +1,4 @@
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio_util::either::Either;
 
 use crate::address::Reach;
 use crate::error::DialError;
+use crate::places::{Place, Places};
 use crate::resolve::{ResolveError, Resolver};
 use crate::target::{Host, Target};
 use crate::tls::{self, Trust};
@@ -47,6 +48,19 @@ pub struct Connection {
     pub stream: Stream,
     /// Who is at the other end.
     pub remote: SocketAddr,
+    /// Held as long as the connection is.
+    pub place: Option<Place<IpAddr>>,
+}
+
+/// An open socket.
+#[derive(Debug)]
+pub struct Socket {
+    /// To be spoken over.
+    pub tcp: TcpStream,
+    /// Who is at the other end.
+    pub remote: SocketAddr,
+    /// To be held as long as the socket is.
+    pub place: Option<Place<IpAddr>>,
 }
 
 /// Addresses that were checked: the only ones that are dialled. A connector makes them.
@@ -70,6 +84,7 @@ pub struct Connector {
     reach: Reach,
     timeouts: Timeouts,
     tls: Arc<ClientConfig>,
+    places: Option<Places<IpAddr>>,
 }
 
 impl Connector {
@@ -83,7 +98,13 @@ impl Connector {
         timeouts: Timeouts,
         trust: Trust,
     ) -> Result<Self, rustls::Error> {
-        Ok(Self { resolver, reach, timeouts, tls: tls::config(trust)? })
+        Ok(Self { resolver, reach, timeouts, tls: tls::config(trust)?, places: None })
+    }
+
+    /// The same, with so many connections at once to one address at most; of IPv6, to one network of 64 bits.
+    #[must_use]
+    pub fn bounded(self, most: u32) -> Self {
+        Self { places: Some(Places::new(most)), ..self }
     }
 
     /// How far it reaches.
@@ -128,24 +149,21 @@ impl Connector {
     /// Open a socket to one of the addresses, in their order.
     ///
     /// # Errors
-    /// The first address's that says something of the other side; [`DialError::NetDown`] where this machine reaches none of them.
-    pub async fn tcp(
-        &self,
-        pinned: &Pinned,
-        trace: &mut Trace,
-    ) -> Result<(TcpStream, SocketAddr), DialError> {
+    /// The first address's that says something of the other side. [`DialError::Crowded`] where one was not dialled: then nobody knows.
+    pub async fn tcp(&self, pinned: &Pinned, trace: &mut Trace) -> Result<Socket, DialError> {
         trace.begin(Stage::L4);
         let mut first: Option<DialError> = None;
-        for &address in &pinned.addresses {
-            trace.remote = Some(address);
-            let error = match timeout(self.timeouts.connect, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
+        for &remote in &pinned.addresses {
+            trace.remote = Some(remote);
+            let place = self.place(remote.ip())?;
+            let error = match timeout(self.timeouts.connect, TcpStream::connect(remote)).await {
+                Ok(Ok(tcp)) => {
                     // Small requests: an option that fails costs only time.
-                    let _ = stream.set_nodelay(true);
-                    return Ok((stream, address));
+                    let _ = tcp.set_nodelay(true);
+                    return Ok(Socket { tcp, remote, place });
                 }
-                Ok(Err(error)) => DialError::of(error, address),
-                Err(_) => DialError::TimedOut(address),
+                Ok(Err(error)) => DialError::of(error, remote),
+                Err(_) => DialError::TimedOut(remote),
             };
             match (&first, error) {
                 (_, error @ DialError::NoDescriptors) => return Err(error),
@@ -156,20 +174,29 @@ impl Connector {
         Err(first.unwrap_or(DialError::NoDescriptors))
     }
 
+    fn place(&self, address: IpAddr) -> Result<Option<Place<IpAddr>>, DialError> {
+        let Some(places) = &self.places else { return Ok(None) };
+        let of = match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        };
+        places.take(&of).map(Some).ok_or(DialError::Crowded(address))
+    }
+
     /// Resolve, check, open a socket, and agree on TLS where the scheme has it.
     ///
     /// # Errors
     /// [`DialError`].
     pub async fn connect(&self, target: &Target, trace: &mut Trace) -> Result<Connection, DialError> {
         let pinned = self.pin(target, trace).await?;
-        let (stream, remote) = self.tcp(&pinned, trace).await?;
+        let Socket { tcp, remote, place } = self.tcp(&pinned, trace).await?;
         if !target.scheme().is_secure() {
-            return Ok(Connection { stream: Either::Left(stream), remote });
+            return Ok(Connection { stream: Either::Left(tcp), remote, place });
         }
         trace.begin(Stage::Tls);
-        let handshake = tls::secure(self.tls.clone(), stream, remote, target);
+        let handshake = tls::secure(self.tls.clone(), tcp, remote, target);
         let stream =
             timeout(self.timeouts.handshake, handshake).await.map_err(|_| DialError::TimedOut(remote))??;
-        Ok(Connection { stream: Either::Right(Box::new(stream)), remote })
+        Ok(Connection { stream: Either::Right(Box::new(stream)), remote, place })
     }
 }

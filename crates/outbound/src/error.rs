@@ -36,15 +36,18 @@ pub enum DialError {
     /// The other side, or somebody on the way, broke the connection before anything was answered.
     #[error("{0} resets connections")]
     Reset(SocketAddr),
-    /// No way leads there.
+    /// No way leads there, as this machine or another on the way says. That this machine has no network at all is not told by one address.
     #[error("there is no route to {0}")]
     NoRoute(SocketAddr),
-    /// This machine has no network that leads to any of the addresses.
-    #[error("this machine has no network that leads to {0}")]
+    /// The network of this machine is down.
+    #[error("the network that leads to {0} is down")]
     NetDown(SocketAddr),
     /// This process or machine has no descriptor left.
     #[error("no file descriptor is left")]
     NoDescriptors,
+    /// As many connections to the address are open as may be. Nothing was dialled.
+    #[error("no more connections to {0} may be open at once")]
+    Crowded(IpAddr),
     /// The certificate is not one for this name that anybody vouches for, or none was shown: what answers does not speak TLS as it should.
     #[error("{address} did not prove to be {name}")]
     Certificate {
@@ -67,6 +70,8 @@ pub enum DialError {
 
 /// `ENFILE` and `EMFILE` of every Unix.
 const NO_DESCRIPTORS: [i32; 2] = [23, 24];
+/// `ENONET`, `ENOPROTOOPT`, `EOPNOTSUPP` and `EHOSTDOWN` of Linux: what the rarer answers of ICMP to a dial come to. Anybody on the way can send them.
+const UNREACHABLE: [i32; 4] = [64, 92, 95, 112];
 
 impl DialError {
     /// Its code in the taxonomy of faults.
@@ -82,6 +87,7 @@ impl DialError {
             Self::NoRoute(_) => "NO_ROUTE",
             Self::NetDown(_) => "LOCAL_NET_DOWN",
             Self::NoDescriptors => "LOCAL_FD_EXHAUSTED",
+            Self::Crowded(_) => "LOCAL_BACKOFF",
             Self::Certificate { .. } => "TLS_CERT_INVALID",
             Self::Local { .. } => "UNCLASSIFIED",
         }
@@ -95,10 +101,13 @@ impl DialError {
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
                 Self::Reset(address)
             }
-            Kind::HostUnreachable => Self::NoRoute(address),
-            Kind::NetworkUnreachable | Kind::NetworkDown => Self::NetDown(address),
+            Kind::HostUnreachable | Kind::NetworkUnreachable => Self::NoRoute(address),
+            Kind::NetworkDown => Self::NetDown(address),
             _ if error.raw_os_error().is_some_and(|code| NO_DESCRIPTORS.contains(&code)) => {
                 Self::NoDescriptors
+            }
+            _ if error.raw_os_error().is_some_and(|code| UNREACHABLE.contains(&code)) => {
+                Self::NoRoute(address)
             }
             _ => Self::Local { address, source: error },
         }

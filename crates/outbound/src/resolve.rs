@@ -36,7 +36,7 @@ pub enum ResolveError {
     /// A server failed, or servers contradict each other: `DNS_SERVFAIL`.
     #[error("a name could not be resolved: {0}")]
     Failed(String),
-    /// No answer in time: `DNS_SERVFAIL`.
+    /// No answer in time: `DNS_TIMEOUT`.
     #[error("no name server answered in time")]
     TimedOut,
 }
@@ -47,7 +47,8 @@ impl ResolveError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NoSuchName { .. } => "DNS_NXDOMAIN",
-            Self::Failed(_) | Self::TimedOut => "DNS_SERVFAIL",
+            Self::Failed(_) => "DNS_SERVFAIL",
+            Self::TimedOut => "DNS_TIMEOUT",
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Stage {
     LastByte,
     /// What only the whole can tell is verified.
     Verify,
+    /// What a caller does over the connection, by the name that it has in evidence.
+    Above(&'static str),
 }
 
 impl Stage {
@@ -63,6 +65,7 @@ impl Stage {
             Self::FirstByte => "first_byte",
             Self::LastByte => "last_byte",
             Self::Verify => "verify",
+            Self::Above(name) => name,
         }
     }
 }

@@ -53,13 +53,16 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Http(error) => error.code(),
+            // Whatever is answered to a request that is in order is the answer: none of them is left out.
             Self::Status(status) => match status {
+                300..=399 => "REDIRECT_OFFSITE",
                 403 => "HTTP_403",
                 404 => "HTTP_404",
                 410 => "HTTP_410",
                 429 => "HTTP_429",
+                400..=499 => "HTTP_4XX",
                 500..=599 => "HTTP_5XX",
-                _ => "UNCLASSIFIED",
+                _ => "WRONG_CONTENT_TYPE",
             },
             Self::ContentType { .. } | Self::Encoding(_) => "WRONG_CONTENT_TYPE",
             Self::Car(CarError::Truncated { .. }) => "CAR_INCOMPLETE",

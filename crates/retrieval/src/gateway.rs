@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apogee_outbound::{Body, Client, HttpError, Request, Stage, Target, Trace};
+use apogee_outbound::{Body, Client, HttpError, Pace, Request, Stage, Target, Trace};
 use apogee_piece::Commitment;
 use bytes::Bytes;
 use cid::Cid;
@@ -27,7 +27,7 @@ pub struct Limits {
     pub block: usize,
     /// How long a retrieval of nothing may take.
     pub base: Duration,
-    /// Bytes a second that a gateway has to reach beyond that.
+    /// Bytes a second that a gateway has to reach beyond that, at every moment and not only in the end: who is slower holds nobody up for long.
     pub rate: u64,
 }
 
@@ -261,6 +261,7 @@ impl Gateway {
             range: None,
             body: self.limits.body(asked.expected),
             total: self.limits.total(asked.expected),
+            pace: Pace { grace: self.limits.base, rate: self.limits.rate },
         };
         let response = self.client.get(&request, trace).await?;
         let status = response.status.as_u16();

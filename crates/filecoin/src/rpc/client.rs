@@ -103,6 +103,24 @@ impl Client {
         self.dialect.get_or_try_init(ask).await.copied()
     }
 
+    /// A method that this client has no words for: its name without prefix, its parameters by position. It is called once, as an ordinary call.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn call<P: Serialize, T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<T, RpcError> {
+        self.once(method, params, Size::Ordinary).await
+    }
+
+    /// The letter of the addresses that are sent.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.settings.network
+    }
+
     /// A call that changes nothing: asked again after a passing fault, as long as the backoff allows.
     pub(super) async fn read<P: Serialize + Clone, T: DeserializeOwned>(
         &self,

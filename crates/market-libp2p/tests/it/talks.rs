@@ -74,7 +74,7 @@ async fn a_provider_without_deals_gets_no_proposal() {
     let session = session(&provider).await;
     assert!(!session.identify().await.unwrap().takes_deals());
     let error = session.propose(&deal(1)).await.unwrap_err();
-    assert_eq!((error.code(), error.sent), (Some("PROTOCOL_UNSUPPORTED"), 0));
+    assert_eq!((error.code(), error.sent), ("PROTOCOL_UNSUPPORTED", 0));
     assert_eq!(provider.proposals(), 0);
     // The connection is as good as before.
     assert!(session.ask(MINER).await.unwrap().ask.is_some());

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,11 +7,24 @@ use hyper::body::{Body as _, Incoming};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::client::Pace;
 use super::error::HttpError;
+use crate::places::Place;
 use crate::trace::Trace;
 
 /// How long the text of an error is awaited.
 const EXPLANATION: Duration = Duration::from_secs(5);
+
+/// What a body is held to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Between two pieces.
+    pub(super) idle: Duration,
+    pub(super) deadline: Instant,
+    pub(super) pace: Pace,
+    /// Bytes.
+    pub(super) limit: u64,
+}
 
 /// A body on the wire. Nothing is read ahead beyond one buffer; dropping it closes the connection.
 #[derive(Debug)]
@@ -20,22 +33,21 @@ pub struct Body {
     /// Drives the connection, and ends with this.
     _driving: JoinSet<()>,
     remote: SocketAddr,
-    idle: Duration,
-    deadline: Instant,
-    limit: u64,
+    _place: Option<Place<IpAddr>>,
+    bounds: Bounds,
+    begun: Instant,
     received: u64,
 }
 
 impl Body {
-    pub(super) const fn new(
+    pub(super) fn new(
         incoming: Incoming,
         driving: JoinSet<()>,
-        remote: SocketAddr,
-        idle: Duration,
-        deadline: Instant,
-        limit: u64,
+        (remote, place): (SocketAddr, Option<Place<IpAddr>>),
+        bounds: Bounds,
     ) -> Self {
-        Self { incoming, _driving: driving, remote, idle, deadline, limit, received: 0 }
+        let begun = Instant::now();
+        Self { incoming, _driving: driving, remote, _place: place, bounds, begun, received: 0 }
     }
 
     /// The next piece; `None` at the end.
@@ -43,25 +55,25 @@ impl Body {
     /// # Errors
     /// [`HttpError`]. A body that announces more than it may be is not read at all.
     pub async fn next(&mut self, trace: &mut Trace) -> Result<Option<Bytes>, HttpError> {
-        let too_large = HttpError::TooLarge { limit: self.limit };
+        let too_large = HttpError::TooLarge { limit: self.bounds.limit };
         let rest = self.incoming.size_hint().lower();
-        if self.received.saturating_add(rest) > self.limit {
+        if self.received.saturating_add(rest) > self.bounds.limit {
             return Err(too_large);
         }
-        let piece = self.frame(self.idle).await.inspect_err(|error| {
+        let piece = self.frame().await.inspect_err(|error| {
             trace.broken_off |= matches!(error, HttpError::EndedEarly { .. });
         })?;
         let length = piece.as_ref().map_or(0, |piece| piece.len() as u64);
         self.received = self.received.saturating_add(length);
         trace.received = trace.received.saturating_add(length);
-        if self.received > self.limit { Err(too_large) } else { Ok(piece) }
+        if self.received > self.bounds.limit { Err(too_large) } else { Ok(piece) }
     }
 
     /// Keep what the body of an error says, as far as it says it soon.
     pub async fn explain(mut self, trace: &mut Trace) {
         let patience = Instant::now() + EXPLANATION;
-        self.deadline = self.deadline.min(patience);
-        while let Ok(Some(piece)) = self.frame(self.idle).await {
+        self.bounds.deadline = self.bounds.deadline.min(patience);
+        while let Ok(Some(piece)) = self.frame().await {
             trace.received = trace.received.saturating_add(piece.len() as u64);
             if !trace.explained(&piece) {
                 return;
@@ -69,16 +81,25 @@ impl Body {
         }
     }
 
-    async fn frame(&mut self, idle: Duration) -> Result<Option<Bytes>, HttpError> {
+    async fn frame(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let Bounds { idle, deadline, pace, .. } = self.bounds;
+        let received = self.received;
+        let slow = HttpError::TooSlow { received, rate: pace.rate };
+        let overdue = pace.patience(received).and_then(|patience| self.begun.checked_add(patience));
+        if overdue.is_some_and(|overdue| overdue <= Instant::now()) {
+            return Err(slow);
+        }
         loop {
-            let patience = Instant::now() + idle;
-            let frame = timeout_at(patience.min(self.deadline), self.incoming.frame()).await;
+            let still = Instant::now() + idle;
+            let last = overdue.map_or(deadline, |overdue| overdue.min(deadline));
+            let frame = timeout_at(still.min(last), self.incoming.frame()).await;
             let frame = match frame {
-                Err(_) if self.deadline <= patience => return Err(HttpError::TotalTimeout),
-                Err(_) => return Err(HttpError::Stalled { received: self.received }),
+                Err(_) if still < last => return Err(HttpError::Stalled { received }),
+                Err(_) if deadline <= last => return Err(HttpError::TotalTimeout),
+                Err(_) => return Err(slow),
                 Ok(None) => return Ok(None),
                 Ok(Some(frame)) => {
-                    frame.map_err(|error| HttpError::of(error, self.remote, Some(self.received)))?
+                    frame.map_err(|error| HttpError::of(error, self.remote, Some(received)))?
                 }
             };
             // Trailers are passed over; they are few, and the end comes behind them.

@@ -22,6 +22,14 @@ pub enum HttpError {
     /// All together took too long: `TOTAL_TIMEOUT`.
     #[error("it takes too long")]
     TotalTimeout,
+    /// The body comes too slowly to be whole in any time that is given: `TOTAL_TIMEOUT`.
+    #[error("after {received} bytes the body is slower than {rate} bytes a second")]
+    TooSlow {
+        /// Bytes that came.
+        received: u64,
+        /// Bytes a second that it has to reach.
+        rate: u64,
+    },
     /// The body is, or says that it is, longer than it may be: `BODY_TOO_LARGE`.
     #[error("the body is longer than {limit} bytes")]
     TooLarge {
@@ -31,6 +39,9 @@ pub enum HttpError {
     /// A redirect leads to another host, or out of TLS: `REDIRECT_OFFSITE`.
     #[error("a redirect leads to {0}")]
     RedirectOffsite(String),
+    /// A redirect leads nowhere: it cannot be read, or where it leads may not be dialled. `REDIRECT_OFFSITE`, whatever the address is: it is an answer.
+    #[error("a redirect leads nowhere")]
+    RedirectNowhere(#[source] DialError),
     /// Redirects do not end: `REDIRECT_OFFSITE`, for nothing is served where it was announced.
     #[error("more than {0} redirects")]
     TooManyRedirects(u8),
@@ -61,9 +72,11 @@ impl HttpError {
             Self::Dial(error) => error.code(),
             Self::FirstByteTimeout => "TTFB_TIMEOUT",
             Self::Stalled { .. } => "STALLED",
-            Self::TotalTimeout => "TOTAL_TIMEOUT",
+            Self::TotalTimeout | Self::TooSlow { .. } => "TOTAL_TIMEOUT",
             Self::TooLarge { .. } => "BODY_TOO_LARGE",
-            Self::RedirectOffsite(_) | Self::TooManyRedirects(_) => "REDIRECT_OFFSITE",
+            Self::RedirectOffsite(_) | Self::RedirectNowhere(_) | Self::TooManyRedirects(_) => {
+                "REDIRECT_OFFSITE"
+            }
             Self::Reset(_) => "TCP_RESET",
             Self::Malformed(_) => "WRONG_CONTENT_TYPE",
             Self::EndedEarly { .. } | Self::Local(_) => "UNCLASSIFIED",
@@ -85,11 +98,12 @@ impl HttpError {
         }
         match received {
             Some(received) if error.is_incomplete_message() => Self::EndedEarly { received },
-            _ if error.is_parse() => Self::Malformed(error),
             _ if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
                 Self::Reset(remote)
             }
-            _ => Self::Local(error.into()),
+            _ if error.is_user() => Self::Local(error.into()),
+            // Whatever else it is, it was read from the other side: it cannot be parsed, or nobody had asked for it.
+            _ => Self::Malformed(error),
         }
     }
 }

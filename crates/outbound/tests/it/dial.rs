@@ -68,3 +68,21 @@ async fn a_dial_that_is_given_up_leaves_no_socket() {
     let (mut accepted, mut rest) = (accepted, vec![]);
     tokio::time::timeout(Duration::from_secs(5), accepted.read_to_end(&mut rest)).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn one_address_holds_so_many_connections_and_others_are_free() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connector = connector(Reach::AlsoPrivate, Scripted::default()).bounded(2);
+    let target = Target::url(&format!("http://127.0.0.1:{port}/")).unwrap();
+    let first = connector.connect(&target, &mut trace()).await.unwrap();
+    // However the connector is passed on, it counts together.
+    let second = connector.clone().connect(&target, &mut trace()).await.unwrap();
+    let error = connector.connect(&target, &mut trace()).await.unwrap_err();
+    assert_eq!(error.code(), "LOCAL_BACKOFF");
+    let other = Target::url(&format!("http://127.0.0.2:{port}/")).unwrap();
+    assert_eq!(connector.connect(&other, &mut trace()).await.unwrap_err().code(), "TCP_REFUSED");
+    drop(first);
+    assert!(connector.connect(&target, &mut trace()).await.is_ok());
+    drop(second);
+}

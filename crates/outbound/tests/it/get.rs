@@ -1,7 +1,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use apogee_outbound::{Client, HttpError, Reach, Request, Target};
+use apogee_outbound::{Client, HttpError, Pace, Reach, Request, Target};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -30,11 +30,12 @@ async fn a_request_says_what_it_must_and_no_more() {
         range: Some((5, 9)),
         body: 10,
         total: Duration::from_secs(5),
+        pace: Pace::ANY,
     };
     here().get(&request, &mut trace()).await.unwrap();
     let expected = format!(
-        "GET /piece/x?y=z HTTP/1.1\r\nhost: {}\r\nuser-agent: apogee-test\r\naccept: application/piece\r\naccept-encoding: \
-         identity\r\nconnection: close\r\nrange: bytes=5-9\r\n\r\n",
+        "GET /piece/x?y=z HTTP/1.1\r\nhost: {}\r\nuser-agent: apogee-test\r\naccept-encoding: identity\r\nconnection: \
+         close\r\naccept: application/piece\r\nrange: bytes=5-9\r\n\r\n",
         server.address
     );
     assert_eq!(server.heads.lock().unwrap()[0], expected);
@@ -66,12 +67,59 @@ async fn time_that_runs_out_is_told_by_where_it_does() {
 async fn the_whole_may_take_less_time_than_its_parts() {
     let server = Server::start(true, |_| vec![]).await;
     let target = server.target("/");
-    let request =
-        Request { target: &target, accept: "*/*", range: None, body: 1, total: Duration::from_millis(100) };
+    let request = Request {
+        target: &target,
+        accept: "*/*",
+        range: None,
+        body: 1,
+        total: Duration::from_millis(100),
+        pace: Pace::ANY,
+    };
     let started = Instant::now();
     let error = here().get(&request, &mut trace()).await.unwrap_err();
     assert_eq!(error.code(), "TOTAL_TIMEOUT");
     assert!(started.elapsed() < Duration::from_millis(290));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_slow_ends_before_its_time() {
+    let three = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
+    let server = Server::start(true, move |_| three.to_vec()).await;
+    let target = server.target("/");
+    let begun = Instant::now();
+    let slow = |grace, rate| {
+        let target = &target;
+        async move {
+            let pace = Pace { grace: Duration::from_millis(grace), rate };
+            let total = Duration::from_secs(60);
+            let request = Request { target, accept: "*/*", range: None, body: 10, total, pace };
+            let mut trace = trace();
+            let response = here().get(&request, &mut trace).await.unwrap();
+            read(response, &mut trace).await.unwrap_err()
+        }
+    };
+    let error = slow(200, 1000).await;
+    assert!(matches!(error, HttpError::TooSlow { received: 3, rate: 1000 }), "{error:?}");
+    assert_eq!(error.code(), "TOTAL_TIMEOUT");
+    // What came at once may be followed by nothing for long: then it stands still.
+    let error = slow(200, 1).await;
+    assert!(matches!(error, HttpError::Stalled { received: 3 }), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_no_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Target::url(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"220 mail ready\r\n220 come in\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let client = here();
+    let mut trace = trace();
+    let error = tokio::select! { got = get(&client, &target, &mut trace) => got.unwrap_err(), () = serve => unreachable!() };
+    assert_eq!(error.code(), "WRONG_CONTENT_TYPE", "{error:?}");
 }
 
 #[tokio::test]

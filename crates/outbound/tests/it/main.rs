@@ -1,6 +1,8 @@
 //! The connector over real sockets.
 
 #[cfg(test)]
+mod call;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod dial;

@@ -15,29 +15,29 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 async fn a_redirect_leads_nowhere_that_an_address_may_not_lead() {
     let canary = Canary::listen().await;
     let client = client(connector(Reach::AlsoPrivate, Scripted::default()));
-    for (to, expected) in [
+    for to in [
         // On most systems these are this machine, where the canary listens.
-        ("http://0.0.0.0:P/", "ADDR_PRIVATE"),
-        ("http://0:P/", "ADDR_PRIVATE"),
-        ("http://[::]:P/", "ADDR_PRIVATE"),
-        ("http://[::ffff:127.0.0.1]:P/", "ADDR_PRIVATE"),
-        ("//[::ffff:7f00:1]:P/", "ADDR_PRIVATE"),
-        ("http://169.254.169.254/latest/meta-data/", "ADDR_PRIVATE"),
-        ("http://127.0.0.2:P/", "REDIRECT_OFFSITE"),
-        ("//127.2:P/", "REDIRECT_OFFSITE"),
-        ("http://localhost:P/", "REDIRECT_OFFSITE"),
-        ("http://[::1]:P/", "REDIRECT_OFFSITE"),
-        ("https://example.com/", "REDIRECT_OFFSITE"),
-        ("http://x@127.0.0.1:P/", "ADDR_UNPARSEABLE"),
-        ("http://127.0.0.1:22/", "ADDR_UNPARSEABLE"),
-        ("\\\\127.0.0.1:P", "ADDR_UNPARSEABLE"),
-        ("file:///etc/passwd", "ADDR_UNPARSEABLE"),
+        "http://0.0.0.0:P/",
+        "http://0:P/",
+        "http://[::]:P/",
+        "http://[::ffff:127.0.0.1]:P/",
+        "//[::ffff:7f00:1]:P/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://127.0.0.2:P/",
+        "//127.2:P/",
+        "http://localhost:P/",
+        "http://[::1]:P/",
+        "https://example.com/",
+        "http://x@127.0.0.1:P/",
+        "http://127.0.0.1:22/",
+        "\\\\127.0.0.1:P",
+        "file:///etc/passwd",
     ] {
         let to = to.replace('P', &canary.port.to_string());
         let server = Server::start(false, move |_| moved(&to)).await;
         let mut trace = trace();
         let error = get(&client, &server.target("/"), &mut trace).await.unwrap_err();
-        assert_eq!(error.code(), expected, "{:?}: {error}", trace.redirects);
+        assert_eq!(error.code(), "REDIRECT_OFFSITE", "{:?}: {error}", trace.redirects);
         assert_eq!(trace.status, Some(302));
     }
     assert_eq!(canary.accepted().await, 0);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use apogee_domain::ManualClock;
 use apogee_outbound::{
-    Client, Connector, Family, Limits, Reach, Request, ResolveError, Resolver, Response, Target, Timeouts,
-    Trace, Trust,
+    Client, Connector, Family, Limits, Pace, Reach, Request, ResolveError, Resolver, Response, Target,
+    Timeouts, Trace, Trust,
 };
 use async_trait::async_trait;
 use http::HeaderValue;
@@ -69,8 +69,14 @@ pub(crate) async fn get(
     target: &Target,
     trace: &mut Trace,
 ) -> Result<Response, apogee_outbound::HttpError> {
-    let request =
-        Request { target, accept: "*/*", range: None, body: 1 << 20, total: Duration::from_millis(1500) };
+    let request = Request {
+        target,
+        accept: "*/*",
+        range: None,
+        body: 1 << 20,
+        total: Duration::from_millis(1500),
+        pace: Pace::ANY,
+    };
     client.get(&request, trace).await
 }
 

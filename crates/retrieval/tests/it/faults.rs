@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use apogee_outbound::Trace;
+use apogee_outbound::{HttpError, Trace};
 use apogee_retrieval::{Failure, Gateway, Part, Retrieved};
 use apogee_simprovider::gateway::{Fault, Gateway as Provider, Library};
 use cid::Cid;
 
 use crate::dag::{self, file};
-use crate::world::{gateway, piece, random, target, trace};
+use crate::world::{gateway, paced, piece, random, target, trace};
 
 /// Each fault, and what becomes of a CAR, a block and a piece; `""` is a success.
 pub(crate) fn table() -> Vec<(Fault, [&'static str; 3])> {
@@ -15,7 +15,16 @@ pub(crate) fn table() -> Vec<(Fault, [&'static str; 3])> {
     let content = ["HASH_MISMATCH", "HASH_MISMATCH", "COMMP_MISMATCH"];
     let pause = Duration::from_millis(100);
     vec![
-        (Fault::Status(400), all("UNCLASSIFIED")),
+        (Fault::Status(204), all("WRONG_CONTENT_TYPE")),
+        (Fault::Status(206), all("WRONG_CONTENT_TYPE")),
+        (Fault::Status(302), all("REDIRECT_OFFSITE")),
+        (Fault::Status(304), all("REDIRECT_OFFSITE")),
+        (Fault::Status(400), all("HTTP_4XX")),
+        (Fault::Status(401), all("HTTP_4XX")),
+        (Fault::Status(402), all("HTTP_4XX")),
+        (Fault::Status(406), all("HTTP_4XX")),
+        (Fault::Status(451), all("HTTP_4XX")),
+        (Fault::Status(799), all("WRONG_CONTENT_TYPE")),
         (Fault::Status(403), all("HTTP_403")),
         (Fault::Status(404), all("HTTP_404")),
         (Fault::Status(410), all("HTTP_410")),
@@ -54,9 +63,9 @@ pub(crate) fn table() -> Vec<(Fault, [&'static str; 3])> {
         (Fault::ContentType("application/json"), all("WRONG_CONTENT_TYPE")),
         (Fault::Redirect("http://example.com/".into()), all("REDIRECT_OFFSITE")),
         (Fault::Redirect("http://localhost/".into()), all("REDIRECT_OFFSITE")),
-        (Fault::Redirect("http://169.254.169.254/".into()), all("ADDR_PRIVATE")),
-        (Fault::Redirect("http://[::ffff:127.0.0.1]/".into()), all("ADDR_PRIVATE")),
-        (Fault::Redirect("gopher://127.0.0.1/".into()), all("ADDR_UNPARSEABLE")),
+        (Fault::Redirect("http://169.254.169.254/".into()), all("REDIRECT_OFFSITE")),
+        (Fault::Redirect("http://[::ffff:127.0.0.1]/".into()), all("REDIRECT_OFFSITE")),
+        (Fault::Redirect("gopher://127.0.0.1/".into()), all("REDIRECT_OFFSITE")),
         (Fault::RedirectLoop, all("REDIRECT_OFFSITE")),
     ]
 }
@@ -130,6 +139,22 @@ async fn every_fault_comes_out_as_its_code() {
     assert!(table().len() >= 15);
     let wrong = deviations(450_000).await;
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn a_gateway_that_drips_is_not_waited_for_as_long_as_a_large_file_takes() {
+    // In a quarter of an hour it could have come.
+    let expected = 1 << 30;
+    let (served, library) = served(expected);
+    let provider = Provider::start(library).await.unwrap();
+    let client = paced(Duration::from_secs(10), Duration::from_secs(2), 1 << 20);
+    retrieve(&client, &provider, &served, 0, &mut trace()).await.unwrap();
+    provider.fault(Some(Fault::Drip { bytes: 10, pause: Duration::from_millis(50) }));
+    let begun = std::time::Instant::now();
+    let failure = retrieve(&client, &provider, &served, 0, &mut trace()).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Http(HttpError::TooSlow { received: 1.., .. })), "{failure:?}");
+    assert_eq!(failure.code(), "TOTAL_TIMEOUT");
+    assert!(begun.elapsed() < Duration::from_secs(8));
 }
 
 #[tokio::test]

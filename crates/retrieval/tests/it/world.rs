@@ -30,11 +30,15 @@ pub(crate) fn trace() -> Trace {
 }
 
 pub(crate) fn gateway(patience: Duration, total: Duration) -> Gateway {
+    paced(patience, total, u64::MAX)
+}
+
+pub(crate) fn paced(patience: Duration, total: Duration, rate: u64) -> Gateway {
     let timeouts = Timeouts { resolve: patience, connect: patience, handshake: patience };
     let connector = Connector::new(Arc::new(Nobody), Reach::AlsoPrivate, timeouts, Trust::Public).unwrap();
     let limits = HttpLimits { first_byte: patience, idle: patience, ..HttpLimits::default() };
     let client = Client::new(connector, limits, HeaderValue::from_static("apogee-test"));
-    Gateway::new(client, Limits { base: total, rate: u64::MAX, ..Limits::default() })
+    Gateway::new(client, Limits { base: total, rate, ..Limits::default() })
 }
 
 pub(crate) fn patient() -> Gateway {
