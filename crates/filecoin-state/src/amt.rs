@@ -6,6 +6,7 @@
 //! Source: `go-amt-ipld` v2 and v4; the AMT of the Filecoin specification.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
@@ -200,6 +201,63 @@ impl<'a, BS: Blockstore> Amt<'a, BS> {
             }
         }
         Ok(())
+    }
+
+    /// The entries with `from <= index < to` in ascending order, reading only nodes on the way to them; the value as CBOR. It ends early when
+    /// `visit` says so.
+    pub(crate) fn range(
+        &self,
+        cid: &Cid,
+        (from, to): (u64, u64),
+        visit: &mut impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<(), ReadError> {
+        let Some(last) = to.checked_sub(1).filter(|last| from <= *last) else { return Ok(()) };
+        let bytes = load(self.store, cid)?;
+        let root = self.root(cid, &bytes)?;
+        let mut left = root.count;
+        let flow =
+            self.within(cid, &root.node, root.width, root.height, 0, (from, last), &mut |index, value| {
+                left =
+                    left.checked_sub(1).ok_or(Fault::Invalid("holds more entries than its root counts"))?;
+                visit(index, value)
+            });
+        flow.map(drop)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the place of a node: which, how wide, how high, at which index"
+    )]
+    fn within(
+        &self,
+        cid: &Cid,
+        node: &Node<'_>,
+        width: u32,
+        height: u32,
+        base: u64,
+        (from, last): (u64, u64),
+        visit: &mut impl FnMut(u64, &[u8]) -> Result<ControlFlow<()>, Fault>,
+    ) -> Result<ControlFlow<()>, ReadError> {
+        let span = width * height;
+        for (slot, entry) in &node.entries {
+            let index = base << width | slot;
+            let (low, high) = (index << span, index << span | ((1 << span) - 1));
+            if high < from || low > last {
+                continue;
+            }
+            let flow = match entry {
+                Entry::Value(value) => visit(index, value).map_err(|fault| self.malformed(cid, fault))?,
+                Entry::Link(link) => {
+                    let bytes = load(self.store, link)?;
+                    let node = self.node(link, &bytes, width, height - 1)?;
+                    self.within(link, &node, width, height - 1, index, (from, last), visit)?
+                }
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The indices whose values differ, reading only nodes that differ.

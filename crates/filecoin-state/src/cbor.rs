@@ -100,9 +100,14 @@ impl<'a> Cbor<'a> {
         self.take(length)
     }
 
-    pub(crate) fn text(&mut self) -> Result<&'a str, Fault> {
+    /// The bytes of a text, which may be no UTF-8.
+    pub(crate) fn text_bytes(&mut self) -> Result<&'a [u8], Fault> {
         let length = self.expect(3, "text")?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| Fault::Invalid("holds text that is not UTF-8"))
+        self.take(length)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'a str, Fault> {
+        std::str::from_utf8(self.text_bytes()?).map_err(|_| Fault::Invalid("holds text that is not UTF-8"))
     }
 
     pub(crate) fn boolean(&mut self) -> Result<bool, Fault> {

@@ -1,4 +1,4 @@
-//! Hash-array-mapped tries as the built-in actors keep them: SHA-256 of the key, five bits a level.
+//! Hash-array-mapped tries as the built-in actors keep them: SHA-256 of the key, five bits a level, or six in balance tables.
 //!
 //! Both encodings are read: pointers as links or lists (actors v3 on) and as one-entry maps (actors v1 and v2); the
 //! bytes themselves say which it is. Every key is checked to lie where its hash says and no node but the root may be
@@ -15,10 +15,11 @@ use crate::cbor::Cbor;
 use crate::node::{load, whole};
 use crate::{Fault, ReadError};
 
+/// Bits of the hash that a level of most tries takes.
 const BITS: usize = 5;
-const SLOTS: u8 = 1 << BITS;
-/// 256 bits of hash, five a level.
-const MAX_DEPTH: usize = 256 / BITS;
+/// The same of balance tables from actors v3 on (`BALANCE_TABLE_BITWIDTH`).
+const WIDE_BITS: usize = 6;
+const HASH_BITS: usize = 256;
 /// Entries a bucket may hold; the actors use three.
 const MAX_BUCKET: u64 = 16;
 
@@ -39,31 +40,45 @@ struct Node<'a> {
 }
 
 /// Where a node hangs: the slots from the root to it.
-#[derive(Clone, Default)]
-struct Path(Vec<u8>);
+#[derive(Clone)]
+struct Path {
+    /// Bits that a level takes.
+    bits: usize,
+    slots: Vec<u8>,
+}
 
 impl Path {
+    const fn root(bits: usize) -> Self {
+        Self { bits, slots: Vec::new() }
+    }
+
+    /// How many slots a node has.
+    const fn width(&self) -> u8 {
+        1 << self.bits
+    }
+
     fn child(&self, slot: u8) -> Result<Self, Fault> {
-        if self.0.len() >= MAX_DEPTH {
+        if self.slots.len() >= HASH_BITS / self.bits {
             return Err(Fault::Invalid("lies deeper than its hash has bits"));
         }
-        let mut path = self.0.clone();
-        path.push(slot);
-        Ok(Self(path))
+        let mut path = self.clone();
+        path.slots.push(slot);
+        Ok(path)
+    }
+
+    /// The slot of a hash in a node that hangs at a depth, most significant bits first.
+    fn slot(&self, hash: &[u8; 32], depth: usize) -> Option<u8> {
+        let bit = depth * self.bits;
+        let high = u16::from(*hash.get(bit / 8)?) << 8;
+        let low = u16::from(hash.get(bit / 8 + 1).copied().unwrap_or(0));
+        let shifted = (high | low) >> (16 - self.bits - bit % 8);
+        (depth < HASH_BITS / self.bits)
+            .then(|| u8::try_from(shifted & u16::from(self.width() - 1)).unwrap_or(0))
     }
 }
 
 fn hash(key: &[u8]) -> [u8; 32] {
     Sha256::digest(key).into()
-}
-
-/// The slot of a hash at a depth: five bits, most significant first.
-fn slot(hash: &[u8; 32], depth: usize) -> Option<u8> {
-    let bit = depth * BITS;
-    let high = u16::from(*hash.get(bit / 8)?) << 8;
-    let low = u16::from(hash.get(bit / 8 + 1).copied().unwrap_or(0));
-    let shifted = (high | low) >> (16 - BITS - bit % 8);
-    (depth < MAX_DEPTH).then(|| u8::try_from(shifted & 0x1f).unwrap_or(0))
 }
 
 fn pointer<'a>(cursor: &mut Cbor<'a>) -> Result<Pointer<'a>, Fault> {
@@ -102,18 +117,19 @@ impl<'a> Node<'a> {
         let mut cursor = Cbor::new(bytes);
         cursor.tuple(&[2])?;
         let field = cursor.bytes()?;
-        if field.len() > 4 {
+        let width = path.width();
+        if field.len() > usize::from(width / 8) {
             return Err(Fault::Invalid("marks more slots than a node has"));
         }
-        let field = field.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
-        if cursor.list(u64::from(SLOTS))? != u64::from(field.count_ones()) {
+        let field = field.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        if cursor.list(u64::from(width))? != u64::from(field.count_ones()) {
             return Err(Fault::Invalid("marks another number of slots than it holds"));
         }
-        if field == 0 && !path.0.is_empty() {
+        if field == 0 && !path.slots.is_empty() {
             return Err(Fault::Invalid("is an empty node below the root"));
         }
         let mut pointers = Vec::new();
-        for slot in (0..SLOTS).filter(|slot| field >> slot & 1 == 1) {
+        for slot in (0..width).filter(|slot| field >> slot & 1 == 1) {
             pointers.push((slot, pointer(&mut cursor)?));
         }
         cursor.end()?;
@@ -141,19 +157,25 @@ impl<'a> Node<'a> {
 
 fn lies(key: &[u8], path: &Path) -> bool {
     let hash = hash(key);
-    path.0.iter().enumerate().all(|(depth, expected)| slot(&hash, depth) == Some(*expected))
+    path.slots.iter().enumerate().all(|(depth, expected)| path.slot(&hash, depth) == Some(*expected))
 }
 
 /// A trie in a store.
 pub(crate) struct Hamt<'a, BS> {
     store: &'a BS,
     what: &'static str,
+    bits: usize,
 }
 
 impl<'a, BS: Blockstore> Hamt<'a, BS> {
     /// A reader that calls the trie `what` in errors.
     pub(crate) fn new(store: &'a BS, what: &'static str) -> Self {
-        Self { store, what }
+        Self { store, what, bits: BITS }
+    }
+
+    /// The same of a trie whose nodes have 64 slots.
+    pub(crate) fn wide(store: &'a BS, what: &'static str) -> Self {
+        Self { store, what, bits: WIDE_BITS }
     }
 
     fn malformed(&self, cid: &Cid, source: Fault) -> ReadError {
@@ -169,11 +191,11 @@ impl<'a, BS: Blockstore> Hamt<'a, BS> {
     ) -> Result<Option<T>, ReadError> {
         let hash = hash(key);
         let mut cid = *root;
-        let mut path = Path::default();
+        let mut path = Path::root(self.bits);
         loop {
             let bytes = load(self.store, &cid)?;
             let node = Node::parse(&bytes, &path).map_err(|fault| self.malformed(&cid, fault))?;
-            let Some(slot) = slot(&hash, path.0.len()) else {
+            let Some(slot) = path.slot(&hash, path.slots.len()) else {
                 return Err(self.malformed(&cid, Fault::Invalid("lies deeper than its hash has bits")));
             };
             match node.at(slot) {
@@ -198,7 +220,7 @@ impl<'a, BS: Blockstore> Hamt<'a, BS> {
         root: &Cid,
         visit: &mut impl FnMut(&[u8], &[u8]) -> Result<(), Fault>,
     ) -> Result<(), ReadError> {
-        self.walk(root, &Path::default(), visit)
+        self.walk(root, &Path::root(self.bits), visit)
     }
 
     fn walk(
@@ -228,7 +250,7 @@ impl<'a, BS: Blockstore> Hamt<'a, BS> {
     /// The keys whose values differ, reading only nodes that differ.
     pub(crate) fn diff(&self, before: &Cid, after: &Cid) -> Result<BTreeMap<Vec<u8>, Change>, ReadError> {
         let mut changes = BTreeMap::new();
-        self.diff_nodes(before, after, &Path::default(), &mut changes)?;
+        self.diff_nodes(before, after, &Path::root(self.bits), &mut changes)?;
         Ok(changes)
     }
 
@@ -245,7 +267,7 @@ impl<'a, BS: Blockstore> Hamt<'a, BS> {
         let (old, new) = (load(self.store, before)?, load(self.store, after)?);
         let old = Node::placed(&old, path).map_err(|fault| self.malformed(before, fault))?;
         let new = Node::placed(&new, path).map_err(|fault| self.malformed(after, fault))?;
-        for slot in 0..SLOTS {
+        for slot in 0..path.width() {
             match (old.at(slot), new.at(slot)) {
                 (None, None) => {}
                 (Some(Pointer::Link(old)), Some(Pointer::Link(new))) => {

@@ -20,7 +20,7 @@ mod tree;
 pub use code::{ActorKind, Codes, named_version};
 pub use eligibility::Ineligible;
 pub use error::{Fault, ReadError};
-pub use market::{DealTotals, Deals, Market};
+pub use market::{DealLabel, DealState, DealTerms, DealTotals, Deals, Market, Proposals};
 pub use miner::{Miner, MinerInfo, PendingWorker};
 pub use multisig::{Multisig, Transaction};
 pub use partitions::{SectorSets, SectorTotals, nth};

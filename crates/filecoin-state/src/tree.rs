@@ -11,6 +11,7 @@ use fvm_shared::econ::TokenAmount;
 use crate::cbor::Cbor;
 use crate::code::manifest_link;
 use crate::hamt::Hamt;
+use crate::market::Form;
 use crate::node::{load, read, whole};
 use crate::{ActorKind, Codes, Fault, Market, Miner, Multisig, Power, ReadError, Reward};
 
@@ -214,7 +215,8 @@ impl<'a, BS: Blockstore> StateTree<'a, BS> {
     /// # Errors
     /// A node is missing or malformed.
     pub fn market(&self) -> Result<Market, ReadError> {
-        Market::read(self.store, &self.known(MARKET)?.state, self.power()?.from_v15)
+        let form = Form { recent: self.power()?.from_v15, wide_balances: self.version() >= 2 };
+        Market::read(self.store, &self.known(MARKET)?.state, form)
     }
 
     /// A miner's state; `None` where there is no such actor.

@@ -4,6 +4,7 @@
 mod certificates;
 mod certify;
 mod checks;
+pub mod deals;
 mod digest;
 mod error;
 mod facts;

@@ -87,7 +87,15 @@ fn butterflynet_genesis_of_actors_v17_has_1440_sectors_and_deals() {
     assert_eq!(consistent(&blocks), (3, 1440));
     let tree = StateTree::open(&blocks, &blocks.header(&blocks.roots[0]).state).unwrap();
     assert_eq!(tree.version(), 5);
-    let deals = tree.market().unwrap().deals(&blocks).unwrap().totals(0);
+    let market = tree.market().unwrap();
+    let all = market.proposals(&blocks, (0, u64::MAX), 10_000).unwrap();
+    assert_eq!((market.next_deal, all.found.len(), all.next), (1440, 1440, u64::MAX));
+    assert!(
+        all.found
+            .iter()
+            .all(|(deal, terms)| market.proposal(&blocks, *deal).unwrap().as_ref() == Some(terms))
+    );
+    let deals = market.deals(&blocks).unwrap().totals(0);
     assert_eq!(deals.values().map(|total| total.count).sum::<u64>(), 1440);
     assert_eq!(deals.len(), 3);
 }
@@ -110,7 +118,12 @@ fn everything(blocks: &Blocks) -> Result<u64, ReadError> {
         .reward()?
         .for_tipset(0, 9, &power.committed.raw)
         .map_or(0, |reward| reward.this_epoch_reward.atto().bits());
-    Ok(sum + tree.market()?.deals(blocks)?.totals(0).len() as u64)
+    let market = tree.market()?;
+    sum += market.available(blocks, 1000)?.atto().bits();
+    for (deal, terms) in market.proposals(blocks, (0, market.next_deal), 10_000)?.found {
+        sum += terms.bytes + market.deal(blocks, deal)?.is_some_and(|state| state.is_active()) as u64;
+    }
+    Ok(sum + market.deals(blocks)?.totals(0).len() as u64)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! The types share no code with the reader: a field that moved, was added or was dropped in any version shows here.
 
-use apogee_filecoin_state::{ActorKind, Reward, StateTree};
+use apogee_filecoin_state::{ActorKind, DealLabel, DealState, DealTerms, Market, Reward, StateTree};
 use cid::Cid;
 use fil_actors_shared::{fvm_shared2, fvm_shared3, fvm_shared4};
 use fvm_ipld_bitfield::BitField;
@@ -16,6 +16,9 @@ use serde::Serialize;
 const MINER: u64 = 1007;
 const WORKER: u64 = 1008;
 const SECTOR: u64 = 70_000;
+/// Sector or claim of deals.
+const EXTRA: u64 = 41;
+const BALANCES_WIDTH: u32 = fil_actor_market_state::v8::balance_table::BALANCE_TABLE_BITWIDTH;
 
 fn put(store: &MemoryBlockstore, value: &impl Serialize) -> Cid {
     store.put_cbor(value, Code::Blake2b256).unwrap()
@@ -39,6 +42,17 @@ fn map<T: Serialize + serde::de::DeserializeOwned + PartialEq>(
     let mut map = fvm_ipld_hamt::Hamt::<_, T>::new_with_bit_width(store, 5);
     for (address, value) in values {
         map.set(address.to_bytes().into(), value).unwrap();
+    }
+    map.flush().unwrap()
+}
+
+/// A table of balances by actor, in attoFIL.
+fn balances(store: &MemoryBlockstore, values: impl IntoIterator<Item = (u64, u64)>) -> Cid {
+    let mut map =
+        fvm_ipld_hamt::Hamt::<_, fvm_shared::econ::TokenAmount>::new_with_bit_width(store, BALANCES_WIDTH);
+    for (id, value) in values {
+        let key = Address::new_id(id).to_bytes();
+        map.set(key.into(), fvm_shared::econ::TokenAmount::from_atto(value)).unwrap();
     }
     map.flush().unwrap()
 }
@@ -129,13 +143,13 @@ macro_rules! version {
             state.early_terminations = bits([1]);
             let miner_head = put(store, &state);
 
-            let proposal = |end| market::DealProposal {
+            let proposal = |end, label| market::DealProposal {
                 piece_cid: sealed,
                 piece_size: $shared::piece::PaddedPieceSize(2048),
                 verified_deal: true,
                 client: Other::new_id(3),
                 provider: Other::new_id(MINER),
-                label: market::Label::String("label".into()),
+                label,
                 start_epoch: 17,
                 end_epoch: end,
                 storage_price_per_epoch: TokenAmount::from_atto(18),
@@ -145,11 +159,20 @@ macro_rules! version {
             // Deal 4 is active, 5 slashed, 6 never activated, 7 ended at 50.
             let deal = |slash_epoch| market::DealState { sector_start_epoch: 30, last_updated_epoch: 40, slash_epoch, $($extra: $value)? };
             let states = [(4, deal(-1)), (5, deal(31)), (7, deal(-1))];
+            let proposals = [4, 5, 6, 7].map(|deal| {
+                let text = market::Label::String("label".into());
+                let label = if deal == 6 { market::Label::Bytes(vec![0xff, 0]) } else { text };
+                (deal, proposal(if deal == 7 { 50 } else { 99 }, label))
+            });
             let market_head = put(
                 store,
                 &market::State {
-                    proposals: array(store, [4, 5, 6, 7].map(|deal| (deal, proposal(if deal == 7 { 50 } else { 99 })))),
+                    proposals: array(store, proposals),
                     states: array(store, states),
+                    // So many that they need more than a node.
+                    escrow_table: balances(store, (0..500).map(|id| (id, id + 1_000))),
+                    locked_table: balances(store, [(3, 600)]),
+                    next_id: 9,
                     ..Default::default()
                 },
             );
@@ -174,9 +197,58 @@ macro_rules! version {
                 (5, "storagemarket", market_head),
                 (MINER, "storageminer", miner_head),
             ];
-            check(store, &tree(store, &heads, key), key, sealed);
+            let root = tree(store, &heads, key);
+            check(store, &root, key, sealed);
+            // Which of the versions this is: its deals have a claim, a sector or neither.
+            let sector = concat!($(stringify!($extra))?) == "sector_number";
+            check_deals(store, &StateTree::open(store, &root).unwrap().market().unwrap(), sealed, sector);
         }
     };
+}
+
+fn check_deals(store: &MemoryBlockstore, market: &Market, sealed: Cid, sector: bool) {
+    assert_eq!(market.next_deal, 9);
+    let atto = |id| market.available(store, id).unwrap().atto().clone();
+    assert_eq!([3, 4, 499, 500].map(atto), [403, 1_004, 1_499, 0].map(BigInt::from));
+
+    let terms = DealTerms {
+        piece: sealed,
+        bytes: 2048,
+        verified: true,
+        client: Address::new_id(3),
+        provider: Address::new_id(MINER),
+        label: DealLabel::Text("label".into()),
+        start: 17,
+        end: 99,
+        price: fvm_shared::econ::TokenAmount::from_atto(18),
+        provider_collateral: fvm_shared::econ::TokenAmount::from_atto(19),
+        client_collateral: fvm_shared::econ::TokenAmount::from_atto(20),
+    };
+    assert_eq!(market.proposal(store, 4).unwrap().as_ref(), Some(&terms));
+    assert_eq!(market.proposal(store, 7).unwrap(), Some(DealTerms { end: 50, ..terms.clone() }));
+    let six = market.proposal(store, 6).unwrap().unwrap();
+    assert_eq!(six, DealTerms { label: DealLabel::Bytes(vec![0xff, 0]), ..terms });
+    assert_eq!([3, 8, u64::MAX].map(|deal| market.proposal(store, deal).unwrap()), [None, None, None]);
+
+    let found = |range, limit| {
+        let some = market.proposals(store, range, limit).unwrap();
+        (some.found.iter().map(|(deal, _)| *deal).collect::<Vec<_>>(), some.next)
+    };
+    assert_eq!(found((0, 9), 9), (vec![4, 5, 6, 7], 9));
+    assert_eq!(found((0, 9), 2), (vec![4, 5], 6));
+    assert_eq!(found((5, 7), 2), (vec![5, 6], 7));
+    assert_eq!(found((6, 6), 2), (vec![], 6));
+    assert_eq!(found((8, u64::MAX), 2), (vec![], u64::MAX));
+
+    let state = DealState {
+        sector_start: Some(30),
+        last_updated: Some(40),
+        slashed: None,
+        sector: sector.then_some(EXTRA),
+    };
+    assert_eq!(market.deal(store, 4).unwrap(), Some(state));
+    assert_eq!(market.deal(store, 5).unwrap(), Some(DealState { slashed: Some(31), ..state }));
+    assert_eq!(market.deal(store, 6).unwrap(), None);
 }
 
 fn check(store: &MemoryBlockstore, root: &Cid, key: Address, sealed: Cid) {
@@ -277,17 +349,17 @@ version!(
     total_storage_power_reward,
     {}
 );
-version!(actors_v9_are_read, v9, fvm_shared2, StackedDRGWindow2KiBV1, Other::new_id, total_storage_power_reward, { verified_claim: 41 });
-version!(actors_v10_are_read, v10, fvm_shared3, StackedDRGWindow2KiBV1, id, total_storage_power_reward, { verified_claim: 41 });
-version!(actors_v11_are_read, v11, fvm_shared3, StackedDRGWindow2KiBV1, id, total_storage_power_reward, { verified_claim: 41 });
-version!(actors_v12_are_read, v12, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { verified_claim: 41 });
-version!(actors_v13_are_read, v13, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
-version!(actors_v14_are_read, v14, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
-version!(actors_v15_are_read, v15, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
-version!(actors_v16_are_read, v16, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
-version!(actors_v17_are_read, v17, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
-version!(actors_v18_are_read, v18, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: 0 });
-version!(actors_v19_are_read, v19, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_minted_reward, { sector_number: 0 });
+version!(actors_v9_are_read, v9, fvm_shared2, StackedDRGWindow2KiBV1, Other::new_id, total_storage_power_reward, { verified_claim: EXTRA });
+version!(actors_v10_are_read, v10, fvm_shared3, StackedDRGWindow2KiBV1, id, total_storage_power_reward, { verified_claim: EXTRA });
+version!(actors_v11_are_read, v11, fvm_shared3, StackedDRGWindow2KiBV1, id, total_storage_power_reward, { verified_claim: EXTRA });
+version!(actors_v12_are_read, v12, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { verified_claim: EXTRA });
+version!(actors_v13_are_read, v13, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: EXTRA });
+version!(actors_v14_are_read, v14, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: EXTRA });
+version!(actors_v15_are_read, v15, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: EXTRA });
+version!(actors_v16_are_read, v16, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: EXTRA });
+version!(actors_v17_are_read, v17, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: EXTRA });
+version!(actors_v18_are_read, v18, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_storage_power_reward, { sector_number: EXTRA });
+version!(actors_v19_are_read, v19, fvm_shared4, StackedDRGWindow2KiBV1P1, id, total_minted_reward, { sector_number: EXTRA });
 
 macro_rules! multisig {
     ($name:ident, $version:ident, $shared:ident, |$id:ident| $key:expr) => {

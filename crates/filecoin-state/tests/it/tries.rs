@@ -52,6 +52,16 @@ fn tree<'a>(store: &'a Counting, claims: &BTreeMap<u64, u64>, old_form: bool) ->
 
 /// A state tree of one actor.
 fn single<'a>(store: &'a Counting, id: u64, state: &impl serde::Serialize) -> StateTree<'a, Counting> {
+    single_of(store, id, state, 5)
+}
+
+/// The same of a version.
+fn single_of<'a>(
+    store: &'a Counting,
+    id: u64,
+    state: &impl serde::Serialize,
+    version: u64,
+) -> StateTree<'a, Counting> {
     let head = store.put_cbor(state, Code::Blake2b256).unwrap();
     let mut actors =
         fvm_ipld_hamt::Hamt::<_, (Cid, Cid, u64, Amounts, Option<Address>)>::new_with_bit_width(store, 5);
@@ -63,7 +73,7 @@ fn single<'a>(store: &'a Counting, id: u64, state: &impl serde::Serialize) -> St
             .unwrap();
     }
     let actors = actors.flush().unwrap();
-    let root = store.put_cbor(&(5_u64, actors, head), Code::Blake2b256).unwrap();
+    let root = store.put_cbor(&(version, actors, head), Code::Blake2b256).unwrap();
     StateTree::open(store, &root).unwrap()
 }
 
@@ -144,6 +154,97 @@ proptest! {
         deals.advance(&store, &old).unwrap();
         prop_assert_eq!(&deals, &old.deals(&store).unwrap());
     }
+}
+
+/// Deals of one provider, with what tells them apart for a label.
+fn market_of(store: &Counting, deals: impl IntoIterator<Item = u64>) -> apogee_filecoin_state::Market {
+    let mut proposals = fvm_ipld_amt::Amt::new_with_bit_width(store, 5);
+    for deal in deals {
+        let nothing = Amounts::default;
+        let proposal = fil_actor_market_state::v17::DealProposal {
+            piece_cid: Cid::default(),
+            piece_size: fvm_shared::piece::PaddedPieceSize(1024),
+            verified_deal: false,
+            client: Address::new_id(1),
+            provider: Address::new_id(2),
+            label: fil_actor_market_state::v17::Label::String(deal.to_string()),
+            start_epoch: 0,
+            end_epoch: 10,
+            storage_price_per_epoch: nothing(),
+            provider_collateral: nothing(),
+            client_collateral: nothing(),
+        };
+        proposals.set(deal, proposal).unwrap();
+    }
+    let state =
+        fil_actor_market_state::v17::State { proposals: proposals.flush().unwrap(), ..Default::default() };
+    single(store, 5, &state).market().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn proposals_of_a_range_are_those_of_the_whole_in_it(
+        deals in prop::collection::btree_set(0_u64..5_000, 0..300),
+        stretch in prop::sample::select(vec![1, 3, 40, 1_000_000_007]),
+        range in (0_u64..6_000, 0_u64..6_000),
+        limit in 1_usize..40,
+    ) {
+        let store = Counting::default();
+        let market = market_of(&store, deals.iter().map(|deal| deal * stretch));
+        let (from, to) = (range.0 * stretch, range.1 * stretch);
+        let expected: Vec<_> = deals.iter().map(|deal| deal * stretch).filter(|deal| (from..to).contains(deal)).collect();
+        let (mut found, mut at) = (Vec::new(), from);
+        while at < to {
+            let some = market.proposals(&store, (at, to), limit).unwrap();
+            prop_assert!(some.found.len() <= limit && some.next > at);
+            prop_assert!(some.next == to || some.found.len() == limit);
+            for (deal, terms) in some.found {
+                prop_assert_eq!(terms.label, apogee_filecoin_state::DealLabel::Text(deal.to_string()));
+                found.push(deal);
+            }
+            at = some.next;
+        }
+        prop_assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn the_newest_deals_of_a_hundred_thousand_cost_few_reads() {
+    let store = Counting::default();
+    let market = market_of(&store, 0..100_000);
+    store.reads.set(0);
+    let newest = market.proposals(&store, (99_900, 100_000), 1_000).unwrap();
+    assert_eq!((newest.found.len(), newest.next), (100, 100_000));
+    assert!(store.reads.get() <= 10, "{} reads", store.reads.get());
+}
+
+#[test]
+fn balances_are_found_in_tries_of_either_width() {
+    let store = Counting::default();
+    let amount = |id: u64| Amounts::from_atto(id * 7 + 1);
+    let read = |table: Cid, version: u64| {
+        let empty = fvm_ipld_hamt::Hamt::<_, Amounts>::new_with_bit_width(&store, 5).flush().unwrap();
+        let state = fil_actor_market_state::v8::State {
+            escrow_table: table,
+            locked_table: empty,
+            ..Default::default()
+        };
+        let market = single_of(&store, 5, &state, version).market().unwrap();
+        (0..3_001).map(|id| market.available(&store, id).unwrap()).collect::<Vec<_>>()
+    };
+    let mut expected: Vec<_> = (0..3_000).map(amount).collect();
+    expected.push(Amounts::default());
+    let mut wide = fvm_ipld_hamt::Hamt::<_, Amounts>::new_with_bit_width(&store, 6);
+    let mut old = fvm_ipld_hamt::Hamtv0::<_, Amounts>::new_with_bit_width(&store, 5);
+    for id in 0..3_000 {
+        let key = Address::new_id(id).to_bytes();
+        wide.set(key.clone().into(), amount(id)).unwrap();
+        old.set(key.into(), amount(id)).unwrap();
+    }
+    assert_eq!(read(wide.flush().unwrap(), 5), expected);
+    assert_eq!(read(old.flush().unwrap(), 1), expected);
 }
 
 #[test]

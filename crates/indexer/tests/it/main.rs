@@ -9,6 +9,8 @@ mod certificates;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod deals;
+#[cfg(test)]
 mod deep;
 #[cfg(test)]
 mod doubt;

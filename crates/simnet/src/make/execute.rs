@@ -1,4 +1,4 @@
-//! What a generated chain's state machine does: transfers, calls of multisigs, awards, the reward actor's cron.
+//! What a generated chain's state machine does: transfers, calls of multisigs, awards, deals, the crons of market and reward actor.
 
 use apogee_filecoin::types::{
     BlockMessages, Executed, GasOutputs, Message, Receipt, ReceiptForm, Tipset, dense_array,
@@ -15,6 +15,7 @@ use fvm_shared::{ActorID, METHOD_SEND};
 
 use super::MakeError;
 use super::actors::{self, Keys, Sectors, code};
+use super::market::{self, Dealing};
 use super::miner::miner as miner_state;
 use super::multisig;
 use super::state::{Actor, BURNT, POWER, REWARD, State};
@@ -80,7 +81,7 @@ fn calls_multisig(state: &State<'_>, message: &Message, id: ActorID) -> Result<b
 }
 
 /// Carry out `tipset` with these messages of its blocks on the state of its parent of epoch `parent`. `sectors` are those of all miners
-/// from now on, where they change, `keys` those that miners get.
+/// from now on, where they change, `keys` those that miners get, `due` what happens to deals.
 pub(super) fn execute(
     ledger: &Ledger,
     tipset: &Tipset,
@@ -88,6 +89,7 @@ pub(super) fn execute(
     blocks: &[BlockMessages],
     sectors: Option<&[(ActorID, Sectors)]>,
     keys: &[(ActorID, Keys)],
+    due: &[(i64, Dealing)],
 ) -> Result<Outcome, MakeError> {
     let first = tipset.first();
     let mut state = State::open(ledger, &first.parent_state_root)?;
@@ -122,6 +124,7 @@ pub(super) fn execute(
         set_sectors(ledger, &mut state, &tree, sectors, keys)?;
         own = sectors.iter().map(|(_, sectors)| sectors.power()).sum();
     }
+    market::pass(&mut state, (parent, first.height), due)?;
     // The cron of this epoch is that of a null round in its place.
     let next = first.height.saturating_add(1);
     let reward = reward.for_tipset(first.height - 1, next, &own).ok_or_else(runaway)?;

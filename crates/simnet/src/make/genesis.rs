@@ -13,7 +13,7 @@ use super::keys::{BlsKey, Wallet, derive};
 use super::miner::miner as miner_state;
 use super::state::{Actor, BURNT, CRON, INIT, MARKET, POWER, REWARD, SYSTEM, State, init};
 use super::traffic::SENDERS_A_MESSAGE;
-use super::{MakeError, NETWORK, Recipe, multisig};
+use super::{MakeError, NETWORK, Recipe, market, multisig};
 use crate::ledger::Ledger;
 
 /// The first miner's id.
@@ -137,7 +137,7 @@ fn state(ledger: &Ledger, recipe: &Recipe, people: &People) -> Result<Cid, MakeE
     state.set(CRON, Actor::new("cron", put(ledger, &(Vec::<u64>::new(),))?, nothing()))?;
     let claims: Vec<_> = people.miners.iter().map(|miner| (miner.id, miner.sectors)).collect();
     state.set(POWER, Actor::new("storagepower", actors::power(ledger, &claims)?, nothing()))?;
-    state.set(MARKET, Actor::new("storagemarket", actors::market(ledger)?, nothing()))?;
+    state.set(MARKET, Actor::new("storagemarket", market::market(ledger)?, nothing()))?;
     state.set(BURNT, Actor::new("account", put(ledger, &(Address::new_id(BURNT),))?, nothing()))?;
     for miner in &people.miners {
         let worker = Address::new_id(miner.worker_id);

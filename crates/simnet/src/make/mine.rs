@@ -89,6 +89,7 @@ impl Simulation {
         }
         let tipset = Tipset::new(blocks).map_err(MakeError::state)?;
         self.ledger.add(&tipset);
+        self.calendar().mined(round.branch, epoch);
         Ok(Some(tipset))
     }
 

@@ -3,9 +3,11 @@
 mod actors;
 mod answers;
 mod archive;
+mod deals;
 mod execute;
 mod genesis;
 mod keys;
+mod market;
 mod mine;
 mod miner;
 mod multisig;

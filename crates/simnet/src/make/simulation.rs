@@ -12,6 +12,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 
 use super::actors::{Keys, Sectors};
+use super::deals::Calendar;
 use super::execute::{self, Outcome};
 use super::genesis::{self, People};
 use super::keys::{BeaconSecret, Wallet};
@@ -22,7 +23,8 @@ use crate::ledger::{ChangeKind, HeadChange, Ledger};
 
 /// A chain that is made epoch by epoch, with real keys and signatures: what [`Verifier`](apogee_filecoin::verify::Verifier) accepts.
 ///
-/// It executes plain transfers, calls of multisigs, block rewards and the reward actor's cron; `WinningPoSt` proofs it has none.
+/// It executes plain transfers, calls of multisigs, block rewards, deals and the crons of market and reward actor; `WinningPoSt` proofs it
+/// has none.
 pub struct Simulation {
     pub(super) recipe: Recipe,
     pub(super) people: People,
@@ -33,6 +35,8 @@ pub struct Simulation {
     schedule: Mutex<Schedule>,
     /// Who will hold the roles of a miner, in the same way.
     holders: Mutex<BTreeMap<(i64, ActorID), Keys>>,
+    /// What will happen to deals.
+    calendar: Mutex<Calendar>,
     /// State and receipts after tipsets that were executed.
     executed: Mutex<HashMap<TipsetKey, (Cid, Cid)>>,
     pool: Mutex<Pool>,
@@ -81,6 +85,7 @@ impl Simulation {
             ledger,
             schedule: Mutex::default(),
             holders: Mutex::default(),
+            calendar: Mutex::default(),
             executed: Mutex::default(),
             pool: Mutex::default(),
             turn: Mutex::default(),
@@ -271,11 +276,17 @@ impl Simulation {
         let holders = lock(&self.holders);
         let keys: Vec<_> = holders.range(from..=to).map(|((_, miner), keys)| (*miner, *keys)).collect();
         drop(holders);
-        execute::execute(&self.ledger, tipset, parent, &messages, sectors.as_deref(), &keys)
+        let (branch, epoch) = (tipset.first().fork_signaling, tipset.epoch().height());
+        let due = self.calendar().due(branch, parent, epoch);
+        execute::execute(&self.ledger, tipset, parent, &messages, sectors.as_deref(), &keys, &due)
     }
 
     pub(super) fn turn(&self) -> MutexGuard<'_, i64> {
         lock(&self.turn)
+    }
+
+    pub(super) fn calendar(&self) -> MutexGuard<'_, Calendar> {
+        lock(&self.calendar)
     }
 
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {

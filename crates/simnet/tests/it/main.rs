@@ -1,6 +1,8 @@
 //! The node over the wire.
 
 #[cfg(test)]
+mod deals;
+#[cfg(test)]
 mod make;
 #[cfg(test)]
 mod mischief;

@@ -367,7 +367,39 @@ impl PeopleWork for Unit {
 }
 
 #[async_trait]
-impl Probes for Memory {
+impl ProbeDeals for Memory {
+    async fn deal(&self, _: &LaneKey, _: u64) -> Result<Option<ProbeDeal>> {
+        unkept()
+    }
+    async fn deal_named(&self, _: &str) -> Result<Option<ProbeDeal>> {
+        unkept()
+    }
+    async fn open_deals(&self, _: &NetworkId, _: &str, _: Page<(Epoch, String)>) -> Result<Vec<ProbeDeal>> {
+        unkept()
+    }
+    async fn stored_deals(&self, _: &LaneKey, _: u32) -> Result<Vec<ProbeDeal>> {
+        unkept()
+    }
+    async fn data_was_away(&self, _: &NetworkId, _: &str, _: Timestamp, _: Timestamp) -> Result<bool> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbeDealsWork for Unit {
+    async fn put_deal(&mut self, _: &ProbeDeal) -> Result<ProbeDeal> {
+        unkept()
+    }
+    async fn put_fetch(&mut self, _: &str, _: u64, _: u64, _: Timestamp) -> Result<()> {
+        unkept()
+    }
+    async fn set_deal(&mut self, _: &str, _: &DealCourse) -> Result<()> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbeLanes for Memory {
     async fn lane(&self, _: &LaneKey) -> Result<Option<Lane>> {
         unkept()
     }
@@ -380,6 +412,10 @@ impl Probes for Memory {
     async fn missed(&self, _: &NetworkId, _: &str, _: Timestamp, _: u32) -> Result<Vec<Lane>> {
         unkept()
     }
+}
+
+#[async_trait]
+impl ProbeAttempts for Memory {
     async fn probe_attempts(&self, _: &LaneKey, _: Page<(u64, u32)>) -> Result<Vec<ProbeAttempt>> {
         unkept()
     }
@@ -393,15 +429,40 @@ impl Probes for Memory {
     ) -> Result<Vec<ProbeAttempt>> {
         unkept()
     }
+    async fn attempt_counts(&self, _: &NetworkId, _: &str) -> Result<Vec<AttemptCount>> {
+        unkept()
+    }
+    async fn attempts_of_miners(&self, _: &NetworkId, _: &str) -> Result<Vec<MinerAttempts>> {
+        unkept()
+    }
+    async fn agents(&self, _: &NetworkId, _: &str, _: Page<(String, ProbeKind)>) -> Result<Vec<ProbeAgent>> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbeSlots for Memory {
     async fn slots(&self, _: &LaneKey, _: Page<u64>) -> Result<Vec<ProbeSlot>> {
         unkept()
     }
     async fn unjudged(&self, _: &NetworkId, _: &str, _: Timestamp, _: u32) -> Result<Vec<ProbeSlot>> {
         unkept()
     }
+    async fn followed(
+        &self,
+        _: &NetworkId,
+        _: &str,
+        _: Page<(ProbeKind, String, u64)>,
+    ) -> Result<Vec<ProbeSlot>> {
+        unkept()
+    }
     async fn slot_counts(&self, _: &NetworkId, _: &str, _: Page<SlotCountKey>) -> Result<Vec<SlotCount>> {
         unkept()
     }
+}
+
+#[async_trait]
+impl ProbeLog for Memory {
     async fn canaries(&self, _: &NetworkId, _: &str, _: Timestamp, _: Timestamp) -> Result<Vec<Canary>> {
         unkept()
     }
@@ -420,7 +481,7 @@ impl Probes for Memory {
 }
 
 #[async_trait]
-impl ProbesWork for Unit {
+impl ProbeLanesWork for Unit {
     async fn put_lane(&mut self, _: &Lane) -> Result<()> {
         unkept()
     }
@@ -433,22 +494,67 @@ impl ProbesWork for Unit {
     async fn set_lane(&mut self, _: &Lane) -> Result<()> {
         unkept()
     }
+}
+
+#[async_trait]
+impl ProbeAttemptsWork for Unit {
     async fn put_attempt_made(&mut self, _: &ProbeAttempt) -> Result<()> {
         unkept()
     }
     async fn put_late(&mut self, _: &LaneKey, _: u64, _: u64, _: &Evidence) -> Result<bool> {
         unkept()
     }
+    async fn put_agent(&mut self, _: &NetworkId, _: &str, _: &ProbeAgent) -> Result<()> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbeSlotsWork for Unit {
     async fn put_slot(&mut self, _: &ProbeSlot) -> Result<()> {
+        unkept()
+    }
+    async fn look_again(&mut self, _: &LaneKey, _: u64, _: u32, _: Timestamp) -> Result<bool> {
         unkept()
     }
     async fn judge_slot(&mut self, _: &LaneKey, _: u64, _: &SlotVerdict) -> Result<()> {
         unkept()
     }
+}
+
+#[async_trait]
+impl ProbeLogWork for Unit {
     async fn put_canary(&mut self, _: &NetworkId, _: &str, _: &Canary) -> Result<()> {
         unkept()
     }
     async fn put_batch(&mut self, _: &NetworkId, _: &str, _: &ProbeBatch, _: &[ProbeAttempt]) -> Result<()> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbeRules for Memory {
+    async fn rests(&self, _: &NetworkId, _: &str, _: Timestamp, _: Timestamp) -> Result<Vec<ProbeRest>> {
+        unkept()
+    }
+    async fn pinned_race(&self, _: &NetworkId, _: &str) -> Result<Option<PinnedRace>> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl ProbeRulesWork for Unit {
+    async fn put_rest(&mut self, _: &NetworkId, _: &str, _: &ProbeRest) -> Result<bool> {
+        unkept()
+    }
+    async fn pin_race(
+        &mut self,
+        _: &NetworkId,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<PinnedRace> {
         unkept()
     }
 }
