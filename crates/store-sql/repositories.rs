@@ -129,6 +129,13 @@ async fn stored_cursor(db: &mut Connection, id: i64) -> Result<Option<(i64, Stri
         .map_err(error)
 }
 
+/// How far a network is indexed, and it stays so until the unit of work ends.
+pub(crate) async fn hold_cursor(db: &mut Connection, network: &NetworkId) -> Result<Option<Epoch>> {
+    let document = dialect::hold_cursor(db, network.as_str()).await.map_err(error)?;
+    let cursor: Option<Cursor> = document.map(|document| decode("cursors", &document)).transpose()?;
+    Ok(cursor.map(|cursor| cursor.epoch))
+}
+
 #[async_trait]
 impl Store for Adapter {
     async fn begin(&self) -> Result<Box<dyn Work>> {

@@ -2,15 +2,21 @@
 //!
 //! Everything stands in the database. Several desks may work on one, and one that ends anywhere is gone on from there.
 
+mod around;
 mod evidence;
+mod follow;
 mod leases;
+mod pin;
 mod sweep;
+mod tallies;
 mod verdicts;
 
 use apogee_domain::Timestamp;
 use apogee_store::{Store, StoreError};
 
+pub use self::around::Rests;
 pub use self::leases::{Done, NotKept};
+pub use self::pin::Changed;
 pub use self::sweep::Swept;
 pub use self::verdicts::Judged;
 use crate::log::Broken;
@@ -35,6 +41,22 @@ pub enum DeskError {
     /// The log does not go on.
     #[error("the log of evidence does not go on")]
     Log(#[from] Broken),
+    /// A rest has a reason that this program does not know.
+    #[error("a rest has the reason `{0}`, which is not known")]
+    Rest(String),
+}
+
+impl DeskError {
+    /// Whether the database cannot be reached now, so that the same may go well later.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable(_)))
+    }
+
+    /// Whether an epoch passed while something was written that was to count at it: it is done again at a later one.
+    const fn is_passed(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Passed { .. }))
+    }
 }
 
 /// The probes of one competition, and where they are kept.

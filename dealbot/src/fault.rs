@@ -205,6 +205,24 @@ impl Circumstances {
     }
 }
 
+impl Circumstances {
+    /// These, as a bot tells them, beside what the controller knows. Of what the controller decides or sees better (the rules, what was published, the
+    /// rate, the chain) its word stands; of the rest the bot's.
+    #[must_use]
+    pub fn beside(self, controller: Self) -> Self {
+        let (told, known) = (self.or(controller), controller.or(self));
+        Self {
+            protocol_required: known.protocol_required,
+            cap_published: known.cap_published,
+            rate_kept: known.rate_kept,
+            bots_published: known.bots_published,
+            chain_stalled: known.chain_stalled,
+            ipni_required: known.ipni_required,
+            ..told
+        }
+    }
+}
+
 /// How a code's fault follows from the circumstances. Where the one that it asks for is unknown, the fault is the bot's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {

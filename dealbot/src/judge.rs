@@ -12,7 +12,8 @@ mod votes;
 
 use std::collections::BTreeSet;
 
-use apogee_domain::Timestamp;
+use apogee_domain::{ProbeKind, Timestamp};
+use apogee_store::ProbeRest;
 
 pub use self::canary::{Canaries, Canary};
 pub use self::fleet::{Correlation, Look, correlated};
@@ -63,6 +64,39 @@ pub enum Why {
     ChainReset,
 }
 
+impl Why {
+    /// Every one.
+    pub const ALL: [Self; 5] =
+        [Self::Maintenance, Self::Pause, Self::ChainStall, Self::BasefeeSpike, Self::ChainReset];
+
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Maintenance => apogee_store::MAINTENANCE,
+            Self::Pause => "pause",
+            Self::ChainStall => "chain_stall",
+            Self::BasefeeSpike => "basefee_spike",
+            Self::ChainReset => "chain_reset",
+        }
+    }
+
+    /// The reason of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.as_str() == word)
+    }
+
+    /// Whether it is one for probes of this kind: what is read back needs no message on chain.
+    #[must_use]
+    pub const fn concerns(self, kind: ProbeKind) -> bool {
+        match self {
+            Self::Maintenance | Self::Pause | Self::ChainReset => true,
+            Self::ChainStall | Self::BasefeeSpike => matches!(kind, ProbeKind::Storage),
+        }
+    }
+}
+
 /// A while in which nothing counts: `[from, to)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rest {
@@ -75,7 +109,15 @@ pub struct Rest {
 }
 
 impl Rest {
-    const fn code(&self) -> Code {
+    /// One as it is stored; `None` where its reason is none that is known.
+    #[must_use]
+    pub fn of(stored: &ProbeRest) -> Option<Self> {
+        Some(Self { from: stored.from, to: stored.to, why: Why::of(&stored.why)? })
+    }
+
+    /// Why slots in it are excluded.
+    #[must_use]
+    pub const fn code(&self) -> Code {
         match self.why {
             Why::Maintenance => Code::MinerMaintenance,
             Why::Pause => Code::CompetitionPaused,
@@ -85,8 +127,15 @@ impl Rest {
         }
     }
 
+    /// Whether it is the network's, and not one that a miner or an organiser asked for.
+    #[must_use]
+    pub const fn is_of_the_chain(&self) -> bool {
+        matches!(self.why, Why::ChainStall | Why::BasefeeSpike | Why::ChainReset)
+    }
+
     /// Whether any moment from `first` to `last` is in it.
-    fn touches(&self, first: Timestamp, last: Timestamp) -> bool {
+    #[must_use]
+    pub fn touches(&self, first: Timestamp, last: Timestamp) -> bool {
         first < self.to && last >= self.from
     }
 }
@@ -111,8 +160,11 @@ pub struct Policy {
 pub struct Case<'a> {
     /// When it was due.
     pub due: Timestamp,
-    /// No attempt begins at this moment or later. It leaves time to confirm: what cannot be confirmed is excluded, and successes never have to be.
+    /// The first attempt does not begin at this moment or later.
     pub deadline: Timestamp,
+    /// No other attempt does so at this moment or later. It is later than the deadline: what cannot be confirmed is excluded, and successes never have to
+    /// be, so that failures late in an interval would count less than successes.
+    pub confirm: Timestamp,
     /// What was tried, in any order.
     pub attempts: &'a [Attempt],
     /// What each bot's canaries found.
@@ -153,6 +205,9 @@ impl Outcome {
         matches!(self, Self::Success | Self::Failure(_) | Self::Excluded(_))
     }
 }
+
+/// How many bots stand back from another attempt because theirs were in vain: one more than that, and few are left to make it.
+const STANDING_BACK: usize = 2;
 
 /// The moment so many microseconds later.
 fn later(at: Timestamp, micros: u64) -> Timestamp {
@@ -220,14 +275,14 @@ impl Case<'_> {
                 Outcome::Excluded(Code::MissedNoWorker)
             };
         };
-        let (mut counting, mut awaited, mut moot, mut void) = (Vec::new(), None, None, None);
+        let (mut counting, mut awaited, mut moot, mut void) = (Vec::new(), None, None, Vec::new());
         for attempt in attempts {
             match self.worth(attempt, now) {
                 Worth::Counts => counting.push(attempt),
                 Worth::Awaits(_) if trusting => counting.push(attempt),
                 Worth::Awaits(until) => awaited = Some(awaited.map_or(until, |other| until.min(other))),
                 Worth::Moot(code) => moot = moot.or(Some(code)),
-                Worth::Void(code) => void = Some(code),
+                Worth::Void(code) => void.push((code, attempt.worker.as_str())),
             }
         }
         if let Some(until) = awaited {
@@ -237,19 +292,28 @@ impl Case<'_> {
         if let Some(settled) = votes.settled() {
             return settled;
         }
-        let (why, not_before, not_by) = match (votes.is_empty(), moot, void) {
-            (true, Some(code), _) => return Outcome::Excluded(code),
-            (true, None, void) => {
-                (void.unwrap_or(Code::Unclassified), later(last, self.policy.apart), BTreeSet::new())
+        let (why, not_before, mut not_by) = match (votes.is_empty(), moot) {
+            (true, Some(code)) => return Outcome::Excluded(code),
+            (true, None) => {
+                let why = void.last().map_or(Code::Unclassified, |(code, _)| *code);
+                (why, later(last, self.policy.apart), BTreeSet::new())
             }
-            (false, ..) => {
+            (false, _) => {
                 // Who has looked before waits, so that it is another look.
                 let wait = if votes.by_all() { self.policy.apart } else { 0 };
                 (Code::Unconfirmed, later(last, wait), votes.not_by())
             }
         };
+        // Whose attempts were in vain stands back as well, while there are others: those of the last ones.
+        for (_, worker) in void.iter().rev() {
+            let others = usize::try_from(self.policy.fleet).unwrap_or(usize::MAX).saturating_sub(1);
+            if not_by.len() >= others.min(STANDING_BACK) {
+                break;
+            }
+            not_by.insert((*worker).to_owned());
+        }
         let spent = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX) >= self.policy.most;
-        if spent || votes.are_all() || not_before.max(now) >= self.deadline {
+        if spent || votes.are_all() || not_before.max(now) >= self.confirm {
             return Outcome::Excluded(why);
         }
         Outcome::Confirm { not_before, not_by }

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod canonical;
+pub mod deals;
 pub mod desk;
 pub mod fault;
 pub mod judge;

@@ -7,6 +7,9 @@ use crate::fault::Circumstances;
 use crate::judge::{Correlation, Policy};
 use crate::schedule::{Cadence, Kind, Seed};
 
+/// When nothing is due any more.
+const NEVER: Timestamp = Timestamp(i64::MAX);
+
 /// The probes of one competition.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -26,6 +29,41 @@ pub struct Plan {
     pub measures: Measures,
     /// What whose fault a failure is may depend on, as far as it is known of the whole competition.
     pub known: Circumstances,
+    /// When a deal has succeeded.
+    pub success_at: SuccessAt,
+}
+
+/// How far a deal has to come for its slot of storage to have gone well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SuccessAt {
+    /// The miner has taken it on: that is known when the attempt is over.
+    #[default]
+    Accepted,
+    /// It is on chain.
+    Published,
+    /// Its sector is proven.
+    Active,
+}
+
+impl SuccessAt {
+    /// Every one, in the order in which a deal comes to it.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Published, Self::Active];
+
+    /// As it is set, and said to programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Published => "published",
+            Self::Active => "active",
+        }
+    }
+
+    /// That of this word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|at| at.as_str() == word)
+    }
 }
 
 /// A bot that may take part.
@@ -54,34 +92,44 @@ pub struct Measures {
     pub grace: i64,
     /// How far apart two attempts of one bot are.
     pub apart: i64,
+    /// How long after the end of a slot's interval it is confirmed; half of the interval at most.
+    pub confirm: i64,
     /// When a bot is at odds with the others.
     pub correlation: Correlation,
 }
 
 impl Default for Measures {
+    /// Those of leases of a minute and canaries every ten.
     fn default() -> Self {
-        let second = 1_000_000;
-        let minutes = |count: u64| count * 60_000_000;
+        Self::of(60, 600)
+    }
+}
+
+impl Measures {
+    /// Those that fit leases of so many seconds, and canaries so many seconds apart.
+    #[must_use]
+    pub fn of(lease: u32, canary: u32) -> Self {
+        let micros = |seconds: u32| i64::from(seconds) * 1_000_000;
+        let (lease, canary) = (micros(lease), micros(canary));
         Self {
-            lease: 60 * second,
-            beat: 15 * second,
-            first: 120 * second,
+            lease,
+            beat: lease / 4,
+            first: lease * 2,
             attempts: 5,
-            canary: 600 * second,
-            grace: 60 * second,
-            apart: 120 * second,
+            canary,
+            grace: lease,
+            apart: lease * 2,
+            confirm: lease * 10,
             correlation: Correlation {
-                window: minutes(10),
-                near: minutes(30),
+                window: canary.unsigned_abs(),
+                near: canary.unsigned_abs() * 3,
                 share: 300_000,
                 least: 5,
                 deviations: 4,
             },
         }
     }
-}
 
-impl Measures {
     /// How far around an attempt what others see says something of its bot.
     #[must_use]
     pub fn around(&self) -> i64 {
@@ -115,6 +163,22 @@ impl Plan {
         self.cadences.iter().find(|cadence| cadence.kind == kind)
     }
 
+    /// Whether what an attempt of this kind began is followed, so that a good one alone does not settle its slot.
+    #[must_use]
+    pub fn follows(&self, kind: Kind) -> bool {
+        kind == Kind::Storage && self.success_at != SuccessAt::Accepted
+    }
+
+    /// From when on a slot is not tried for the first time any more, and from when on not at all: the end of its interval, and so much later that what
+    /// is due at its end can be confirmed. The slot after it waits meanwhile, and has half of its own interval left at least.
+    #[must_use]
+    pub fn ends(&self, kind: Kind, slot: u64) -> (Timestamp, Timestamp) {
+        let cadence = self.cadence(kind);
+        let end = cadence.and_then(|cadence| cadence.window(slot)).map_or(NEVER, |(_, end)| end);
+        let half = cadence.map_or(0, |cadence| i64::try_from(cadence.interval / 2).unwrap_or(i64::MAX));
+        (end, Timestamp(end.0.saturating_add(self.measures.confirm.min(half))))
+    }
+
     /// What a lane of a miner is called.
     #[must_use]
     pub fn key(&self, kind: Kind, miner: &str) -> LaneKey {
@@ -124,10 +188,9 @@ impl Plan {
     /// A lane at a slot: nobody has tried it. Behind the last slot it is due at the end of time.
     #[must_use]
     pub fn lane(&self, key: &LaneKey, slot: u64, fence: u64) -> Lane {
-        const NEVER: Timestamp = Timestamp(i64::MAX);
         let cadence = self.cadence(key.kind);
         let due = cadence.and_then(|cadence| cadence.due(&self.seed, &key.miner, slot)).unwrap_or(NEVER);
-        let ends = cadence.and_then(|cadence| cadence.window(slot)).map_or(NEVER, |(_, end)| end);
+        let (ends, _) = self.ends(key.kind, slot);
         let places = self.regions.len() as u64;
         let place = cadence.map_or(0, |cadence| cadence.place(&self.seed, &key.miner, slot, places));
         let region = usize::try_from(place).ok().and_then(|place| self.regions.get(place));

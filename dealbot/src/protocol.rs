@@ -9,8 +9,8 @@
 //! | `POST /dealbot/v1/release` [`Release`] | 200; the attempt does not count |
 //! | `POST /dealbot/v1/canary` [`CanaryTold`] | 200 |
 //!
-//! The headers are `Bot` (its name), `Bot-Time` (microseconds of Unix time) and `Bot-Signature` (base64 of the Ed25519 signature of
-//! [`signed`]). A request is good for [`SKEW`] around its time. Everything in it can be sent again without harm: leases that nobody knows of run
+//! The headers are `Bot` (its name), `Bot-Time` (microseconds of Unix time) and `Bot-Signature` ([`sign`]: the digest of the body, and the Ed25519
+//! signature of [`signed`]). A request is good for [`SKEW`] around its time. Everything in it can be sent again without harm: leases that nobody knows of run
 //! out, and results are kept once.
 
 use apogee_domain::Timestamp;
@@ -117,10 +117,143 @@ pub enum Task {
         root: String,
         /// How many bytes the data has at most, with what its format adds.
         size: u64,
+        /// How much of it.
+        #[serde(default)]
+        part: Part,
         /// Whether addresses that are not public may be dialled.
         #[serde(default)]
         private: bool,
     },
+    /// Read a whole piece back, and commit to it again.
+    Piece {
+        /// Where, as the miner says: `https://…`.
+        url: String,
+        /// The piece, CID of version 1 or 2.
+        piece: String,
+        /// Its bytes before padding, at most.
+        size: u64,
+        /// Whether addresses that are not public may be dialled.
+        #[serde(default)]
+        private: bool,
+    },
+    /// Offer a deal.
+    Deal(Box<Offer>),
+    /// See who answers, and what is asked for storage. Nothing is offered: it is for looks that nobody scores.
+    Greet(Box<Greeting>),
+}
+
+/// Who is greeted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// The miner: `t01000`.
+    pub miner: String,
+    /// How it is spoken to.
+    pub at: Place,
+    /// Whether addresses that are not public may be dialled.
+    #[serde(default)]
+    pub private: bool,
+}
+
+/// Where a miner is greeted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "over")]
+pub enum Place {
+    /// libp2p.
+    Libp2p {
+        /// Who has to answer; empty where the miner names nobody.
+        peer: String,
+        /// Its multiaddresses, as it says.
+        addresses: Vec<String>,
+    },
+    /// Curio's `/market/mk20`.
+    Http {
+        /// Where, as the miner says: `https://…`.
+        url: String,
+    },
+}
+
+/// How much of some data is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "take")]
+pub enum Part {
+    /// All of it, as one CAR.
+    #[default]
+    Whole,
+    /// One leaf and the blocks above it, each by itself, by a way that this number decides.
+    Leaf {
+        /// Seeds the choice at each node.
+        draw: u64,
+    },
+    /// The blocks of these bytes of the file, as a CAR: `[from, to)`.
+    Range {
+        /// The first.
+        from: u64,
+        /// Behind the last.
+        to: u64,
+    },
+}
+
+/// A deal that is offered. The controller has made, signed and written it down before anybody is told of it: it can be offered again and stays one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// How the miner is spoken to.
+    pub via: Via,
+    /// The id of the deal: a UUID, or a ULID where [`Via::Http`].
+    pub id: String,
+    /// What the record calls the proposal: its CID; empty where it has none.
+    #[serde(default)]
+    pub proposal: String,
+    /// The commitment to the data, a CID of version 1.
+    pub piece: String,
+    /// Bytes of the data.
+    pub size: u64,
+    /// Where the miner gets the data: `https://…`. The bot looks first whether it can be had.
+    pub data: String,
+    /// The highest price that is paid, attoFIL for a GiB and epoch, in decimal.
+    pub cap: String,
+    /// Whether an earlier attempt may have sent it: then its status is asked for first.
+    #[serde(default)]
+    pub sent: bool,
+    /// Whether addresses that are not public may be dialled.
+    #[serde(default)]
+    pub private: bool,
+}
+
+/// How a miner is spoken to about deals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "over")]
+pub enum Via {
+    /// `/fil/storage/mk/1.2.1` or `1.2.0`.
+    Libp2p {
+        /// Who has to answer; empty where the miner names nobody.
+        peer: String,
+        /// Its multiaddresses, as it says.
+        addresses: Vec<String>,
+        /// `DealParams` of 1.2.1, DAG-CBOR in base64.
+        deal: String,
+        /// The client's signature of the UUID, which a question for the status carries: `sigtype || sig` in base64.
+        status: String,
+    },
+    /// Curio's `/market/mk20`.
+    Http {
+        /// Where, as the miner says: `https://…`.
+        url: String,
+        /// The deal as it is posted, JSON in base64.
+        deal: String,
+        /// What authorises requests. Each holds for its minute alone.
+        passes: Vec<Pass>,
+    },
+}
+
+/// The values of the header `Authorization` for one minute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The minute, in minutes since 1970.
+    pub minute: i64,
+    /// To post the deal.
+    pub propose: String,
+    /// To ask for its status.
+    pub status: String,
 }
 
 /// A bot lives, and does something.
@@ -187,10 +320,9 @@ pub struct CanaryTold {
     pub code: String,
 }
 
-/// What is signed of a request.
+/// What is signed of a request: its body by the SHA-256 of it, so that a signature is checked before the body is read.
 #[must_use]
-pub fn signed(bot: &str, path: &str, at: Timestamp, body: &[u8]) -> Vec<u8> {
-    let digest = Sha256::digest(body);
+pub fn signed(bot: &str, path: &str, at: Timestamp, digest: &[u8; 32]) -> Vec<u8> {
     let mut bytes = b"apogee-bot-1\n".to_vec();
     for part in [bot.as_bytes(), path.as_bytes(), &at.0.to_be_bytes(), digest.as_slice()] {
         bytes.extend((part.len() as u64).to_be_bytes());
@@ -199,10 +331,12 @@ pub fn signed(bot: &str, path: &str, at: Timestamp, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The header of a signature.
+/// The header of a signature: the digest of the body and the signature, base64 each, with a point between them.
 #[must_use]
 pub fn sign(key: &SigningKey, bot: &str, path: &str, at: Timestamp, body: &[u8]) -> String {
-    STANDARD.encode(key.sign(&signed(bot, path, at, body)).to_bytes())
+    let digest = Sha256::digest(body).into();
+    let signature = key.sign(&signed(bot, path, at, &digest));
+    format!("{}.{}", STANDARD.encode(digest), STANDARD.encode(signature.to_bytes()))
 }
 
 /// Why a request is not a bot's.
@@ -214,26 +348,45 @@ pub enum NotSigned {
     /// The signature is not the bot's.
     #[error("the signature is not that of the bot's key")]
     Signature,
+    /// Another body came than was signed.
+    #[error("the body is not the one that is signed")]
+    Body,
 }
 
-/// Check the signature of a request.
+/// The body that a bot has signed, by its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promised([u8; 32]);
+
+impl Promised {
+    /// Check that this is the body.
+    ///
+    /// # Errors
+    /// [`NotSigned::Body`].
+    pub fn keeps(self, body: &[u8]) -> Result<(), NotSigned> {
+        if <[u8; 32]>::from(Sha256::digest(body)) == self.0 { Ok(()) } else { Err(NotSigned::Body) }
+    }
+}
+
+/// Check the signature of a request before its body is read.
 ///
 /// # Errors
 /// [`NotSigned`] where it is not the bot's, or too old.
 pub fn verify(
     key: &VerifyingKey,
     (bot, path, at): (&str, &str, Timestamp),
-    body: &[u8],
-    signature: &str,
+    header: &str,
     now: Timestamp,
-) -> Result<(), NotSigned> {
+) -> Result<Promised, NotSigned> {
     let apart = now.0.saturating_sub(at.0);
     if apart.saturating_abs() > SKEW {
         return Err(NotSigned::Clock(apart / 1_000_000));
     }
-    let bytes = STANDARD.decode(signature).map_err(|_| NotSigned::Signature)?;
-    let signature = Signature::from_slice(&bytes).map_err(|_| NotSigned::Signature)?;
-    key.verify_strict(&signed(bot, path, at, body), &signature).map_err(|_| NotSigned::Signature)
+    let (digest, signature) = header.split_once('.').ok_or(NotSigned::Signature)?;
+    let bytes = |text: &str| STANDARD.decode(text).map_err(|_| NotSigned::Signature);
+    let digest: [u8; 32] = bytes(digest)?.try_into().map_err(|_| NotSigned::Signature)?;
+    let signature = Signature::from_slice(&bytes(signature)?).map_err(|_| NotSigned::Signature)?;
+    key.verify_strict(&signed(bot, path, at, &digest), &signature).map_err(|_| NotSigned::Signature)?;
+    Ok(Promised(digest))
 }
 
 #[cfg(test)]
@@ -248,7 +401,7 @@ mod tests {
         let header = sign(&key, "eu-1", "/dealbot/v1/leases", NOW, b"{}");
         let check = |bot, path, at: i64, body: &[u8], now: i64| {
             let now = Timestamp(NOW.0 + now);
-            verify(&key.verifying_key(), (bot, path, Timestamp(NOW.0 + at)), body, &header, now)
+            verify(&key.verifying_key(), (bot, path, Timestamp(NOW.0 + at)), &header, now)?.keeps(body)
         };
         let path = "/dealbot/v1/leases";
         assert_eq!(check("eu-1", path, 0, b"{}", SKEW), Ok(()));
@@ -257,9 +410,14 @@ mod tests {
         assert_eq!(check("eu-2", path, 0, b"{}", 0), Err(NotSigned::Signature));
         assert_eq!(check("eu-1", "/dealbot/v1/beat", 0, b"{}", 0), Err(NotSigned::Signature));
         assert_eq!(check("eu-1", path, 1, b"{}", 0), Err(NotSigned::Signature));
-        assert_eq!(check("eu-1", path, 0, b"{ }", 0), Err(NotSigned::Signature));
+        assert_eq!(check("eu-1", path, 0, b"{ }", 0), Err(NotSigned::Body));
         let other = SigningKey::from_bytes(&[8; 32]).verifying_key();
-        assert_eq!(verify(&other, ("eu-1", path, NOW), b"{}", &header, NOW), Err(NotSigned::Signature));
-        assert_eq!(verify(&other, ("eu-1", path, NOW), b"{}", "x", NOW), Err(NotSigned::Signature));
+        assert_eq!(verify(&other, ("eu-1", path, NOW), &header, NOW), Err(NotSigned::Signature));
+        for broken in ["", "x", ".", "x.y", &header.replace('.', "")] {
+            assert_eq!(
+                verify(&key.verifying_key(), ("eu-1", path, NOW), broken, NOW),
+                Err(NotSigned::Signature)
+            );
+        }
     }
 }

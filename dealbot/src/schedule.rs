@@ -37,6 +37,12 @@ impl Seed {
         &self.0
     }
 
+    /// Bytes for something else that nobody knows before the seed is told.
+    #[must_use]
+    pub fn secret(&self, what: &str) -> [u8; 32] {
+        mac(&self.0, &[b"secret", what.as_bytes()])
+    }
+
     /// The same seed bound to a verified beacon's entry that nobody knew when it was committed to: then whoever chose the seed did not choose the moments.
     #[must_use]
     pub fn with_beacon(&self, entry: &[u8]) -> Self {
@@ -115,6 +121,13 @@ impl Cadence {
     pub fn choice(&self, seed: &Seed, miner: &str, slot: u64, choices: u64) -> u64 {
         let (kind, miner) = (self.kind.as_str().as_bytes(), miner.as_bytes());
         below(mac(&seed.0, &[b"choice", kind, miner, &slot.to_be_bytes()]), choices)
+    }
+
+    /// A number below `bound` that decides something else of a slot of a miner, named `what`.
+    #[must_use]
+    pub fn draw(&self, seed: &Seed, (miner, slot): (&str, u64), what: &str, bound: u64) -> u64 {
+        let (kind, miner) = (self.kind.as_str().as_bytes(), miner.as_bytes());
+        below(mac(&seed.0, &[b"draw", what.as_bytes(), kind, miner, &slot.to_be_bytes()]), bound)
     }
 
     /// Which of `places` probes a slot of a miner. Of `places` slots that follow each other from a multiple of it on, each place has one: every miner

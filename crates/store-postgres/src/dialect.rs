@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::{Atto, ProbeKind};
-use apogee_store::{CertificateRecord, Grant, LaneClaim, LimitKey, Payment, Posting, StoreError};
+use apogee_store::{CertificateRecord, Grant, LaneClaim, LaneKey, LimitKey, Payment, Posting, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef};
@@ -72,6 +72,31 @@ pub(crate) async fn claim_lanes(
     .bind(claim.region)
     .bind(limit)
     .fetch_all(db)
+    .await
+}
+
+/// One lane, held until the unit of work ends. Others wait for it.
+pub(crate) async fn hold_lane(db: &mut Connection, key: &LaneKey) -> Result<Option<LaneRow>, Error> {
+    sqlx::query_as(
+        "SELECT * FROM probe_lanes WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4
+         FOR UPDATE",
+    )
+    .bind(key.network.as_str())
+    .bind(&key.race)
+    .bind(key.kind.as_str())
+    .bind(&key.miner)
+    .fetch_optional(db)
+    .await
+}
+
+/// Where a network stands, held until the unit of work ends. Others may hold it as well, and whoever moves it waits.
+pub(crate) async fn hold_cursor(db: &mut Connection, network: &str) -> Result<Option<String>, Error> {
+    sqlx::query_scalar(
+        "SELECT c.document FROM cursors c JOIN networks n ON n.network_id = c.network_id WHERE n.name = $1
+         FOR SHARE OF c",
+    )
+    .bind(network)
+    .fetch_optional(db)
     .await
 }
 

@@ -25,10 +25,15 @@ async fn every_statement_prepares() {
     shared.extend(statements(include_str!("../ledger.rs")));
     shared.extend(statements(include_str!("../archives.rs")));
     shared.extend(statements(include_str!("../audit.rs")));
+    shared.extend(statements(include_str!("../deals.rs")));
     shared.extend(statements(include_str!("../grants.rs")));
     shared.extend(statements(include_str!("../money.rs")));
     shared.extend(statements(include_str!("../people.rs")));
-    shared.extend(statements(include_str!("../probes.rs")));
+    shared.extend(statements(include_str!("../probes/attempts.rs")));
+    shared.extend(statements(include_str!("../probes/lanes.rs")));
+    shared.extend(statements(include_str!("../probes/log.rs")));
+    shared.extend(statements(include_str!("../probes/rules.rs")));
+    shared.extend(statements(include_str!("../probes/slots.rs")));
     shared.extend(statements(include_str!("../signins.rs")));
     let own = statements(crate::testing::DIALECT);
     assert!(shared.len() >= 20 && own.len() >= 10, "{} and {}", shared.len(), own.len());

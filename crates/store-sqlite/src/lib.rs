@@ -5,6 +5,8 @@
 mod archives;
 #[path = "../../store-sql/audit.rs"]
 mod audit;
+#[path = "../../store-sql/deals.rs"]
+mod deals;
 mod dialect;
 #[path = "../../store-sql/grants.rs"]
 mod grants;
@@ -14,7 +16,7 @@ mod ledger;
 mod money;
 #[path = "../../store-sql/people.rs"]
 mod people;
-#[path = "../../store-sql/probes.rs"]
+#[path = "../../store-sql/probes/mod.rs"]
 mod probes;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;

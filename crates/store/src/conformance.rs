@@ -10,6 +10,7 @@
 
 mod archives;
 mod audit;
+mod deals;
 mod grants;
 mod history;
 mod ledger;
@@ -38,6 +39,11 @@ pub use archives::{
     of_two_archives_one_is_kept,
 };
 pub use audit::{audit_events_are_a_chain, of_two_audit_events_one_follows_the_other};
+pub use deals::{
+    a_slot_has_one_deal_whoever_makes_another, deals_are_followed_until_they_are_closed,
+    deals_of_slots_that_went_well_can_be_read_back, that_data_could_not_be_had_is_known_for_its_time,
+    what_is_fetched_of_a_deal_grows_without_gaps,
+};
 pub use grants::{
     a_charge_that_is_given_back_no_longer_counts_and_can_be_taken_again,
     a_faucet_keeps_its_state_when_its_policy_changes, a_grant_is_read_back_whole_and_charged_under_each_key,
@@ -70,9 +76,12 @@ pub use people::{
 };
 pub use probes::{
     a_batch_takes_the_attempts_that_no_other_has, a_lane_is_held_by_who_has_its_fence,
-    a_slot_is_judged_once_and_counted_from_then_on, an_attempt_is_read_back_with_what_came_late,
-    canaries_are_kept_by_bot_and_moment, lanes_are_given_to_whoever_may_have_them_and_never_twice,
-    of_two_who_ask_each_gets_other_lanes,
+    a_race_keeps_the_settings_that_it_began_with, a_slot_is_judged_once_and_counted_from_then_on,
+    a_slot_is_looked_at_when_it_is_time, an_attempt_is_read_back_with_what_came_late,
+    attempts_are_counted_as_they_are_added, canaries_are_kept_by_bot_and_moment,
+    lanes_are_given_to_whoever_may_have_them_and_never_twice, nothing_counts_at_an_epoch_that_is_indexed,
+    of_two_who_ask_each_gets_other_lanes, rests_are_kept_as_they_were_said_first_and_those_of_the_chain_grow,
+    what_miners_run_is_what_was_seen_last,
 };
 pub use signins::{
     a_challenge_is_taken_once, a_program_is_told_once_that_it_is_let_in,
@@ -145,6 +154,17 @@ macro_rules! conformance {
             a_slot_is_judged_once_and_counted_from_then_on,
             a_batch_takes_the_attempts_that_no_other_has,
             canaries_are_kept_by_bot_and_moment,
+            a_slot_is_looked_at_when_it_is_time,
+            nothing_counts_at_an_epoch_that_is_indexed,
+            attempts_are_counted_as_they_are_added,
+            what_miners_run_is_what_was_seen_last,
+            rests_are_kept_as_they_were_said_first_and_those_of_the_chain_grow,
+            a_race_keeps_the_settings_that_it_began_with,
+            a_slot_has_one_deal_whoever_makes_another,
+            what_is_fetched_of_a_deal_grows_without_gaps,
+            deals_are_followed_until_they_are_closed,
+            deals_of_slots_that_went_well_can_be_read_back,
+            that_data_could_not_be_had_is_known_for_its_time,
             an_account_is_one_identity_whatever_it_is_called,
             two_sign_ins_at_once_are_one_identity,
             a_block_stays_when_they_sign_in_again,

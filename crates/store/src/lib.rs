@@ -4,6 +4,7 @@
 mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod deals;
 mod grants;
 mod money;
 mod people;
@@ -17,6 +18,7 @@ use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step,
 use async_trait::async_trait;
 
 pub use audit::*;
+pub use deals::*;
 pub use grants::*;
 pub use money::*;
 pub use people::*;
@@ -50,6 +52,14 @@ pub enum StoreError {
         to: Epoch,
         /// The oldest epoch that can be unwound.
         kept: Epoch,
+    },
+    /// What was to count at an epoch that is over: who has read what counts up to it would have missed this.
+    #[error("nothing is counted at epoch {epoch} any more: the network is indexed up to {indexed}")]
+    Passed {
+        /// Where it was to count.
+        epoch: Epoch,
+        /// How far the network is indexed.
+        indexed: Epoch,
     },
     /// More bytes than are kept in one row. Nothing was written.
     #[error("{what} has {size} bytes, at most {limit} are kept")]
@@ -98,7 +108,9 @@ pub struct Page<K> {
 
 /// A database. Reads see the last committed state.
 #[async_trait]
-pub trait Store: Audit + Grants + Money + People + Probes + SignIns + Send + Sync + fmt::Debug {
+pub trait Store:
+    Audit + Grants + Money + People + ProbeDeals + Probes + SignIns + Send + Sync + fmt::Debug
+{
     /// Begin to write. Only one unit of work is open at a time on one database file; others wait.
     async fn begin(&self) -> Result<Box<dyn Work>>;
 
@@ -191,7 +203,9 @@ pub trait Store: Audit + Grants + Money + People + Probes + SignIns + Send + Syn
 
 /// Everything that must become true together. Dropping it without [`commit`](Work::commit) undoes it.
 #[async_trait]
-pub trait Work: AuditWork + GrantsWork + MoneyWork + PeopleWork + ProbesWork + SignInsWork + Send {
+pub trait Work:
+    AuditWork + GrantsWork + MoneyWork + PeopleWork + ProbeDealsWork + ProbesWork + SignInsWork + Send
+{
     /// Add a network.
     ///
     /// A network that is there with the same genesis is left as it is; with another genesis it is a [`StoreError::Conflict`].

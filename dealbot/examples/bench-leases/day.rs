@@ -77,6 +77,7 @@ fn judge(plan: &Plan, slots: &[(&Lane, Vec<Attempt>)], canaries: &Canaries) -> (
             let case = Case {
                 due: lane.due,
                 deadline: Timestamp(lane.ends.0 + DAY),
+                confirm: Timestamp(lane.ends.0 + DAY),
                 attempts: known,
                 canaries,
                 rests: &[],

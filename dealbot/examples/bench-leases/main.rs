@@ -8,7 +8,7 @@ mod slice;
 use std::process::ExitCode;
 
 use apogee_dealbot::fault::{Circumstances, Code};
-use apogee_dealbot::plan::{Bot, Measures, Plan};
+use apogee_dealbot::plan::{Bot, Measures, Plan, SuccessAt};
 use apogee_dealbot::record::{Record, SlotId, VERSION};
 use apogee_dealbot::schedule::{Cadence, Kind, Seed};
 use apogee_domain::Timestamp;
@@ -37,6 +37,7 @@ fn plan(fleet: u32) -> Outcome<Plan> {
         fleet,
         measures: Measures::default(),
         known: Circumstances { rate_kept: Some(true), ..Circumstances::default() },
+        success_at: SuccessAt::Accepted,
     })
 }
 

@@ -1,7 +1,9 @@
 //! Leases: given, kept alive, given back, and ended by a result that is kept once.
 
+use std::collections::BTreeSet;
+
 use apogee_domain::Timestamp;
-use apogee_store::{Evidence, Lane, LaneClaim, LaneKey, Page, ProbeAttempt, ProbeSlot, Work};
+use apogee_store::{Evidence, Lane, LaneClaim, LaneKey, Page, ProbeAgent, ProbeAttempt, ProbeSlot, Work};
 
 use super::{Desk, DeskError};
 use crate::canonical::Signed;
@@ -10,6 +12,8 @@ use crate::protocol::SKEW;
 use crate::record::{NoRecord, Record, clip};
 use crate::schedule::Kind;
 
+/// Most protocols that are kept of a miner.
+const PROTOCOLS: usize = 64;
 /// Longest name of what a bot does, bytes.
 const LONGEST_STAGE: usize = 40;
 
@@ -99,9 +103,10 @@ impl Desk<'_> {
         let mut work = self.store.begin().await?;
         let Some(mut lane) = work.hold_lane(key, fence, Some(&bot.name)).await? else { return Ok(None) };
         let Some(lease) = lane.lease.as_mut() else { return Ok(None) };
-        // Whoever says for ever that it lives does not keep a miner from being probed.
-        let interval = self.plan.cadence(key.kind).map_or(0, |cadence| cadence.interval);
-        if now > lane.ends.max(Timestamp(lease.since.0.saturating_add_unsigned(interval))) {
+        // Whoever says for ever that it lives does not keep a miner from being probed: the slot after it has the end of its own interval.
+        let third = self.plan.cadence(key.kind).map_or(0, |cadence| cadence.interval / 3);
+        let (_, ends) = self.plan.ends(key.kind, lane.slot);
+        if now > ends.max(Timestamp(lease.since.0.saturating_add_unsigned(third))) {
             return Ok(None);
         }
         // Of beats that overtake each other the later one stands.
@@ -170,6 +175,9 @@ impl Desk<'_> {
             late: None,
             batch: None,
         };
+        if let Some(agent) = running(&record, now) {
+            work.put_agent(&self.plan.network, &self.plan.race, &agent).await?;
+        }
         self.over(&mut *work, lane, &attempt).await?;
         work.commit().await?;
         Ok(true)
@@ -215,14 +223,33 @@ impl Desk<'_> {
             due,
             ended: attempt.ended,
             attempts: lane.attempt,
+            look: attempt.ended,
             verdict: None,
         };
         work.put_slot(&slot).await?;
         lane.attempt = lane.attempt.saturating_add(1);
         lane.lease = None;
+        // Where the interval is over, there is as long as a lease lasts to find out whether somebody else looks. Then the next slot is at hand.
+        let (ends, confirm) = self.plan.ends(lane.key.kind, lane.slot);
+        lane.ends = ends.max(self.plan.measures.expires(attempt.ended).min(confirm));
         lane.due = lane.ends;
         Ok(work.set_lane(&lane).await?)
     }
+}
+
+/// What a miner was seen to run. It said so itself: what is kept is a few lines of plain text.
+fn running(record: &Record, now: Timestamp) -> Option<ProbeAgent> {
+    let plain = |text: &str| -> String {
+        let shown = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+        text.chars().map(shown).collect::<String>().trim().to_owned()
+    };
+    let agent = record.agent.as_deref().map(plain).unwrap_or_default();
+    let protocols: BTreeSet<String> = record.protocols.iter().map(|name| plain(name)).collect();
+    let protocols: Vec<String> =
+        protocols.into_iter().filter(|name| !name.is_empty()).take(PROTOCOLS).collect();
+    let seen =
+        ProbeAgent { miner: record.slot.miner.clone(), kind: record.slot.kind, agent, protocols, seen: now };
+    (!seen.agent.is_empty() || !seen.protocols.is_empty()).then_some(seen)
 }
 
 /// The evidence of a result, its signature checked.

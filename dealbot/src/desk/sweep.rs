@@ -3,7 +3,7 @@
 use apogee_domain::{Epoch, Timestamp};
 use apogee_store::{Lane, ProbeAttempt, ProbeSlot, SlotOutcome, SlotVerdict, Work};
 
-use super::{Desk, DeskError};
+use super::{Desk, DeskError, Rests};
 use crate::fault::Code;
 
 /// Lanes that are looked at once.
@@ -21,7 +21,8 @@ pub struct Swept {
 }
 
 impl Desk<'_> {
-    /// Take leases away that ran out, and go on from slots that have ended.
+    /// Take leases away that ran out, and go on from slots that have ended. Where the network is indexed further meanwhile than the epoch, the rest waits
+    /// for the next round.
     ///
     /// # Errors
     /// The database's.
@@ -31,13 +32,20 @@ impl Desk<'_> {
         for lane in self.store.lapsed(network, race, now, LANES).await? {
             swept.lapsed += u64::from(self.lapse(&lane, now).await?);
         }
-        for lane in self.store.missed(network, race, now, LANES).await? {
+        let missed = self.store.missed(network, race, now, LANES).await?;
+        let Some(first) = missed.iter().map(|lane| lane.due).min() else { return Ok(swept) };
+        let rests = self.rests(first, now).await?;
+        for lane in missed {
             let mut work = self.store.begin().await?;
             let Some(lane) = work.hold_lane(&lane.key, lane.fence, None).await? else { continue };
             if lane.ends > now {
                 continue;
             }
-            swept.missed += self.pass(&mut *work, lane, now, epoch).await?;
+            match self.pass(&mut *work, lane, (now, epoch), &rests).await {
+                Ok(missed) => swept.missed += missed,
+                Err(error) if error.is_passed() => break,
+                Err(error) => return Err(error),
+            }
             work.commit().await?;
         }
         Ok(swept)
@@ -77,25 +85,23 @@ impl Desk<'_> {
         &self,
         work: &mut dyn Work,
         lane: Lane,
-        now: Timestamp,
-        epoch: Epoch,
+        (now, epoch): (Timestamp, Epoch),
+        rests: &Rests,
     ) -> Result<u64, DeskError> {
-        let verdict = SlotVerdict {
-            outcome: SlotOutcome::Excluded,
-            code: Code::MissedNoWorker.as_str().to_owned(),
-            at: now,
-            epoch,
-        };
         let (mut next, mut missed) = (lane, 0);
         for _ in 0..SLOTS {
             if next.attempt == 1 && next.ends <= now {
+                let rest = rests.of(&next.key).into_iter().find(|rest| rest.touches(next.due, next.due));
+                let code = rest.map_or(Code::MissedNoWorker, |rest| rest.code()).as_str().to_owned();
+                let verdict = SlotVerdict { outcome: SlotOutcome::Excluded, code, at: now, epoch };
                 let slot = ProbeSlot {
                     key: next.key.clone(),
                     slot: next.slot,
                     due: next.due,
                     ended: next.ends,
                     attempts: 0,
-                    verdict: Some(verdict.clone()),
+                    look: next.ends,
+                    verdict: Some(verdict),
                 };
                 work.put_slot(&slot).await?;
                 missed += 1;

@@ -144,6 +144,8 @@ codes! {
     Http5xx = "HTTP_5XX", Http, Rule::Always(Fault::Miner);
     /// It does not give the data away.
     Http403 = "HTTP_403", Http, Rule::Always(Fault::Miner);
+    /// It refuses a request that is in order, with any other status of that kind.
+    Http4xx = "HTTP_4XX", Http, Rule::Always(Fault::Miner);
     /// It sends elsewhere.
     RedirectOffsite = "REDIRECT_OFFSITE", Http, Rule::Always(Fault::Miner);
     /// It answers with something else.

@@ -46,7 +46,8 @@ pub(crate) fn judged(
     now: i64,
 ) -> Outcome {
     let policy = policy(fleet);
-    let case = Case { due: at(1), deadline: at(DEADLINE), attempts, canaries, rests, policy: &policy };
+    let (deadline, confirm) = (at(DEADLINE), at(DEADLINE));
+    let case = Case { due: at(1), deadline, confirm, attempts, canaries, rests, policy: &policy };
     case.outcome(at(now))
 }
 
@@ -160,7 +161,7 @@ fn an_attempt_counts_only_between_two_good_canaries() {
         judged(&[attempt("a", 20, Some(Code::HashMismatch))], &of_a, &[], 3, now)
     };
     let counts = Outcome::Failure(Code::HashMismatch);
-    let void = confirm(&attempt("a", 20, None), 2 * MINUTE, &[]);
+    let void = confirm(&attempt("a", 20, None), 2 * MINUTE, &["a"]);
     let soon = Outcome::Open { until: Timestamp(attempt("a", 20, None).ended.0 + 11 * 60_000_000) };
     assert_eq!(looked(&[(15, true), (25, true)], 30), counts);
     assert_eq!(looked(&[(10, true), (30, true)], 30), counts, "as far away as may be");
@@ -196,6 +197,7 @@ fn whether_to_look_again_does_not_wait_for_canaries() {
     let case = Case {
         due: at(1),
         deadline: at(DEADLINE),
+        confirm: at(DEADLINE),
         attempts: &attempts,
         canaries: &of_a,
         rests: &[],
@@ -230,7 +232,7 @@ fn nothing_counts_while_it_was_agreed_that_nothing_does() {
 #[test]
 fn faults_of_bots_are_tried_again_and_at_last_excluded() {
     let lost = attempt("a", 1, Some(Code::WorkerLost));
-    assert_eq!(of_three(std::slice::from_ref(&lost)), confirm(&lost, 2 * MINUTE, &[]));
+    assert_eq!(of_three(std::slice::from_ref(&lost)), confirm(&lost, 2 * MINUTE, &["a"]));
     let odd = attempt("b", 5, Some(Code::Unclassified));
     let both = [lost, odd];
     assert_eq!(

@@ -17,6 +17,8 @@ mod races;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod rounds;
+#[cfg(test)]
 mod schedule;
 #[cfg(test)]
 mod verdict;

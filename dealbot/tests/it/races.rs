@@ -203,9 +203,10 @@ impl World {
         rests: &'a [Rest],
     ) -> Case<'a> {
         let due = self.truth[slot].due;
-        // Another interval, so that what is due at its end can be confirmed.
-        let deadline = Timestamp((due / INTERVAL + 2) * INTERVAL);
-        Case { due: Timestamp(due), deadline, attempts, canaries, rests, policy: &POLICY }
+        // Half of another interval, so that what is due at its end can be confirmed.
+        let end = (due / INTERVAL + 1) * INTERVAL;
+        let (deadline, confirm) = (Timestamp(end), Timestamp(end + INTERVAL / 2));
+        Case { due: Timestamp(due), deadline, confirm, attempts, canaries, rests, policy: &POLICY }
     }
 
     /// The race as it is run: nobody knows yet how the next canaries come out, nor what the fleet will have seen.

@@ -1,9 +1,10 @@
 use apogee_domain::{Digest, Epoch, NetworkId, ProbeKind, Timestamp};
 
-use super::both;
+use super::{add, applied, apply, both, cursor};
 use crate::{
-    Canary, Evidence, Lane, LaneClaim, LaneKey, MAX_CHECKPOINT, MAX_RECORD, Page, ProbeAttempt, ProbeBatch,
-    ProbeSlot, SlotCount, SlotOutcome, SlotVerdict, Store, StoreError,
+    AttemptCount, Canary, Evidence, FOLLOWED, Lane, LaneClaim, LaneKey, MAX_CHECKPOINT, MAX_DOCUMENT,
+    MAX_RECORD, MinerAttempts, Page, PinnedRace, ProbeAgent, ProbeAttempt, ProbeBatch, ProbeRest, ProbeSlot,
+    SlotCount, SlotOutcome, SlotVerdict, Store, StoreError,
 };
 
 const RACE: &str = "sprint";
@@ -235,17 +236,16 @@ fn verdict(outcome: SlotOutcome, code: &str, epoch: i64) -> SlotVerdict {
     SlotVerdict { outcome, code: code.to_owned(), at: at(300), epoch: Epoch::new(epoch).unwrap() }
 }
 
+/// A slot that ended, and is to be looked at, as many seconds after 100 as its number says.
+fn tried(key: &LaneKey, number: u64) -> ProbeSlot {
+    let ended = at(100 + i64::try_from(number).unwrap());
+    ProbeSlot { key: key.clone(), slot: number, due: at(100), ended, attempts: 2, look: ended, verdict: None }
+}
+
 pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
     let network = devnet();
     let key = key(ProbeKind::Storage, "t01000");
-    let slot = |number: u64| ProbeSlot {
-        key: key.clone(),
-        slot: number,
-        due: at(100),
-        ended: at(100 + i64::try_from(number).unwrap()),
-        attempts: 2,
-        verdict: None,
-    };
+    let slot = |number: u64| tried(&key, number);
     let mut work = store.begin().await.unwrap();
     for number in 0..5 {
         work.put_slot(&slot(number)).await.unwrap();
@@ -255,7 +255,7 @@ pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
     work.put_slot(&missed).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(store.unjudged(&network, RACE, at(102), 10).await.unwrap(), [slot(0), slot(1), slot(2)]);
-    let again = ProbeSlot { ended: at(90), attempts: 3, ..slot(2) };
+    let again = ProbeSlot { ended: at(90), attempts: 3, look: at(91), ..slot(2) };
     for row in [&again, &slot(2)] {
         let mut work = store.begin().await.unwrap();
         work.put_slot(row).await.unwrap();
@@ -354,4 +354,235 @@ pub async fn canaries_are_kept_by_bot_and_moment(store: &dyn Store) {
     work.commit().await.unwrap();
     assert_eq!(store.canaries(&network, RACE, at(10), at(20)).await.unwrap(), all);
     assert_eq!(store.canaries(&network, RACE, at(11), at(15)).await.unwrap(), all[2..]);
+}
+
+pub async fn a_slot_is_looked_at_when_it_is_time(store: &dyn Store) {
+    let network = devnet();
+    let (early, late) = (key(ProbeKind::Retrieval, "t01000"), key(ProbeKind::Storage, "t01001"));
+    let mut work = store.begin().await.unwrap();
+    for slot in [tried(&early, 1), tried(&early, 2), tried(&late, 3)] {
+        work.put_slot(&slot).await.unwrap();
+    }
+    assert!(work.look_again(&early, 1, 2, at(500)).await.unwrap());
+    assert!(!work.look_again(&early, 2, 1, at(500)).await.unwrap(), "there was an attempt since");
+    assert!(!work.look_again(&early, 7, 2, at(500)).await.unwrap(), "there is none");
+    work.commit().await.unwrap();
+    let put_off = ProbeSlot { look: at(500), ..tried(&early, 1) };
+    let look =
+        async |second: i64, limit: u32| store.unjudged(&network, RACE, at(second), limit).await.unwrap();
+    assert_eq!(look(101, 10).await, []);
+    assert_eq!(look(499, 10).await, [tried(&early, 2), tried(&late, 3)]);
+    assert_eq!(look(500, 10).await, [tried(&early, 2), tried(&late, 3), put_off.clone()]);
+    assert_eq!(look(500, 1).await, [tried(&early, 2)], "who has waited longest comes first");
+
+    let mut work = store.begin().await.unwrap();
+    for (key, slot) in [(&late, 3), (&early, 2)] {
+        assert!(work.look_again(key, slot, 2, FOLLOWED).await.unwrap());
+    }
+    work.commit().await.unwrap();
+    assert_eq!(look(i64::MAX / 2_000_000, 10).await, std::slice::from_ref(&put_off), "others see to them");
+    let followed = async |after| store.followed(&network, RACE, Page { after, limit: 1 }).await.unwrap();
+    let first = ProbeSlot { look: FOLLOWED, ..tried(&early, 2) };
+    assert_eq!(followed(None).await, [first]);
+    let after = Some((ProbeKind::Retrieval, "t01000".to_owned(), 2));
+    assert_eq!(followed(after).await, [ProbeSlot { look: FOLLOWED, ..tried(&late, 3) }]);
+    assert_eq!(followed(Some((ProbeKind::Storage, "t01001".to_owned(), 3))).await, []);
+
+    let mut work = store.begin().await.unwrap();
+    work.judge_slot(&late, 3, &verdict(SlotOutcome::Ok, "", 4)).await.unwrap();
+    assert!(!work.look_again(&late, 3, 2, at(1)).await.unwrap(), "it was judged");
+    work.commit().await.unwrap();
+    assert_eq!(followed(Some((ProbeKind::Retrieval, "t01000".to_owned(), 2))).await, []);
+    // An attempt more is looked at when that says.
+    let again = ProbeSlot { attempts: 3, ended: at(120), look: at(120), ..put_off };
+    let mut work = store.begin().await.unwrap();
+    work.put_slot(&again).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(look(120, 10).await, [again]);
+}
+
+pub async fn nothing_counts_at_an_epoch_that_is_indexed(store: &dyn Store) {
+    let id = add(store, &["devnet-a"]).await.remove(0);
+    let key = key(ProbeKind::Storage, "t01000");
+    let mut work = store.begin().await.unwrap();
+    for number in 0..4 {
+        work.put_slot(&tried(&key, number)).await.unwrap();
+    }
+    work.judge_slot(&key, 0, &verdict(SlotOutcome::Ok, "", 1)).await.unwrap();
+    work.commit().await.unwrap();
+    apply(store, &id, None, &cursor(5, None), &[applied(5, vec![])]).await.unwrap();
+    let judge = async |number: u64, epoch: i64| {
+        let mut work = store.begin().await.unwrap();
+        work.judge_slot(&key, number, &verdict(SlotOutcome::Ok, "", epoch)).await?;
+        work.commit().await
+    };
+    let passed = |refused: Result<(), StoreError>, at: i64, to: i64| {
+        let (at, to) = (Epoch::new(at).unwrap(), Epoch::new(to).unwrap());
+        assert!(
+            matches!(refused, Err(StoreError::Passed { epoch, indexed }) if (epoch, indexed) == (at, to)),
+            "{refused:?}"
+        );
+    };
+    passed(judge(1, 5).await, 5, 5);
+    passed(judge(1, 4).await, 4, 5);
+    let missed =
+        ProbeSlot { verdict: Some(verdict(SlotOutcome::Excluded, "MISSED_NO_WORKER", 5)), ..tried(&key, 9) };
+    let mut work = store.begin().await.unwrap();
+    passed(work.put_slot(&missed).await, 5, 5);
+    drop(work);
+
+    // A verdict is on its way: the index waits until it counts.
+    let mut work = store.begin().await.unwrap();
+    work.judge_slot(&key, 1, &verdict(SlotOutcome::Ok, "", 6)).await.unwrap();
+    let judging = async {
+        for _ in 0..30 {
+            assert_eq!(store.cursor(&id).await.unwrap(), Some(cursor(5, None)), "the index went on");
+        }
+        work.commit().await.unwrap();
+    };
+    let (to_6, epoch_6) = (cursor(6, None), [applied(6, vec![])]);
+    let from_5 = cursor(5, None);
+    both(judging, async { apply(store, &id, Some(&from_5), &to_6, &epoch_6).await.unwrap() }).await;
+    let counted = store.slot_counts(&id, RACE, Page { after: None, limit: 9 }).await.unwrap();
+    assert_eq!(counted.last().map(|row| (row.epoch.height(), row.count)), Some((6, 2)));
+
+    // An epoch is on its way: the verdict waits, and is refused.
+    let mut work = store.begin().await.unwrap();
+    work.apply(&id, Some(&to_6), &cursor(7, None), &[applied(7, vec![])]).await.unwrap();
+    let indexing = async {
+        for _ in 0..30 {
+            assert_eq!(store.cursor(&id).await.unwrap(), Some(cursor(6, None)));
+        }
+        work.commit().await.unwrap();
+    };
+    let ((), refused) = both(indexing, judge(2, 7)).await;
+    passed(refused, 7, 7);
+    judge(2, 8).await.unwrap();
+}
+
+pub async fn attempts_are_counted_as_they_are_added(store: &dyn Store) {
+    let network = devnet();
+    let (one, two) = (key(ProbeKind::Retrieval, "t01000"), key(ProbeKind::Retrieval, "t01001"));
+    let good = ProbeAttempt { code: String::new(), ..attempt(one.clone(), 2, 1, 110) };
+    let other =
+        ProbeAttempt { bot: "bob".to_owned(), region: "as".to_owned(), ..attempt(one.clone(), 2, 2, 120) };
+    let all = [
+        attempt(one.clone(), 1, 1, 100),
+        good,
+        other,
+        attempt(two, 1, 1, 130),
+        attempt(one.clone(), 3, 1, 140),
+    ];
+    made(store, &all).await;
+    let mut work = store.begin().await.unwrap();
+    work.put_attempt_made(&attempt(one.clone(), 4, 1, 150)).await.unwrap();
+    drop(work);
+    let row = |region: &str, bot: &str, code: &str, count| AttemptCount {
+        kind: ProbeKind::Retrieval,
+        region: region.to_owned(),
+        bot: bot.to_owned(),
+        code: code.to_owned(),
+        count,
+    };
+    let counts = store.attempt_counts(&network, RACE).await.unwrap();
+    assert_eq!(
+        counts,
+        [row("as", "bob", "TCP_REFUSED", 1), row("eu", "ada", "", 1), row("eu", "ada", "TCP_REFUSED", 3)]
+    );
+    assert_eq!(store.attempt_counts(&network, "other").await.unwrap(), []);
+    let row = |miner: &str, region: &str, count| MinerAttempts {
+        kind: ProbeKind::Retrieval,
+        miner: miner.to_owned(),
+        region: region.to_owned(),
+        count,
+    };
+    let of_miners = store.attempts_of_miners(&network, RACE).await.unwrap();
+    assert_eq!(of_miners, [row("t01000", "as", 1), row("t01000", "eu", 3), row("t01001", "eu", 1)]);
+}
+
+pub async fn what_miners_run_is_what_was_seen_last(store: &dyn Store) {
+    let network = devnet();
+    let seen = |miner: &str, kind, agent: &str, second| ProbeAgent {
+        miner: miner.to_owned(),
+        kind,
+        agent: agent.to_owned(),
+        protocols: if agent.is_empty() { vec![] } else { vec!["/a/1".to_owned(), "/b \"2\"".to_owned()] },
+        seen: at(second),
+    };
+    let newer = seen("t01000", ProbeKind::Storage, "boost-2", 20);
+    let all = [
+        seen("t01000", ProbeKind::Storage, "boost-1", 10),
+        newer.clone(),
+        seen("t01000", ProbeKind::Storage, "boost-0", 19),
+        seen("t01000", ProbeKind::Retrieval, "", 5),
+        seen("t01001", ProbeKind::Storage, "venus", 1),
+    ];
+    let mut work = store.begin().await.unwrap();
+    for agent in &all {
+        work.put_agent(&network, RACE, agent).await.unwrap();
+    }
+    work.commit().await.unwrap();
+    let agents = async |after| store.agents(&network, RACE, Page { after, limit: 2 }).await.unwrap();
+    assert_eq!(agents(None).await, [all[3].clone(), newer]);
+    assert_eq!(agents(Some(("t01000".to_owned(), ProbeKind::Storage))).await, all[4..]);
+}
+
+pub async fn rests_are_kept_as_they_were_said_first_and_those_of_the_chain_grow(store: &dyn Store) {
+    let network = devnet();
+    let rest = |miner: &str, from: i64, to: i64, why: &str| ProbeRest {
+        miner: miner.to_owned(),
+        from: at(from),
+        to: at(to),
+        why: why.to_owned(),
+        said: at(from - 5),
+        statement: format!("until {to}"),
+        signature: "c2ln".to_owned(),
+    };
+    let put = async |rest: &ProbeRest| {
+        let mut work = store.begin().await.unwrap();
+        let written = work.put_rest(&network, RACE, rest).await.unwrap();
+        work.commit().await.unwrap();
+        written
+    };
+    let (mine, stall) = (rest("t01000", 100, 200, "maintenance"), rest("", 150, 160, "chain_stall"));
+    let pause = rest("", 400, 500, "pause");
+    for one in [&mine, &stall, &pause] {
+        assert!(put(one).await);
+        assert!(!put(one).await, "said again it is the same");
+    }
+    assert!(!put(&rest("t01000", 100, 300, "maintenance")).await, "no miner rests longer than it said");
+    assert!(!put(&rest("", 150, 155, "chain_stall")).await);
+    let longer = rest("", 150, 190, "chain_stall");
+    assert!(put(&longer).await, "as long as it stands still");
+    let rests = async |from, to| store.rests(&network, RACE, at(from), at(to)).await.unwrap();
+    assert_eq!(rests(0, 1_000).await, [mine.clone(), longer.clone(), pause.clone()]);
+    assert_eq!(rests(199, 399).await, std::slice::from_ref(&mine), "an end is not in it");
+    assert_eq!(rests(200, 400).await, std::slice::from_ref(&pause), "a beginning is");
+    assert_eq!(rests(150, 150).await, [mine, longer]);
+    assert_eq!(store.rests(&network, "other", at(0), at(1_000)).await.unwrap(), []);
+    let mut work = store.begin().await.unwrap();
+    let large = ProbeRest { statement: "x".repeat(MAX_DOCUMENT + 1), ..pause };
+    assert!(matches!(work.put_rest(&network, RACE, &large).await, Err(StoreError::TooLarge { .. })));
+}
+
+pub async fn a_race_keeps_the_settings_that_it_began_with(store: &dyn Store) {
+    let network = devnet();
+    let pin = async |race: &str, document: &str, second: i64| {
+        let mut work = store.begin().await.unwrap();
+        let pinned = work.pin_race(&network, race, document, "c0ffee", at(second)).await.unwrap();
+        work.commit().await.unwrap();
+        pinned
+    };
+    assert_eq!(store.pinned_race(&network, RACE).await.unwrap(), None);
+    let first = PinnedRace { document: "{\"a\":1}".to_owned(), commitment: "c0ffee".to_owned(), at: at(1) };
+    assert_eq!(pin(RACE, "{\"a\":1}", 1).await, first);
+    assert_eq!(pin(RACE, "{\"a\":2}", 2).await, first);
+    assert_eq!(pin("other", "{}", 3).await.at, at(3));
+    assert_eq!(store.pinned_race(&network, RACE).await.unwrap(), Some(first));
+    let (one, two) = both(pin("third", "1", 4), pin("third", "2", 4)).await;
+    assert_eq!(one, two, "of two who begin at once one does");
+    let mut work = store.begin().await.unwrap();
+    let large = " ".repeat(MAX_DOCUMENT + 1);
+    let refused = work.pin_race(&network, "large", &large, "", at(1)).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
 }

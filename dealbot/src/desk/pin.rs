@@ -1,0 +1,95 @@
+//! The settings of a race are those that it began with.
+
+use apogee_domain::Timestamp;
+use serde_json::Value;
+
+use super::{Desk, DeskError};
+
+/// Most differences that are named.
+const NAMED: usize = 10;
+
+/// Why a race does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Changed {
+    /// Its settings are others.
+    #[error("these settings of {race} are not those that it began with: {}", differ.join(", "))]
+    Settings {
+        /// The competition.
+        race: String,
+        /// Which, and what they were: the first ten.
+        differ: Vec<String>,
+    },
+    /// Its seed is another.
+    #[error("the seed of {race} is not the one that was committed to, {committed}")]
+    Seed {
+        /// The competition.
+        race: String,
+        /// What was committed to.
+        committed: String,
+    },
+    /// That could not be found out.
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+impl Desk<'_> {
+    /// Begin, or go on, with these settings, a JSON object, and this commitment to the seed. What is written first stands.
+    ///
+    /// # Errors
+    /// Where the race began with others, and the database's.
+    pub async fn pin(&self, document: &str, commitment: &str, now: Timestamp) -> Result<(), Changed> {
+        let race = || self.plan.race.clone();
+        let desk = |error| Changed::Desk(DeskError::Store(error));
+        let mut work = self.store.begin().await.map_err(desk)?;
+        let pinned = work
+            .pin_race(&self.plan.network, &self.plan.race, document, commitment, now)
+            .await
+            .map_err(desk)?;
+        work.commit().await.map_err(desk)?;
+        if pinned.commitment != commitment {
+            return Err(Changed::Seed { race: race(), committed: pinned.commitment });
+        }
+        let differ = differences(&pinned.document, document);
+        if differ.is_empty() { Ok(()) } else { Err(Changed::Settings { race: race(), differ }) }
+    }
+}
+
+/// What differs between two documents, as `name (was this, is that)`.
+fn differences(was: &str, is: &str) -> Vec<String> {
+    if was == is {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    match (serde_json::from_str(was), serde_json::from_str(is)) {
+        (Ok(was), Ok(is)) => compare("", Some(&was), Some(&is), &mut found),
+        _ => found.push("all of them".to_owned()),
+    }
+    found.truncate(NAMED);
+    found
+}
+
+fn compare(name: &str, was: Option<&Value>, is: Option<&Value>, found: &mut Vec<String>) {
+    if let (Some(Value::Object(before)), Some(Value::Object(after))) = (was, is) {
+        let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+        for (key, value) in before {
+            compare(&inner(key), Some(value), after.get(key), found);
+        }
+        for (key, value) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
+            compare(&inner(key), None, Some(value), found);
+        }
+        return;
+    }
+    if was != is {
+        let said = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), brief);
+        let name = if name.is_empty() { "all of them" } else { name };
+        found.push(format!("{name} (was {}, is {})", said(was), said(is)));
+    }
+}
+
+/// A value, short enough for a line.
+fn brief(value: &Value) -> String {
+    const LONGEST: usize = 80;
+    let text = value.to_string();
+    let shown = crate::record::clip(&text, LONGEST);
+    if shown.len() < text.len() { format!("{shown}…") } else { text }
+}
