@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use apogee_dealbot::fault::Code;
 use apogee_dealbot::protocol::{Beat, Complete, Lease, Release};
 use tokio::sync::watch;
 
 use crate::controller::{Controller, ControllerError};
-use crate::evidence::{AT, Witness};
+use crate::evidence::{Witness, at};
 use crate::outbox::{Outbox, Told};
 use crate::probe::Prober;
 
@@ -26,6 +27,8 @@ pub(crate) struct Maker {
 enum End {
     /// With a result, which is kept.
     Kept,
+    /// As many are made at the miner's address as may be: this one is made another time.
+    Crowded,
     /// Another has the slot by now.
     Taken,
     /// This bot ends.
@@ -37,7 +40,7 @@ impl Maker {
     pub(crate) async fn make(self: Arc<Self>, lease: Lease, beat: Duration, mut stop: watch::Receiver<bool>) {
         let end = tokio::select! {
             biased;
-            () = self.result(&lease) => End::Kept,
+            kept = self.result(&lease) => if kept { End::Kept } else { End::Crowded },
             () = self.beats(&lease, beat) => End::Taken,
             _ = stop.wait_for(|stop| *stop) => End::Stopped,
         };
@@ -45,7 +48,7 @@ impl Maker {
         match end {
             End::Kept => {}
             End::Taken => tracing::warn!(miner, slot, fence, "an attempt ends: another has its slot"),
-            End::Stopped => self.release(&lease).await,
+            End::Crowded | End::Stopped => self.release(&lease).await,
         }
     }
 
@@ -61,18 +64,23 @@ impl Maker {
         }
     }
 
-    async fn result(&self, lease: &Lease) {
+    /// Make it. Whether that was possible: what nobody was asked says nothing, and is no result.
+    async fn result(&self, lease: &Lease) -> bool {
         let seen = self.prober.probe(&lease.task).await;
-        let (code, received) = (seen.code(), seen.trace.received);
+        if seen.code() == Code::LocalBackoff.as_str() {
+            return false;
+        }
+        let (code, received) = (seen.code(), seen.notes.trace.received);
         match self.witness.complete(lease, seen) {
             Ok(complete) => self.keep(complete).await,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(miner = lease.of.miner, error, "an attempt leaves no record");
-                return;
+                return true;
             }
         }
         tracing::info!(miner = lease.of.miner, slot = lease.of.slot, code, received, "an attempt is over");
+        true
     }
 
     /// Nothing but the end of this bot keeps a result from the disk.
@@ -88,7 +96,12 @@ impl Maker {
     async fn beats(&self, lease: &Lease, every: Duration) {
         for beat in 1.. {
             tokio::time::sleep(every).await;
-            let beat = Beat { of: lease.of.clone(), beat, stage: AT.to_owned(), checkpoint: String::new() };
+            let beat = Beat {
+                of: lease.of.clone(),
+                beat,
+                stage: at(&lease.task).to_owned(),
+                checkpoint: String::new(),
+            };
             match self.controller.beat(&beat).await {
                 Ok(_) => {}
                 Err(ControllerError::Gone) => return,

@@ -2,8 +2,8 @@
 
 use apogee_dealbot::canonical::{Bytes, Link, Signed, Written};
 use apogee_dealbot::fault::{Circumstances, Stage};
-use apogee_dealbot::protocol::{Complete, Lease};
-use apogee_dealbot::record::{Answer, OutOfBounds, Passage, Record, SlotId, VERSION, clip, most};
+use apogee_dealbot::protocol::{Complete, Lease, Task};
+use apogee_dealbot::record::{Answer, Deal, OutOfBounds, Passage, Record, SlotId, VERSION, clip, most};
 use apogee_domain::Timestamp;
 use apogee_outbound::{Stage as Seeing, Trace};
 use base64::Engine as _;
@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
 
 use crate::SOFTWARE;
-use crate::probe::Seen;
+use crate::check::Checked;
+use crate::probe::{Broken, Came, Notes, Seen};
 
 /// Who makes records.
 #[derive(Clone, Debug)]
@@ -84,28 +85,68 @@ impl Witness {
 
     fn record(&self, lease: &Lease, seen: Seen) -> Result<Record, Unusable> {
         let mut record = self.blank(lease, seen.started)?;
-        let Seen { started, ended, target, trace, outcome } = seen;
+        let Seen { started, ended, notes, outcome } = seen;
+        let trace = &notes.trace;
         record.ended = ended;
-        record.stages = stages(&trace, started, ended);
-        clip(&target, most::TARGET).clone_into(&mut record.target);
+        record.stages = stages(trace, started, ended);
+        clip(&notes.target, most::TARGET).clone_into(&mut record.target);
         record.resolved = trace.resolved.iter().take(most::RESOLVED).copied().map(Written).collect();
         record.remote = trace.remote.map(Written);
-        let server = trace.headers.iter().find(|(name, _)| name == "server");
-        record.agent = server.map(|(_, value)| clip(value, most::AGENT).to_owned());
-        record.answer = answer(&trace);
+        record.agent = agent(&notes);
+        record.protocols = protocols(&notes);
+        record.answer = answer(trace);
         record.received = trace.received;
+        record.deal = notes.deal.map(|deal| Deal { id: clip(&deal.id, most::DEAL).to_owned(), ..deal });
         match outcome {
-            Ok(root) => record.root = Some(Link(root)),
+            Ok(Came { root, piece }) => {
+                record.root = root.map(Link);
+                record.piece = piece.map(Link);
+            }
             Err(broken) => {
                 record.failure = Some(broken.code);
                 record.circumstances = broken.circumstances;
                 clip(&broken.errors.join(": "), most::DETAIL).clone_into(&mut record.detail);
-                let errors = broken.errors.iter().take(most::ERRORS);
-                record.errors = errors.map(|error| clip(error, most::ERROR).to_owned()).collect();
+                record.errors = errors(&broken);
             }
         }
         Ok(record)
     }
+}
+
+/// What was seen, for who looks without a record.
+pub(crate) fn checked(seen: Seen) -> Checked {
+    let Seen { started, ended, notes, outcome } = seen;
+    let trace = &notes.trace;
+    let broken = outcome.err();
+    Checked {
+        started,
+        ended,
+        stages: stages(trace, started, ended),
+        failure: broken.as_ref().map(|broken| broken.code),
+        errors: broken.as_ref().map(errors).unwrap_or_default(),
+        target: clip(&notes.target, most::TARGET).to_owned(),
+        resolved: trace.resolved.iter().take(most::RESOLVED).copied().collect(),
+        remote: trace.remote,
+        agent: agent(&notes),
+        protocols: protocols(&notes),
+        status: answer(trace).map(|answer| answer.status),
+        received: trace.received,
+    }
+}
+
+fn errors(broken: &Broken) -> Vec<String> {
+    broken.errors.iter().take(most::ERRORS).map(|error| clip(error, most::ERROR).to_owned()).collect()
+}
+
+/// How the other side calls itself, by the protocol that it speaks.
+fn agent(notes: &Notes) -> Option<String> {
+    let server = || notes.trace.headers.iter().find(|(name, _)| name == "server").map(|(_, value)| value);
+    notes.agent.as_ref().or_else(server).map(|agent| clip(agent, most::AGENT).to_owned())
+}
+
+fn protocols(notes: &Notes) -> Vec<String> {
+    let names = notes.protocols.iter().take(most::PROTOCOLS);
+    names.map(|name| clip(name, most::PROTOCOL).to_owned()).collect()
 }
 
 /// The stages of an attempt, within its times: a clock that is set back while it is made does not make them unreadable.
@@ -120,7 +161,7 @@ fn stages(trace: &Trace, started: Timestamp, ended: Timestamp) -> Vec<Passage> {
     passages.collect()
 }
 
-const fn stage(stage: Seeing) -> Stage {
+fn stage(stage: Seeing) -> Stage {
     match stage {
         Seeing::Resolve => Stage::Resolve,
         Seeing::L4 => Stage::L4,
@@ -128,6 +169,7 @@ const fn stage(stage: Seeing) -> Stage {
         Seeing::FirstByte => Stage::FirstByte,
         Seeing::LastByte => Stage::LastByte,
         Seeing::Verify => Stage::Verify,
+        Seeing::Above(name) => Stage::parse(name).unwrap_or(Stage::Any),
     }
 }
 
@@ -143,7 +185,13 @@ fn answer(trace: &Trace) -> Option<Answer> {
 }
 
 /// What an attempt is said to be at.
-pub(crate) const AT: &str = Stage::Http.as_str();
+pub(crate) const fn at(task: &Task) -> &'static str {
+    match task {
+        Task::Gateway { .. } | Task::Piece { .. } => Stage::Http.as_str(),
+        Task::Deal(_) => Stage::Propose.as_str(),
+        Task::Greet(_) => Stage::Identify.as_str(),
+    }
+}
 
 #[cfg(test)]
 mod tests;

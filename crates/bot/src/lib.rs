@@ -3,6 +3,7 @@
 
 mod attempt;
 mod canary;
+mod check;
 mod codes;
 mod controller;
 mod deliver;
@@ -15,11 +16,12 @@ mod worker;
 
 use std::sync::Arc;
 
-use apogee_dealbot::protocol::Task;
+use apogee_dealbot::protocol::{Part, Task};
 use apogee_domain::Clock;
 use apogee_outbound::Reach;
 use tokio::sync::watch;
 
+pub use self::check::{Checked, Checker};
 pub use self::settings::{Canary, InvalidSettings, Patience, Settings};
 
 use self::attempt::Maker;
@@ -28,7 +30,7 @@ use self::controller::{Controller, NoController};
 use self::deliver::Delivery;
 use self::evidence::Witness;
 use self::outbox::Outbox;
-use self::probe::Prober;
+use self::probe::{Basis, NoProber, Prober};
 use self::worker::{Course, Worker};
 
 /// What records and requests call this.
@@ -77,8 +79,12 @@ pub async fn run(
 ) -> Result<(), BotError> {
     settings.check()?;
     let controller = Arc::new(Controller::new(&settings, clock.clone())?);
-    let prober = Prober::new(&settings, clock.clone()).map_err(|error| BotError::Probes(error.into()))?;
-    let prober = Arc::new(prober);
+    let probes = |error: NoProber| BotError::Probes(error.into());
+    let Settings { reach, resolvers, patience, key, .. } = &settings;
+    let basis = Basis::new(*reach, resolvers, *patience, key.as_bytes(), clock.clone()).map_err(probes)?;
+    let prober = Arc::new(Prober::new(basis.clone()).map_err(probes)?);
+    // However many miners are at its address, the canary is probed.
+    let canary = Arc::new(Prober::new(basis.trusting()).map_err(probes)?);
     let outbox = Outbox::open(&settings.outbox).map_err(|error| BotError::Outbox(error.into()))?;
     let outbox = Arc::new(outbox);
     let patience = settings.patience;
@@ -86,10 +92,11 @@ pub async fn run(
         url: settings.canary.url,
         root: settings.canary.root,
         size: settings.canary.size,
+        part: Part::Whole,
         private: settings.reach == Reach::AlsoPrivate,
     };
-    let (last, canary) = watch::channel(None);
-    let canaries = Canaries { prober: prober.clone(), outbox: outbox.clone(), task, last };
+    let (last, known) = watch::channel(None);
+    let canaries = Canaries { prober: canary, outbox: outbox.clone(), task, last };
     let witness = Witness { name: settings.name, region: settings.region, key: settings.key };
     let maker = Maker {
         controller: controller.clone(),
@@ -101,7 +108,7 @@ pub async fn run(
     let worker = Worker {
         maker: Arc::new(maker),
         canaries: Arc::new(canaries),
-        canary,
+        canary: known,
         interval: watch::Sender::new(None),
         delivery: Delivery { outbox, controller, patience },
         clock,

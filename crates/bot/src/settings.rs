@@ -62,12 +62,14 @@ pub struct Patience {
     pub idle: Duration,
     /// What is retrieved, and what its size adds at 1 MiB a second.
     pub retrieval: Duration,
+    /// The answer to a deal that is offered.
+    pub deal: Duration,
     /// For attempts to end when the bot is told to.
     pub drain: Duration,
 }
 
 impl Default for Patience {
-    /// 10 s, 2 s, 1 s, 60 s, 10 s, 30 s, 60 s, 30 s.
+    /// 10 s, 2 s, 1 s, 60 s, 10 s, 30 s, 60 s, 60 s, 30 s.
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
@@ -78,6 +80,7 @@ impl Default for Patience {
             connect: seconds(10),
             idle: seconds(30),
             retrieval: seconds(60),
+            deal: seconds(60),
             drain: seconds(30),
         }
     }

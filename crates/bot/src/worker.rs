@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use apogee_dealbot::protocol::{Lease, MAX_LEASES, Welcome};
 use apogee_domain::{Clock, Timestamp};
+use apogee_outbound::Places;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -25,6 +26,8 @@ const HELLO: Duration = Duration::from_secs(60);
 const LEASES: usize = 2 * MAX_LEASES as usize;
 /// Most lanes whose last lease is remembered.
 const LANES: usize = 65_536;
+/// How many attempts are made at one miner at once at most: who is slow holds up few others.
+const MINER: u32 = 2;
 
 /// A bot at work.
 pub(crate) struct Worker {
@@ -40,7 +43,7 @@ pub(crate) struct Worker {
 }
 
 /// What a worker knows from one turn to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Course {
     /// How often attempts say that they are made, and until when that holds.
     beat: Duration,
@@ -48,6 +51,8 @@ pub(crate) struct Course {
     /// By network, competition, kind and miner: the last lease that was begun.
     begun: BTreeMap<[String; 4], u64>,
     running: JoinSet<()>,
+    /// By network and miner.
+    places: Places<[String; 2]>,
     /// When an attempt was last seen to have ended.
     ended: Option<Timestamp>,
     /// Why it asks for no work, as it was said.
@@ -130,11 +135,17 @@ impl Worker {
             if let Err(error) = &possible {
                 tracing::error!(%error, "a lease is nothing that this bot can do");
             }
-            if possible.is_err() || *end.borrow() || self.course.running.len() >= most {
-                self.maker.release(&lease).await;
-            } else {
-                let attempt = self.maker.clone().make(lease, self.course.beat, stop.clone());
-                self.course.running.spawn(attempt);
+            let full = possible.is_err() || *end.borrow() || self.course.running.len() >= most;
+            let miner = [lease.of.network.clone(), lease.of.miner.clone()];
+            match self.course.places.take(&miner).filter(|_| !full) {
+                None => self.maker.release(&lease).await,
+                Some(place) => {
+                    let attempt = self.maker.clone().make(lease, self.course.beat, stop.clone());
+                    self.course.running.spawn(async move {
+                        attempt.await;
+                        drop(place);
+                    });
+                }
             }
         }
         Ok(())
@@ -197,6 +208,20 @@ impl Worker {
         if ended.is_some_and(|ended| last.is_none_or(|last| last <= ended)) {
             // Without it, nobody could say of what ended since that this bot was in order.
             let _ = timeout(self.patience.drain, self.canaries.once()).await;
+        }
+    }
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self {
+            beat: Duration::ZERO,
+            welcomed: None,
+            begun: BTreeMap::new(),
+            running: JoinSet::new(),
+            places: Places::new(MINER),
+            ended: None,
+            closed: None,
         }
     }
 }

@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use apogee_dealbot::fault::Code;
-use apogee_dealbot::protocol::{Held, Task};
+use apogee_dealbot::protocol::{Held, Part};
 use apogee_domain::ManualClock;
 use apogee_outbound::Timing;
 
 use super::*;
-use crate::probe::Broken;
 
 fn witness() -> Witness {
     Witness { name: "eu-1".into(), region: "eu".into(), key: SigningKey::from_bytes(&[7; 32]) }
@@ -21,7 +20,8 @@ fn lease() -> Lease {
         slot: 1,
         fence: 2,
     };
-    let task = Task::Gateway { url: String::new(), root: String::new(), size: 0, private: false };
+    let task =
+        Task::Gateway { url: String::new(), root: String::new(), size: 0, part: Part::Whole, private: false };
     Lease { of, attempt: 3, expires: 0, task, checkpoint: String::new() }
 }
 
@@ -41,14 +41,22 @@ fn excessive() -> Seen {
     let errors = vec!["€".repeat(3000); 100];
     let broken = Broken { code: Code::Unclassified, circumstances: Circumstances::default(), errors };
     let (started, ended) = (Timestamp(100), Timestamp(400));
-    Seen { started, ended, target: "€".repeat(3000), trace, outcome: Err(broken) }
+    let deal = Deal { id: "€".repeat(100), proposal: None, piece: None };
+    let notes = Notes {
+        target: "€".repeat(3000),
+        trace,
+        agent: Some("€".repeat(3000)),
+        protocols: vec!["€".repeat(3000); 1000],
+        deal: Some(deal),
+    };
+    Seen { started, ended, notes, outcome: Err(broken) }
 }
 
 #[test]
 fn whatever_was_seen_becomes_a_record_within_bounds_and_signed() {
     for status in [0, 99, 100, 200, 599, 600, 799] {
         let mut seen = excessive();
-        seen.trace.status = Some(status);
+        seen.notes.trace.status = Some(status);
         let complete = witness().complete(&lease(), seen).unwrap();
         let record = Record::decode(&STANDARD.decode(&complete.record).unwrap()).unwrap();
         let signature: [u8; 64] = STANDARD.decode(&complete.signature).unwrap().try_into().unwrap();
@@ -57,6 +65,16 @@ fn whatever_was_seen_becomes_a_record_within_bounds_and_signed() {
         assert_eq!(record.answer.is_some(), (100..600).contains(&status));
         assert_eq!((record.attempt, record.fence, complete.attempt), (3, 2, 3));
     }
+}
+
+#[test]
+fn what_is_only_looked_at_is_as_bounded() {
+    let checked = checked(excessive());
+    assert!(checked.stages.len() <= most::STAGES && checked.errors.len() == most::ERRORS);
+    assert!(checked.errors.iter().all(|error| error.len() <= most::ERROR));
+    assert!(checked.protocols.len() == most::PROTOCOLS && checked.resolved.len() == most::RESOLVED);
+    assert!(checked.agent.is_some_and(|agent| agent.len() <= most::AGENT));
+    assert_eq!((checked.failure, checked.status), (Some(Code::Unclassified), None));
 }
 
 #[test]

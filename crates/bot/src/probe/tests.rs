@@ -1,30 +1,24 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use apogee_domain::ManualClock;
-use ed25519_dalek::SigningKey;
+use apogee_domain::{Clock, ManualClock, Timestamp};
 
 use super::*;
-use crate::settings::Canary;
+use crate::settings::Patience;
 
-fn settings(reach: Reach) -> Settings {
-    Settings {
-        controller: "http://127.0.0.1:1".into(),
-        name: "eu-1".into(),
-        region: "eu".into(),
-        key: SigningKey::from_bytes(&[7; 32]),
-        outbox: "unused".into(),
-        attempts: 1,
-        canary: Canary { url: String::new(), root: String::new(), size: 0 },
-        reach,
-        resolvers: vec!["127.0.0.1:9".parse().unwrap()],
-        patience: Patience::default(),
-    }
+fn prober(reach: Reach, clock: Arc<dyn Clock>) -> Prober {
+    let nobody = "127.0.0.1:9".parse().unwrap();
+    Prober::new(Basis::new(reach, &[nobody], Patience::default(), b"test", clock).unwrap()).unwrap()
 }
 
 async fn code(reach: Reach, clock: Arc<dyn Clock>) -> &'static str {
-    let prober = Prober::new(&settings(reach), clock).unwrap();
-    let task =
-        Task::Gateway { url: "http://127.0.0.1:1/".into(), root: "bafkqaaa".into(), size: 1, private: true };
+    let prober = prober(reach, clock);
+    let task = Task::Gateway {
+        url: "http://127.0.0.1:1/".into(),
+        root: "bafkqaaa".into(),
+        size: 1,
+        part: apogee_dealbot::protocol::Part::Whole,
+        private: true,
+    };
     prober.probe(&task).await.code()
 }
 
@@ -57,4 +51,29 @@ async fn what_breaks_in_an_attempt_is_the_bots_and_ends_nothing_else() {
 #[tokio::test]
 async fn a_task_that_may_reach_further_than_the_bot_is_not_held_against_the_miner() {
     assert_eq!(code(Reach::Global, Arc::new(ManualClock::default())).await, "UNCLASSIFIED");
+}
+
+#[tokio::test]
+async fn a_look_that_takes_too_long_ends_where_it_is() {
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = mute.local_addr().unwrap();
+    let prober = prober(Reach::AlsoPrivate, Arc::new(ManualClock::default()));
+    let key = apogee_market_libp2p::Keypair::ed25519_from_bytes([9; 32]).unwrap();
+    let peer = key.public().to_peer_id().to_string();
+    let at = Place::Libp2p { peer, addresses: vec![format!("/ip4/127.0.0.1/tcp/{}", address.port())] };
+    let greeting = apogee_dealbot::protocol::Greeting { miner: "t01000".into(), at, private: true };
+    let file = Task::Gateway {
+        url: format!("http://{address}/"),
+        root: "bafkqaaa".into(),
+        size: 1,
+        part: apogee_dealbot::protocol::Part::Whole,
+        private: true,
+    };
+    for (task, code) in [(Task::Greet(Box::new(greeting)), "TCP_TIMEOUT"), (file, "TTFB_TIMEOUT")] {
+        let begun = Instant::now();
+        let seen = prober.look(&task, Duration::from_millis(300)).await;
+        assert_eq!(seen.code(), code, "{seen:?}");
+        assert!(seen.notes.trace.stages.iter().all(|timing| timing.ended.is_some()));
+        assert!(begun.elapsed() < Duration::from_secs(3));
+    }
 }

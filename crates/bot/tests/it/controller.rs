@@ -182,7 +182,8 @@ impl Seen {
         let now = Timestamp(RealClock.now().0 + self.ahead);
         let at = Timestamp(header("bot-time").parse().unwrap_or(0));
         let key = KEY.verifying_key();
-        if let Err(error) = verify(&key, (NAME, path, at), body, header("bot-signature"), now) {
+        let verified = verify(&key, (NAME, path, at), header("bot-signature"), now);
+        if let Err(error) = verified.and_then(|promised| promised.keeps(body)) {
             if self.ahead == 0 {
                 self.wrong.push(format!("{path}: {error}"));
             }

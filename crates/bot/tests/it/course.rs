@@ -149,3 +149,33 @@ async fn canaries_come_again_and_again_and_none_is_lost() {
     // One may have been cut off by the end.
     assert!(gateway.asked().len() <= at.len() + 1, "{} of {}", at.len(), gateway.asked().len());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_miner_that_is_slow_holds_two_places_and_no_more() {
+    let (controller, outbox) = (Controller::start().await, tempdir().unwrap());
+    let (slow, stalls) = provider().await;
+    let (canary, task) = provider().await;
+    slow.fault(Some(Fault::Stall(1000)));
+    for (kind, race) in [("retrieval", "a"), ("retrieval", "b"), ("retrieval", "c"), ("storage", "a")] {
+        let mut lease = lease(0, 1, stalls.clone());
+        lease.of.kind = kind.into();
+        lease.of.race = race.into();
+        controller.seen().offer.push_back(lease);
+    }
+    controller.seen().offer.push_back(lease(1, 1, task));
+    let mut settings = settings(format!("http://{}", controller.address), outbox.path(), &canary);
+    settings.patience.idle = Duration::from_secs(60);
+    settings.patience.retrieval = Duration::from_secs(60);
+    settings.patience.drain = Duration::from_millis(100);
+    let bot = Bot::start(settings);
+    until("the others are given back, and another miner has its turn", || {
+        let seen = controller.seen();
+        seen.released.len() == 2 && seen.results.len() == 1
+    })
+    .await;
+    assert_eq!(slow.asked().len(), 2);
+    assert!(controller.seen().released.iter().all(|of| of.miner == "t00"));
+    assert_eq!(controller.record(1).failure, None);
+    bot.ended().await;
+    controller.check();
+}

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use apogee_dealbot::fault::{Code, Stage};
-use apogee_dealbot::protocol::Task;
+use apogee_dealbot::protocol::{Part, Task};
 use apogee_simprovider::gateway::Fault;
 use tempfile::tempdir;
 
@@ -12,7 +12,10 @@ use crate::world::{Bot, file, provider, settings, until};
 pub(crate) fn table() -> Vec<(Fault, Option<Code>)> {
     let pause = Duration::from_millis(100);
     vec![
-        (Fault::Status(400), Some(Code::Unclassified)),
+        (Fault::Status(204), Some(Code::WrongContentType)),
+        (Fault::Status(304), Some(Code::RedirectOffsite)),
+        (Fault::Status(400), Some(Code::Http4xx)),
+        (Fault::Status(451), Some(Code::Http4xx)),
         (Fault::Status(403), Some(Code::Http403)),
         (Fault::Status(404), Some(Code::Http404)),
         (Fault::Status(410), Some(Code::Http410)),
@@ -49,8 +52,8 @@ pub(crate) fn table() -> Vec<(Fault, Option<Code>)> {
         (Fault::HtmlInDisguise, Some(Code::CarMalformed)),
         (Fault::ContentType("application/json"), Some(Code::WrongContentType)),
         (Fault::Redirect("http://example.com/".into()), Some(Code::RedirectOffsite)),
-        (Fault::Redirect("http://169.254.169.254/".into()), Some(Code::AddrPrivate)),
-        (Fault::Redirect("gopher://127.0.0.1/".into()), Some(Code::AddrUnparseable)),
+        (Fault::Redirect("http://169.254.169.254/".into()), Some(Code::RedirectOffsite)),
+        (Fault::Redirect("gopher://127.0.0.1/".into()), Some(Code::RedirectOffsite)),
         (Fault::RedirectLoop, Some(Code::RedirectOffsite)),
     ]
 }
@@ -96,7 +99,7 @@ async fn tasks_that_cannot_be_done_are_the_bots_or_the_addresss() {
     let (controller, outbox) = (Controller::start().await, tempdir().unwrap());
     let (canary, task) = provider().await;
     let root = file().0.to_string();
-    let Task::Gateway { url: good, .. } = task;
+    let Task::Gateway { url: good, .. } = task else { panic!("the canary is a gateway") };
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -119,12 +122,21 @@ async fn tasks_that_cannot_be_done_are_the_bots_or_the_addresss() {
         ("http://169.254.169.254/", &root, 1, true, Code::AddrPrivate),
     ];
     for (number, (url, root, size, private, _)) in table.iter().enumerate() {
-        let task = Task::Gateway { url: (*url).into(), root: (*root).into(), size: *size, private: *private };
+        let task = Task::Gateway {
+            url: (*url).into(),
+            root: (*root).into(),
+            size: *size,
+            part: Part::Whole,
+            private: *private,
+        };
         controller.seen().offer.push_back(lease(number as u64, 1, task));
     }
     // Of this no record could be made.
-    let mut nothing =
-        lease(99, 1, Task::Gateway { url: good.clone(), root: root.clone(), size: 1, private: true });
+    let mut nothing = lease(
+        99,
+        1,
+        Task::Gateway { url: good.clone(), root: root.clone(), size: 1, part: Part::Whole, private: true },
+    );
     nothing.of.kind = "telepathy".into();
     controller.seen().offer.push_back(nothing);
     let mut settings = settings(format!("http://{}", controller.address), outbox.path(), &canary);

@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use apogee_bot::{BotError, Canary, Patience, Settings, run};
-use apogee_dealbot::protocol::Task;
+use apogee_dealbot::protocol::{Part, Task};
 use apogee_domain::{Clock, Timestamp};
 use apogee_outbound::Reach;
 use apogee_payload::{Dag, Key, Layout, Payload};
@@ -45,7 +45,13 @@ pub(crate) fn file() -> (Cid, Library) {
 pub(crate) async fn provider() -> (Gateway, Task) {
     let (root, library) = file();
     let provider = Gateway::start(library).await.unwrap();
-    let task = Task::Gateway { url: provider.url(), root: root.to_string(), size: SIZE, private: true };
+    let task = Task::Gateway {
+        url: provider.url(),
+        root: root.to_string(),
+        size: SIZE,
+        part: Part::Whole,
+        private: true,
+    };
     (provider, task)
 }
 
@@ -70,6 +76,7 @@ pub(crate) fn settings(controller: String, outbox: &Path, canary: &Gateway) -> S
             connect: millis(5000),
             idle: millis(5000),
             retrieval: millis(10_000),
+            deal: millis(5000),
             drain: millis(5000),
         },
     }
