@@ -1,24 +1,37 @@
 //! Probing miners: the plans of competitions, the bots that may take part, and what is done for them beside answering.
 
 mod answers;
+mod data;
+mod follow;
+mod plans;
+mod published;
+mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use apogee_dealbot::desk::{Desk, DeskError};
-use apogee_dealbot::fault::Circumstances;
-use apogee_dealbot::judge::Correlation;
-use apogee_dealbot::plan::{Bot, Measures, Plan};
-use apogee_dealbot::schedule::{Cadence, Kind, Seed};
-use apogee_domain::{Clock, Epoch, Timestamp};
-use apogee_store::{Store, StoreError};
-use tokio::sync::watch;
+use apogee_dealbot::desk::{Changed, Desk, DeskError};
+use apogee_dealbot::plan::{Bot, Plan};
+use apogee_dealbot::schedule::{Kind, Seed};
+use apogee_domain::{Clock, Epoch, Schedule, Timestamp};
+use apogee_offer::Slot;
+use apogee_store::{EpochKind, Page, ProbeRest, Store, StoreError};
+use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::answers::{Refusal, Signature};
-use crate::config::{self, Config, is_name};
+pub(crate) use self::data::Stream;
+use self::data::{Data, Fetch, Shelf};
+use self::follow::Trail;
+pub(crate) use self::plans::NoProbes;
+pub(crate) use self::published::BAR;
+use self::storage::Storage;
+use crate::config::{self, Config};
+use crate::refunds::Readable;
+use crate::sources::Sources;
 
 /// How often slots are looked after.
 const ROUND: Duration = Duration::from_secs(5);
@@ -29,35 +42,20 @@ const SILENT: i64 = 60_000_000;
 /// How often the log goes on, in rounds.
 const BATCH: u32 = 12;
 
+/// Epochs without a tipset from which on the chain stands still.
+const STALL: u32 = 20;
+/// How far ahead of the chain a clock is wrong in any case, seconds.
+const FAR: i64 = 60;
+/// Epochs that are looked at for a stall at most.
+const LOOKED: u32 = 1_000;
+/// How far the index may be behind the clock where deals are offered: so many epochs, or seconds where those are shorter.
+const SYNCED: i64 = 5;
+const SYNCED_SECONDS: i64 = 15;
+
+/// First line of a file with the key of a client.
+pub(crate) const CLIENT_TITLE: &str = "apogee-deal-client-1";
 /// First line of a file with a seed.
 pub(crate) const SEED_TITLE: &str = "apogee-probe-seed-1";
-
-/// Why there can be no probing.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NoProbes {
-    #[error("{section}: a name is 1 to 40 characters of a–z, 0–9 and -")]
-    Name { section: String },
-    #[error("bots.{bot}: key is 64 hexadecimal digits, those of an Ed25519 public key")]
-    Key { bot: String },
-    #[error("bots.{bot}: another bot has this key; each has one of its own")]
-    SameKey { bot: String },
-    #[error("bots.{bot}: region is 1 to 40 characters of a–z, 0–9 and -")]
-    Region { bot: String },
-    #[error("probes.{race}: start is a time such as 2026-05-24T00:00:00Z")]
-    Start { race: String },
-    #[error("probes.{race}: retrieval_seconds, canary_seconds and lease_seconds are 4 at least")]
-    Interval { race: String },
-    #[error(
-        "probes.{race}: {what} is missing: bots.NAME, gateways and data are needed, one of each at least"
-    )]
-    Nothing { race: String, what: &'static str },
-    #[error("probes.{race}: {root} is no CID")]
-    Root { race: String, root: String },
-    #[error("probes.{race}: {miner} is no miner's address such as t01000")]
-    Miner { race: String, miner: String },
-    #[error("{}", .0.display())]
-    Seed(PathBuf, #[source] Box<dyn Error + Send + Sync>),
-}
 
 /// A bot that may take part, and its key.
 #[derive(Clone, Debug)]
@@ -67,28 +65,35 @@ pub(crate) struct Known {
 }
 
 /// The probes of a competition.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Race {
     pub(crate) plan: Plan,
     settings: config::Probes,
+    storage: Option<Storage>,
+    schedule: OnceLock<Schedule>,
+    /// Whether it has begun with these settings, or goes on with them.
+    pinned: AtomicBool,
 }
 
 /// The bots and competitions of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Bots {
     known: BTreeMap<String, Known>,
     races: Vec<Race>,
+    shelf: Shelf,
+    /// Taken by whoever keeps them.
+    fetches: Mutex<Option<mpsc::Receiver<Fetch>>>,
 }
 
 impl Bots {
-    /// Those of some settings.
+    /// Those of some settings. `secret` reads a file with a secret, by its first line.
     pub(crate) fn open(
         config: &Config,
-        seed: impl Fn(&Path) -> Result<[u8; 32], Box<dyn Error + Send + Sync>>,
+        secret: impl Fn(&Path, &str) -> Result<[u8; 32], Box<dyn Error + Send + Sync>>,
     ) -> Result<Self, NoProbes> {
         let mut known = BTreeMap::new();
         for (name, settings) in &config.bots {
-            let one = bot(name, settings)?;
+            let one = plans::bot(name, settings)?;
             // Two names of one machine would agree with each other.
             if known.values().any(|other: &Known| other.key == one.key) {
                 return Err(NoProbes::SameKey { bot: name.clone() });
@@ -100,17 +105,55 @@ impl Bots {
         let fleet = u32::try_from(known.len()).unwrap_or(u32::MAX);
         let mut races = Vec::new();
         for (race, settings) in &config.probes {
-            let secret =
-                seed(&settings.seed).map_err(|cause| NoProbes::Seed(settings.seed.clone(), cause))?;
-            let plan = plan(race, settings, Seed::new(secret), (&regions, fleet))?;
-            races.push(Race { plan, settings: settings.clone() });
+            let read = |file: &Path, title| {
+                secret(file, title).map_err(|cause| NoProbes::Secret(file.to_owned(), cause))
+            };
+            let seed = Seed::new(read(&settings.seed, SEED_TITLE)?);
+            let payload = seed.secret("payload");
+            let plan = plans::plan(race, settings, seed, (&regions, fleet))?;
+            let storage = settings.storage.as_ref().map(|storage| {
+                let key = read(&storage.client, CLIENT_TITLE)?;
+                let made = Storage::new(storage, (payload, key), settings.allow_private);
+                made.map_err(|source| NoProbes::Storage { race: race.clone(), source })
+            });
+            let (settings, storage) = (settings.clone(), storage.transpose()?);
+            races.push(Race {
+                plan,
+                settings,
+                storage,
+                schedule: OnceLock::new(),
+                pinned: AtomicBool::new(false),
+            });
         }
-        Ok(Self { known, races })
+        let (shelf, fetches) = Shelf::new();
+        Ok(Self { known, races, shelf, fetches: Mutex::new(Some(fetches)) })
     }
 
-    /// Whether a bot may take part.
-    pub(crate) fn knows(&self, bot: &str) -> bool {
-        self.known.contains_key(bot)
+    /// The data of a deal, as long as its miner may still need it; `None` later, and where there is none of this name. Whoever has it reads it back from its
+    /// own copy then.
+    pub(crate) async fn data(
+        &self,
+        store: &dyn Store,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Data>, Refusal> {
+        let Some(deal) = store.deal_named(id).await? else { return Ok(None) };
+        let of = |race: &&Race| race.plan.network == deal.key.network && race.plan.race == deal.key.race;
+        let Some(race) = self.races.iter().find(of) else { return Ok(None) };
+        let Some(storage) = &race.storage else { return Ok(None) };
+        let due = race.schedule(store).await?.and_then(|schedule| schedule.epoch_of(now));
+        if deal.course.closed || deal.course.published.is_some() || due.is_none_or(|due| due > deal.start) {
+            return Ok(None);
+        }
+        let (offers, payload) = (Arc::clone(&storage.offers), deal.payload);
+        let (miner, number) = (deal.key.miner.clone(), deal.slot);
+        let make = move || offers.data(Slot { miner: &miner, number }, payload);
+        self.shelf.data(&deal, make).await.map(Some).ok_or(Refusal::Busy)
+    }
+
+    /// Bytes `[from, to)` of the data of a deal.
+    pub(crate) fn stream(&self, data: &Data, from: u64, to: u64) -> Result<Stream, Refusal> {
+        self.shelf.stream(data, from, to).ok_or(Refusal::Busy)
     }
 
     /// The plan of a competition.
@@ -122,132 +165,78 @@ impl Bots {
     pub(crate) fn keep(
         self: &Arc<Self>,
         store: &Arc<dyn Store>,
-        clock: &Arc<dyn Clock>,
+        (clock, sources): (&Arc<dyn Clock>, &Arc<Sources>),
         end: &watch::Receiver<bool>,
     ) {
+        let fetches = self.fetches.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(fetches) = fetches {
+            tokio::spawn(data::keep(fetches, Arc::clone(store), Arc::clone(clock)));
+        }
         for place in 0..self.races.len() {
-            let (bots, store, clock, end) =
-                (Arc::clone(self), Arc::clone(store), Arc::clone(clock), end.clone());
+            let (bots, store, end) = (Arc::clone(self), Arc::clone(store), end.clone());
+            let (clock, sources) = (Arc::clone(clock), Arc::clone(sources));
             tokio::spawn(async move {
                 if let Some(race) = bots.races.get(place) {
-                    race.keep(&*store, &*clock, end).await;
+                    race.keep(&*store, (&*clock, &sources), end).await;
                 }
             });
         }
     }
 }
 
-fn bot(name: &str, settings: &config::Bot) -> Result<Known, NoProbes> {
-    let named = || name.to_owned();
-    if !is_name(name) {
-        return Err(NoProbes::Name { section: format!("bots.{name}") });
-    }
-    if !is_name(&settings.region) {
-        return Err(NoProbes::Region { bot: named() });
-    }
-    let bytes = hex::decode(&settings.key).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let key = bytes.and_then(|bytes| ed25519_dalek::VerifyingKey::from_bytes(&bytes).ok());
-    let key = key.ok_or_else(|| NoProbes::Key { bot: named() })?;
-    Ok(Known { bot: Bot { name: named(), region: settings.region.clone() }, key })
+/// How many epochs one is behind the clock.
+fn behind(schedule: Schedule, epoch: Epoch, now: Timestamp) -> i64 {
+    schedule.epoch_of(now).map_or(i64::MAX, Epoch::height).saturating_sub(epoch.height())
 }
 
-fn plan(
-    race: &str,
-    settings: &config::Probes,
-    seed: Seed,
-    (regions, fleet): (&[String], u32),
-) -> Result<Plan, NoProbes> {
-    let named = || race.to_owned();
-    if !is_name(race) {
-        return Err(NoProbes::Name { section: format!("probes.{race}") });
-    }
-    let start: Timestamp = settings.start.parse().map_err(|_| NoProbes::Start { race: named() })?;
-    if [settings.retrieval_seconds, settings.canary_seconds, settings.lease_seconds]
-        .iter()
-        .any(|seconds| *seconds < 4)
-    {
-        return Err(NoProbes::Interval { race: named() });
-    }
-    let absent = [
-        ("bots", regions.is_empty()),
-        ("gateways", settings.gateways.is_empty()),
-        ("data", settings.data.is_empty()),
-    ];
-    if let Some((what, _)) = absent.into_iter().find(|(_, absent)| *absent) {
-        return Err(NoProbes::Nothing { race: named(), what });
-    }
-    if let Some(data) = settings.data.iter().find(|data| data.root.parse::<cid::Cid>().is_err()) {
-        return Err(NoProbes::Root { race: named(), root: data.root.clone() });
-    }
-    let is_miner = |miner: &str| {
-        let number = miner.strip_prefix("t0").or_else(|| miner.strip_prefix("f0"));
-        number.is_some_and(|number| number.parse::<u64>().is_ok())
-    };
-    if let Some(miner) = settings.gateways.keys().find(|miner| !is_miner(miner)) {
-        return Err(NoProbes::Miner { race: named(), miner: miner.clone() });
-    }
-    let micros = |seconds: u32| i64::from(seconds) * 1_000_000;
-    let lease = micros(settings.lease_seconds);
-    let cadence = Cadence {
-        kind: Kind::Retrieval,
-        start,
-        interval: u64::from(settings.retrieval_seconds) * 1_000_000,
-        slots: settings.retrieval_slots,
-    };
-    Ok(Plan {
-        network: settings.network.clone(),
-        race: named(),
-        seed,
-        cadences: vec![cadence],
-        regions: regions.to_vec(),
-        fleet,
-        measures: Measures {
-            lease,
-            beat: lease / 4,
-            grace: lease,
-            first: lease * 2,
-            apart: lease * 2,
-            canary: micros(settings.canary_seconds),
-            correlation: Correlation {
-                window: u64::from(settings.canary_seconds) * 1_000_000,
-                near: u64::from(settings.canary_seconds) * 3_000_000,
-                ..Measures::default().correlation
-            },
-            ..Measures::default()
-        },
-        // The bots and how often they come are in the settings, which are published.
-        known: Circumstances {
-            rate_kept: Some(true),
-            bots_published: Some(true),
-            cap_published: Some(true),
-            protocol_required: Some(true),
-            // Where miners serve is in the settings as well.
-            node_synced: Some(true),
-            ..Circumstances::default()
-        },
-    })
+/// What a race is kept with, from round to round.
+struct Kept {
+    /// When this process began to.
+    begun: Timestamp,
+    /// The newest epoch that was indexed in the round before, and when that was.
+    newest: Epoch,
+    at: Timestamp,
+    trail: Trail,
+    end: watch::Receiver<bool>,
 }
 
 impl Race {
-    async fn keep(&self, store: &dyn Store, clock: &dyn Clock, mut end: watch::Receiver<bool>) {
-        let begun = clock.now();
-        let (mut newest, mut entered) = (Epoch::GENESIS, false);
+    async fn keep(
+        &self,
+        store: &dyn Store,
+        (clock, sources): (&dyn Clock, &Sources),
+        mut end: watch::Receiver<bool>,
+    ) {
+        let mut kept = Kept {
+            begun: clock.now(),
+            newest: Epoch::GENESIS,
+            at: clock.now(),
+            trail: Trail::default(),
+            end: end.clone(),
+        };
         for round in 0_u32.. {
             tokio::select! {
                 () = tokio::time::sleep(ROUND) => {}
                 _ = end.wait_for(|end| *end) => return,
             }
             let now = clock.now();
-            let done = async {
-                // The settings are read once: whoever competes does so from the first round on.
-                if !entered {
-                    let miners: Vec<String> = self.settings.gateways.keys().cloned().collect();
-                    Desk { store, plan: &self.plan }.enter(&miners, now).await?;
-                    entered = true;
-                }
-                self.round(store, &mut newest, now, (begun, round)).await
+            let done = match self.is_pinned() {
+                true => self.round(store, sources, &mut kept, (now, round)).await,
+                false => match self.begin(store, now).await {
+                    Ok(()) => Ok(()),
+                    Err(Changed::Desk(error)) => Err(error),
+                    Err(changed) => {
+                        let error = &changed as &dyn Error;
+                        tracing::error!(
+                            race = self.plan.race,
+                            error,
+                            "nothing is probed: put the settings back"
+                        );
+                        return;
+                    }
+                },
             };
-            if let Err(error) = done.await {
+            if let Err(error) = done {
                 tracing::warn!(
                     race = self.plan.race,
                     error = &error as &dyn Error,
@@ -257,35 +246,137 @@ impl Race {
         }
     }
 
+    /// Whether the race has begun with these settings, or goes on with them.
+    fn is_pinned(&self) -> bool {
+        self.pinned.load(Ordering::Acquire)
+    }
+
+    /// Begin with these settings, or go on with them, and let every miner compete that is named.
+    async fn begin(&self, store: &dyn Store, now: Timestamp) -> Result<(), Changed> {
+        let document = plans::document(&self.settings, &self.plan);
+        let commitment = self.plan.seed.commitment().to_string();
+        Desk { store, plan: &self.plan }.pin(&document, &commitment, now).await?;
+        self.enter(store, now).await.map_err(Changed::Desk)?;
+        self.pinned.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Let every miner compete that is named.
+    async fn enter(&self, store: &dyn Store, now: Timestamp) -> Result<(), DeskError> {
+        let mut work = store.begin().await?;
+        let offered = self.storage.iter().flat_map(Storage::miners).map(|miner| (Kind::Storage, miner));
+        let asked = self.settings.gateways.keys().map(|miner| (Kind::Retrieval, miner));
+        for (kind, miner) in offered.chain(asked) {
+            for lane in self.plan.entry(miner, now).iter().filter(|lane| lane.key.kind == kind) {
+                work.put_lane(lane).await?;
+            }
+        }
+        Ok(work.commit().await?)
+    }
+
+    /// When the network's epochs begin; `None` before it is known.
+    async fn schedule(&self, store: &dyn Store) -> Result<Option<Schedule>, StoreError> {
+        if let Some(schedule) = self.schedule.get() {
+            return Ok(Some(*schedule));
+        }
+        let networks = store.networks().await?;
+        let network = networks.iter().find(|network| network.id == self.plan.network);
+        Ok(network.map(|network| *self.schedule.get_or_init(|| network.schedule())))
+    }
+
+    /// The newest epoch that is indexed, where it is that of the clock: deals are made for the chain as it is.
+    async fn head(&self, store: &dyn Store, now: Timestamp) -> Result<Option<Epoch>, StoreError> {
+        let Some(schedule) = self.schedule(store).await? else { return Ok(None) };
+        let Some(cursor) = store.cursor(&self.plan.network).await? else { return Ok(None) };
+        let least = SYNCED.max(SYNCED_SECONDS / i64::from(schedule.epoch_seconds.max(1)));
+        Ok((behind(schedule, cursor.epoch, now) <= least).then_some(cursor.epoch))
+    }
+
     async fn round(
         &self,
         store: &dyn Store,
-        newest: &mut Epoch,
-        now: Timestamp,
-        (begun, round): (Timestamp, u32),
+        sources: &Sources,
+        kept: &mut Kept,
+        (now, round): (Timestamp, u32),
     ) -> Result<(), DeskError> {
         let desk = Desk { store, plan: &self.plan };
         // Nothing counts before the network is indexed: a verdict has an epoch.
         let Some(cursor) = store.cursor(&self.plan.network).await? else { return Ok(()) };
+        let Some(schedule) = self.schedule(store).await? else { return Ok(()) };
+        let moved = std::mem::replace(&mut kept.newest, cursor.epoch);
+        if moved > Epoch::GENESIS && cursor.epoch > moved {
+            self.stalls(store, (moved, cursor.epoch), schedule, now).await?;
+        }
         // While the index catches up, nobody can say at which epoch anything is found.
-        let moved = std::mem::replace(newest, cursor.epoch);
-        if cursor.epoch > moved.plus(AHEAD) {
+        let since = now.0.saturating_sub(std::mem::replace(&mut kept.at, now).0) / 1_000_000;
+        let passed = u32::try_from(since / i64::from(schedule.epoch_seconds.max(1))).unwrap_or(0);
+        if cursor.epoch > moved.plus(AHEAD.saturating_add(passed)) {
+            return Ok(());
+        }
+        let world = sources.world(&self.plan.network).await.ok();
+        let live = world.as_ref().is_some_and(|world| world.source.is_some() && !world.recorded);
+        // A clock that is far ahead of the chain is wrong, or the chain stands still, or its nodes: nothing is missed before it is known which.
+        let far = i64::from(STALL).max(FAR / i64::from(schedule.epoch_seconds.max(1)));
+        if live && behind(schedule, cursor.epoch, now) > far {
             return Ok(());
         }
         let epoch = cursor.epoch.plus(AHEAD);
         // Bots that could not speak have as long as they wait at most, and a lease.
-        if now.0 >= self.plan.measures.expires(begun).0.saturating_add(SILENT) {
-            desk.sweep(now, epoch).await?;
+        if now.0 >= self.plan.measures.expires(kept.begun).0.saturating_add(SILENT) {
+            // What waits for another look has it before its time is over.
             desk.judge(now, epoch).await?;
+            desk.sweep(now, epoch).await?;
+        }
+        if let Some(storage) = self.storage.as_ref().filter(|storage| storage.is_followed())
+            && let Some(source) = world.and_then(|world| world.source)
+        {
+            let at = (now, epoch, schedule);
+            let nodes = || Readable::of(&*source, &kept.end);
+            if let Err(error) = self.follow(store, storage, nodes, &mut kept.trail, at).await {
+                let error = &error as &dyn Error;
+                tracing::warn!(race = self.plan.race, error, "deals were not followed");
+            }
         }
         if round % BATCH == 0 {
             desk.close_batch(now, epoch).await?;
         }
         Ok(())
     }
-}
 
-/// Whether an error is the database's.
-pub(crate) fn is_away(error: &DeskError) -> bool {
-    matches!(error, DeskError::Store(StoreError::Unavailable(_)))
+    /// Write down where the chain stood still among epochs that were indexed since: nothing that had to come on chain then counts.
+    async fn stalls(
+        &self,
+        store: &dyn Store,
+        (from, to): (Epoch, Epoch),
+        schedule: Schedule,
+        now: Timestamp,
+    ) -> Result<(), DeskError> {
+        // Of a long way the newest part is looked at: while nothing was indexed, nothing was offered.
+        let page = Page { after: Some(to.plus(1)), limit: LOOKED };
+        let mut later = to;
+        for record in store.epochs(&self.plan.network, page).await? {
+            if record.kind != EpochKind::Tipset {
+                continue;
+            }
+            if later.height().saturating_sub(record.epoch.height()) > i64::from(STALL) {
+                let rest = ProbeRest {
+                    miner: String::new(),
+                    from: schedule.time_of(record.epoch),
+                    to: schedule.time_of(later),
+                    why: "chain_stall".to_owned(),
+                    said: now,
+                    statement: format!("no tipset between epochs {} and {later}", record.epoch),
+                    signature: String::new(),
+                };
+                let mut work = store.begin().await?;
+                work.put_rest(&self.plan.network, &self.plan.race, &rest).await?;
+                work.commit().await?;
+            }
+            if record.epoch <= from {
+                break;
+            }
+            later = record.epoch;
+        }
+        Ok(())
+    }
 }

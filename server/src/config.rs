@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::money::{Faucet, Refund, Wallet, is_name};
-pub(crate) use self::probes::{Bot, Probes};
+pub(crate) use self::probes::{Bot, Market, Probes, Storage};
 use crate::http::Limits;
 use crate::identity;
 
@@ -274,6 +274,8 @@ impl Config {
         self.faucets.values_mut().filter_map(|faucet| faucet.policy.as_mut()).for_each(place);
         self.refunds.values_mut().filter_map(|refund| refund.policy.as_mut()).for_each(place);
         self.probes.values_mut().map(|probes| &mut probes.seed).for_each(place);
+        let storage = self.probes.values_mut().filter_map(|probes| probes.storage.as_mut());
+        storage.map(|storage| &mut storage.client).for_each(place);
         self.identity.pepper_file.as_mut().map(place);
         self.identity
             .providers

@@ -3,6 +3,7 @@
 
 mod audit;
 mod bots;
+mod checks;
 mod claims;
 pub mod cli;
 mod competitions;

@@ -1,19 +1,27 @@
 //! What bots ask, and are answered: `apogee_dealbot::protocol` says how they speak.
 
+use std::error::Error;
+
 use apogee_dealbot::desk::{Desk, DeskError, Done, NotKept};
 use apogee_dealbot::protocol::{
     Ask, Beat, Beaten, CanaryTold, Complete, Completed, Held, Hello, Lease, Leases, MAX_LEASES, NotSigned,
-    Release, SKEW, Task, Welcome, verify,
+    Part, Promised, Release, SKEW, Task, Welcome, verify,
 };
 use apogee_dealbot::schedule::Kind;
-use apogee_domain::Timestamp;
-use apogee_store::{Canary, Lane, LaneKey, Store, StoreError};
+use apogee_domain::{Epoch, Timestamp};
+use apogee_store::{Canary, Lane, LaneKey, ProbeDeal, Store, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Bots, Known, Race, is_away};
+use super::storage::{NoTask, Storage};
+use super::{Bots, Known, Race};
+
+/// How many of the newest deals of a miner may be read back.
+const STORED: u32 = 100;
+/// Bytes of a part of a file that is read back.
+const RANGE: u64 = 1 << 20;
 
 /// Longest code of a canary, bytes.
 const LONGEST_CODE: usize = 60;
@@ -48,6 +56,10 @@ pub(crate) enum Refusal {
     Gone,
     #[error("the result is not kept")]
     NotKept(#[source] NotKept),
+    #[error("there is no deal of this name whose data its miner may still need")]
+    NoData,
+    #[error("too much is asked for at once; try again")]
+    Busy,
     #[error("the database does not answer; try again")]
     Away(#[source] DeskError),
     #[error("the server could not do it")]
@@ -56,7 +68,7 @@ pub(crate) enum Refusal {
 
 impl From<DeskError> for Refusal {
     fn from(error: DeskError) -> Self {
-        if is_away(&error) { Self::Away(error) } else { Self::Broken(error) }
+        if error.is_away() { Self::Away(error) } else { Self::Broken(error) }
     }
 }
 
@@ -79,13 +91,13 @@ impl Refusal {
     /// The status of HTTP.
     pub(crate) const fn status(&self) -> u16 {
         match self {
-            Self::NoSuch => 404,
+            Self::NoSuch | Self::NoData => 404,
             Self::Unknown | Self::NotSigned(_) => 401,
             Self::Unreadable(_) | Self::NoBytes(_) | Self::Elsewhere => 400,
             Self::Gone => 410,
             Self::NotKept(NotKept::Twice) => 409,
             Self::NotKept(_) => 422,
-            Self::Away(_) => 503,
+            Self::Away(_) | Self::Busy => 503,
             Self::Broken(_) => 500,
         }
     }
@@ -104,17 +116,27 @@ fn bytes(what: &'static str, text: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 impl Bots {
+    /// Whose request it is, and the body that was signed.
+    pub(crate) fn known(
+        &self,
+        path: &str,
+        of: Signature<'_>,
+        now: Timestamp,
+    ) -> Result<(&Known, Promised), Refusal> {
+        let known = self.known.get(of.bot).ok_or(Refusal::Unknown)?;
+        Ok((known, verify(&known.key, (of.bot, path, of.at), of.signature, now)?))
+    }
+
     /// The answer to a request, JSON.
     pub(crate) async fn answer(
         &self,
         store: &dyn Store,
         path: &str,
-        of: Signature<'_>,
+        (known, promised): (&Known, Promised),
         body: &[u8],
         now: Timestamp,
     ) -> Result<Vec<u8>, Refusal> {
-        let known = self.known.get(of.bot).ok_or(Refusal::Unknown)?;
-        verify(&known.key, (of.bot, path, of.at), body, of.signature, now)?;
+        promised.keeps(body)?;
         match path.rsplit('/').next() {
             Some("hello") => self.hello(&read(body)?, now),
             Some("leases") => self.leases(store, known, &read(body)?, now).await,
@@ -173,18 +195,20 @@ impl Bots {
     ) -> Result<Vec<u8>, Refusal> {
         let mut leases = Vec::new();
         let mut free = ask.free.min(MAX_LEASES);
-        for race in &self.races {
+        for race in self.races.iter().filter(|race| race.is_pinned()) {
             if free == 0 {
                 break;
             }
-            let lanes = race.desk(store).lease(&known.bot, &[Kind::Retrieval], free, now).await?;
-            for lane in lanes {
-                match race.lease(&lane) {
+            let head = race.head(store, now).await?;
+            let open = head.is_some() && race.storage.as_ref().is_some_and(Storage::is_open);
+            let kinds: &[Kind] = if open { &[Kind::Storage, Kind::Retrieval] } else { &[Kind::Retrieval] };
+            for lane in race.desk(store).lease(&known.bot, kinds, free, now).await? {
+                match race.lease(store, &lane, head, now).await {
                     Some(lease) => {
                         leases.push(lease);
                         free = free.saturating_sub(1);
                     }
-                    None => drop(race.desk(store).release(&known.bot, &lane.key, lane.fence).await?),
+                    None => race.skip(store, &known.bot.name, &lane).await?,
                 }
             }
         }
@@ -228,14 +252,24 @@ impl Race {
         Desk { store, plan: &self.plan }
     }
 
-    /// What a bot is told of a lane that it got; `None` for a miner whose gateway was taken out of the settings.
-    fn lease(&self, lane: &Lane) -> Option<Lease> {
+    /// What a bot is told of a lane that it got; `None` where there is nothing to be done, or no telling what.
+    async fn lease(
+        &self,
+        store: &dyn Store,
+        lane: &Lane,
+        head: Option<Epoch>,
+        now: Timestamp,
+    ) -> Option<Lease> {
         let expires = lane.lease.as_ref()?.expires.0;
-        let url = self.settings.gateways.get(&lane.key.miner)?.clone();
-        let cadence = self.plan.cadence(lane.key.kind)?;
-        let choices = self.settings.data.len() as u64;
-        let choice = cadence.choice(&self.plan.seed, &lane.key.miner, lane.slot, choices);
-        let data = self.settings.data.get(usize::try_from(choice).ok()?)?;
+        let task = match lane.key.kind {
+            Kind::Storage => self.storage.as_ref()?.task(store, lane, head?, now).await,
+            Kind::Retrieval => self.retrieval(store, lane, head).await.map_err(NoTask::from),
+        };
+        let task = task.unwrap_or_else(|error| {
+            let (miner, slot) = (&lane.key.miner, lane.slot);
+            tracing::warn!(miner, slot, error = &error as &dyn Error, "there is no task for a slot");
+            None
+        });
         Some(Lease {
             of: Held {
                 network: lane.key.network.to_string(),
@@ -247,13 +281,58 @@ impl Race {
             },
             attempt: lane.attempt,
             expires,
-            task: Task::Gateway {
-                url,
-                root: data.root.clone(),
-                size: data.size,
-                private: self.settings.allow_private,
-            },
+            task: task?,
             checkpoint: STANDARD.encode(&lane.checkpoint),
         })
+    }
+
+    /// Nothing can be done in a slot: nobody is told of it again.
+    async fn skip(&self, store: &dyn Store, bot: &str, lane: &Lane) -> Result<(), StoreError> {
+        let mut work = store.begin().await?;
+        if let Some(mut lane) = work.hold_lane(&lane.key, lane.fence, Some(bot)).await? {
+            lane.lease = None;
+            lane.due = lane.ends;
+            work.set_lane(&lane).await?;
+        }
+        work.commit().await
+    }
+
+    /// What is read back in a slot of retrieval: something that the miner has, and how much of it, as the seed decides.
+    async fn retrieval(
+        &self,
+        store: &dyn Store,
+        lane: &Lane,
+        head: Option<Epoch>,
+    ) -> Result<Option<Task>, StoreError> {
+        let of = &lane.key;
+        let Some(url) = self.settings.gateways.get(&of.miner) else { return Ok(None) };
+        let Some(cadence) = self.plan.cadence(of.kind) else { return Ok(None) };
+        let stored = match &self.storage {
+            Some(_) => store.stored_deals(&self.plan.key(Kind::Storage, &of.miner), STORED).await?,
+            None => Vec::new(),
+        };
+        let given = self.settings.data.iter().map(|data| (data.root.clone(), data.size, None));
+        // What is taken on need not be there before it has to be in force.
+        let is_due = |deal: &ProbeDeal| head.is_some_and(|head| head >= deal.start);
+        let stored = stored.into_iter().filter(|deal| deal.course.active.is_some() || is_due(deal));
+        let stored = stored.map(|deal| (deal.root, deal.size, Some(deal.payload)));
+        let mut choices: Vec<_> = given.chain(stored).collect();
+        let choice = cadence.choice(&self.plan.seed, &of.miner, lane.slot, choices.len() as u64);
+        let place = usize::try_from(choice).ok().filter(|place| *place < choices.len());
+        let Some((root, size, payload)) = place.map(|place| choices.swap_remove(place)) else {
+            return Ok(None);
+        };
+        let draw = |what, bound| cadence.draw(&self.plan.seed, (&of.miner, lane.slot), what, bound);
+        // Whoever serves nothing but roots, or beginnings, is found out.
+        let part = match (payload, draw("part", 4)) {
+            (Some(_), 0) => Part::Leaf { draw: draw("leaf", u64::MAX) },
+            (Some(bytes), 1) => {
+                let from = draw("from", bytes);
+                Part::Range { from, to: from.saturating_add(RANGE).min(bytes) }
+            }
+            _ => Part::Whole,
+        };
+        let private = self.settings.allow_private;
+        Ok(Some(Task::Gateway { url: url.clone(), root, size, part, private }))
     }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use apogee_bot::{BotError, Canary, Patience, Settings};
 use apogee_dealbot::desk::Desk;
 use apogee_dealbot::schedule::Seed;
-use apogee_dealbot::verdict::{Bar, Tally};
+use apogee_dealbot::verdict::Tally;
+use apogee_market::{Secp256k1Key, Signs};
 use apogee_outbound::Reach;
 use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;
@@ -18,14 +19,11 @@ use tokio::sync::watch;
 
 use super::source::Database;
 use super::{Answer, Failure, Format, operator};
-use crate::bots::{Bots, SEED_TITLE};
+use crate::bots::{BAR, Bots, CLIENT_TITLE, SEED_TITLE};
 use crate::edge::{self, SystemClock};
 
 /// First line of a file with the key of a bot.
 pub(super) const KEY_TITLE: &str = "apogee-bot-key-1";
-
-/// What is asked of miners where nothing else is said: 80 of 100, of 100 slots at least, four of five of which count.
-const BAR: Bar = Bar { rate: 800_000, least: 100, coverage: 800_000 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Dealbot {
@@ -33,6 +31,8 @@ pub(super) enum Dealbot {
     New(File),
     /// Make the seed of a schedule in a new file that only you can read, and print the commitment to publish before the first slot.
     Seed(File),
+    /// Make the key of a client of deals in a new file that only you can read, and print its address on a test network.
+    Client(File),
     /// Print a seed, to be published after the last slot: whoever has it derives every moment again.
     Reveal(File),
     /// Probe miners for a controller until the process is asked to end. It needs no wallet, no database and no open port.
@@ -132,6 +132,11 @@ impl Dealbot {
             Self::Seed(File { file }) => {
                 println!("{}", Seed::new(operator::made(&file, SEED_TITLE)?).commitment());
             }
+            Self::Client(File { file }) => {
+                let key = Secp256k1Key::from_bytes(&operator::made(&file, CLIENT_TITLE)?);
+                let address = key.map_err(Failure::world)?.address().to_string();
+                println!("t{}", address.get(1..).unwrap_or_default());
+            }
             Self::Reveal(File { file }) => println!("{}", hex::encode(operator::held(&file, SEED_TITLE)?)),
             Self::Run(run) => run.run().await?,
             Self::Status(status) => status.show().await?,
@@ -171,7 +176,7 @@ impl Run {
 impl Status {
     async fn show(self) -> Result<(), Failure> {
         let (config, place) = self.database.place()?;
-        let bots = Bots::open(&config, seed).map_err(Failure::input)?;
+        let bots = Bots::open(&config, secret).map_err(Failure::input)?;
         let plan = bots.plan(&self.race).ok_or_else(|| {
             Failure::input(format!(
                 "the settings have no probes.{}: name those of the server with --config",
@@ -222,7 +227,7 @@ fn print(rows: &[Row], format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The seed of a file.
-pub(super) fn seed(file: &Path) -> Result<[u8; 32], Box<dyn Error + Send + Sync>> {
-    operator::held(file, SEED_TITLE).map_err(|failure| failure.to_string().into())
+/// The secret of a file whose first line is `title`.
+pub(super) fn secret(file: &Path, title: &str) -> Result<[u8; 32], Box<dyn Error + Send + Sync>> {
+    operator::held(file, title).map_err(|failure| failure.to_string().into())
 }

@@ -1,18 +1,29 @@
 //! `apogee demo`
 
+mod fleet;
 mod live;
 mod people;
+mod providers;
+mod retrieval;
 mod sprint;
+mod story;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use apogee_domain::Network;
+use apogee_store::Store;
 use clap::Args;
 
+use self::live::Live;
+use self::retrieval::Retrieval;
+use self::sprint::SPRINT;
 use super::{Answer, Failure, progress, serve};
 use crate::config::{self, Config, Secret};
 use crate::follow::indexer;
+use crate::networks::Prepared;
 use crate::store::Place;
 use crate::tellers::Teller;
 use crate::{edge, networks};
@@ -31,10 +42,10 @@ pub(super) struct Demo {
     /// Folder of the recording, or an archive in it; by default the one that comes with the program
     #[arg(long, value_name = "PATH")]
     recording: Option<PathBuf>,
-    /// Also make a network of its own with a wallet and a faucet, as long as the demo runs
+    /// Let the network that is made while the demo runs have a wallet and a faucet as well
     #[arg(long)]
     live: bool,
-    /// Database file to keep; by default a temporary one
+    /// Database file to keep; by default a temporary one. In one that is kept nobody is probed, and no network is made unless --live asks for it
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
 }
@@ -42,13 +53,15 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         let mut config = Config::defaults().map_err(Failure::input)?;
-        crate::log::start(&config::Log { filter: "warn".into(), ..config.log.clone() })
-            .map_err(Failure::input)?;
+        // Bots say that they wait for the server, which is not there yet.
+        let filter = "warn,apogee_bot=error".to_owned();
+        crate::log::start(&config::Log { filter, ..config.log.clone() }).map_err(Failure::input)?;
         let folder = self.recording.map_or_else(bundled, Ok)?;
         let settings = config::Network { recording: Some(folder), ..config::Network::default() };
         let prepared = networks::prepare(None, &settings)?;
         let listener = serve::listen(self.listen).await?;
         let temporary = tempfile::tempdir().map_err(Failure::world)?;
+        let shown = self.data.is_none();
         let file = self.data.unwrap_or_else(|| temporary.path().join("demo.sqlite"));
         let store = Place::of(&Secret::new(format!("sqlite:{}", file.display())))?.open().await?;
 
@@ -68,27 +81,48 @@ impl Demo {
             begun.elapsed().as_millis()
         );
         println!("Digest {}", cursor.digest);
-        sprint::found(&*store, &chain.network).await?;
+        SPRINT.found(&*store, &chain.network).await?;
         if let Some(file) = beside(HISTORY) {
             super::package::import_once(&*store, &file).await?;
         }
         let served = listener.local_addr().map_err(Failure::world)?;
         config.identity = people::open(&*store, served).await?;
         let mut networks = vec![prepared];
-        let live = if self.live {
-            let live = live::start(temporary.path(), &mut config).await?;
-            networks.push(live.network.clone());
-            println!("A network is made while you look: its faucet is http://{served}/faucet/simnet");
-            Some(live)
-        } else {
-            None
+        let mut live = None;
+        if shown || self.live {
+            let wallet = if self.live { Some((temporary.path(), &mut config)) } else { None };
+            let made = Live::start(wallet).await?;
+            networks.push(made.network.clone());
+            live = Some(made);
+            println!("A network is made while you look: http://{served}/n/simnet/board");
+        }
+        if self.live {
+            println!("Its faucet is http://{served}/faucet/simnet");
+        }
+        let retrieval = match &live {
+            // The next start has another seed, and makes another network.
+            Some(live) if shown => {
+                let network = index(live.network.clone(), &store).await?;
+                Some(Retrieval::start(&*store, &network, temporary.path(), served, &mut config).await?)
+            }
+            _ => None,
         };
         let tellers = Teller::all(&config, &networks)?;
         let work = serve::Work { networks, tellers };
         serve::serve(listener, store, work, &config, Duration::from_secs(1)).await?;
-        drop(live);
+        if let Some(retrieval) = retrieval {
+            retrieval.end().await;
+        }
         Ok(Answer::Yes)
     }
+}
+
+/// Index a network as far as it is, so that its competition has somewhere to be.
+async fn index(network: Prepared, store: &Arc<dyn Store>) -> Result<Network, Failure> {
+    let chain = network.open().await?;
+    let mut indexer = indexer(chain.clone(), Arc::clone(store), edge::entropy_source()?);
+    progress::backfill(&mut indexer, &chain, store).await?;
+    Ok(chain.network)
 }
 
 /// The recording that comes with the program.

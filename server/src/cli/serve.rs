@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{Answer, Failure, dealbot};
 use crate::bots::Bots;
+use crate::checks::Checks;
 use crate::competitions::Stands;
 use crate::config::Config;
 use crate::edge::{self, SystemClock};
@@ -112,9 +113,11 @@ pub(super) async fn serve(
     tokio::spawn(Arc::clone(&faucets).keep(Arc::clone(&store), ended.clone()));
     let refunds = Arc::new(Refunds::open(config, &*store, &*shared).await?);
     refunds.keep(&store, &shared, &sources, &ended);
-    let bots = Bots::open(config, dealbot::seed).map_err(Failure::input)?;
+    let bots = Bots::open(config, dealbot::secret).map_err(Failure::input)?;
     let bots = Arc::new(bots);
-    bots.keep(&store, &shared, &ended);
+    bots.keep(&store, (&shared, &sources), &ended);
+    let checks =
+        bots.reach().map(|private| Checks::new(private, &shared)).transpose().map_err(Failure::world)?;
     let limits = &config.http;
     let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
     watch.look().await.map_err(Failure::world)?;
@@ -133,6 +136,10 @@ pub(super) async fn serve(
         measures: Arc::new(measures),
         inbox: Arc::default(),
         checkpoint: Arc::default(),
+        bots: Arc::clone(&bots),
+        checks: checks.map(Arc::new),
+        counted: Arc::default(),
+        declaring: Arc::default(),
         store: Arc::clone(&store),
         now: watch.now(),
     });

@@ -146,6 +146,7 @@ mod tests {
                 due: Timestamp(0),
                 ended: Timestamp(0),
                 attempts: 1,
+                look: Timestamp(0),
                 verdict: Some(verdict),
             };
             work.put_slot(&slot).await.unwrap();

@@ -21,7 +21,7 @@ const SWEEP: u32 = 4_096;
 /// Turns floods away, in memory and before a session is looked up. Each gate counts for itself: who has asked a faucet too often can still sign
 /// out of it.
 pub(super) struct Gates<C: Clock = DefaultClock> {
-    gates: [Gate<C>; 4],
+    gates: [Gate<C>; 5],
     passed: AtomicU32,
 }
 
@@ -55,6 +55,7 @@ impl<C: Clock + Clone> Gates<C> {
         let gate =
             |name, path, a_minute| Gate { name, path, a_minute, front: Front::new(a_minute, clock.clone()) };
         let gates = [
+            gate("check", "/check", CLASSROOM),
             gate("faucet", "/faucet", CLASSROOM),
             gate("sign-in", "/signin", CLASSROOM),
             gate("device", "/device", TERMINALS),

@@ -10,14 +10,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response as PageResponse;
 use bytes::Bytes;
 use governor::clock::DefaultClock;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::{Request, Response};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::cache::{Built, Cache, Entry, Packed, Scope};
-use super::controller::{self, Controller};
+use super::controller::{self, Body, Controller};
 use super::encoding::Encoding;
 use super::gates::Gates;
 use super::headers::secure;
@@ -106,7 +106,7 @@ impl Service {
     }
 
     /// The answer to a request from `peer`, with what every answer carries.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Full<Bytes>> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let begun = Instant::now();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:08x}-{number:08x}", self.run);
@@ -116,13 +116,16 @@ impl Service {
         let (mut response, origin) = if controller::is_for(&path) {
             let answer = self.controller.answer(request, self.watch.clock().now());
             let answer = tokio::time::timeout(self.limits.request(), answer).await;
-            (answer.unwrap_or_else(|_| controller::busy()), Origin::Built)
-        } else if ask.is_private() {
-            (self.private(request, peer, &id).await, Origin::Built)
-        } else if method == Method::POST && ask.takes_form() {
-            (self.form(request, &id).await, Origin::Built)
+            (answer.unwrap_or_else(|_| controller::busy().map(Either::Left)), Origin::Built)
         } else {
-            self.respond(&request, &id).await
+            let (response, origin) = if ask.is_private() {
+                (self.private(request, peer, &id).await, Origin::Built)
+            } else if method == Method::POST && ask.takes_form() {
+                (self.form(request, &id).await, Origin::Built)
+            } else {
+                self.respond(&request, &id).await
+            };
+            (response.map(Either::Left), origin)
         };
         let status = response.status().as_u16();
         match (origin, status) {

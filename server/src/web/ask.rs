@@ -108,7 +108,7 @@ impl Ask {
     /// Whether the page takes a form by POST.
     pub(crate) fn takes_form(&self) -> bool {
         let rest = self.path.strip_prefix("/c/").and_then(|rest| rest.split_once('/'));
-        matches!(rest, Some((_, "claim")))
+        matches!(rest, Some((_, "claim" | "maintenance")))
     }
 
     /// Whether the page is of whoever asks for it: it is kept nowhere.

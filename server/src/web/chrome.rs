@@ -32,6 +32,7 @@ pub(crate) enum Section {
     Verify,
     Simulate,
     Claim,
+    Probes,
     /// No entry: problems, and pages of whoever asks.
     Elsewhere,
 }
@@ -120,11 +121,13 @@ impl<'a> Chrome<'a> {
     }
 
     /// The pages of a competition: section, path below it and name.
-    pub(crate) const fn tabs(&self) -> [(Section, &'static str, &'static str); 10] {
-        [
+    pub(crate) fn tabs(&self) -> Vec<(Section, &'static str, &'static str)> {
+        let probed = self.stage.is_some_and(|stage| stage.probed);
+        let mut tabs = vec![
             (Section::Overview, "", "comp-overview"),
             (Section::Boards, "board", "comp-boards"),
             (Section::Regions, "regions", "comp-regions"),
+            (Section::Probes, "probes", "comp-probes"),
             (Section::Rules, "rules", "comp-rules"),
             (Section::Timeline, "timeline", "comp-timeline"),
             (Section::Decisions, "decisions", "comp-decisions"),
@@ -132,7 +135,9 @@ impl<'a> Chrome<'a> {
             (Section::Simulate, "simulate", "comp-simulate"),
             (Section::Claim, "claim", "comp-claim"),
             (Section::Verify, "verify", "comp-verify"),
-        ]
+        ];
+        tabs.retain(|(section, ..)| probed || *section != Section::Probes);
+        tabs
     }
 
     /// Class and word of where the competition stands.

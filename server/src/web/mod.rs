@@ -5,6 +5,7 @@ mod ask;
 mod board;
 mod certificate;
 mod chart;
+mod check;
 mod chrome;
 mod competition;
 mod epoch;
@@ -50,6 +51,8 @@ use bytes::Bytes;
 use tower::ServiceExt;
 
 use crate::audit::Checkpoint;
+use crate::bots::Bots;
+use crate::checks::Checks;
 use crate::competitions::Stands;
 use crate::faucets::Faucets;
 use crate::identity::Door;
@@ -93,6 +96,14 @@ pub(crate) struct App {
     pub(crate) inbox: Arc<Inbox>,
     /// Up to where the audit log was held against its hashes.
     pub(crate) checkpoint: Arc<Checkpoint>,
+    /// Who probes miners, and by which plans.
+    pub(crate) bots: Arc<Bots>,
+    /// Who looks at miners for those who ask; `None` where nobody is probed.
+    pub(crate) checks: Option<Arc<Checks>>,
+    /// What was counted of probes a moment ago.
+    pub(crate) counted: Arc<competition::Counted>,
+    /// Held while maintenance is declared: two at once would share one budget.
+    pub(crate) declaring: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {

@@ -145,6 +145,23 @@ const CLAIM: &[Parameter] = &[
     parameter("name", "With claim and rename: the name of the entity.", "Example"),
 ];
 
+const LOG: &[Parameter] = &[
+    STAGE_AT,
+    STAGE_RULES,
+    STAGE_SEQ,
+    parameter("kind", "storage or retrieval; by default the first that is probed.", "retrieval"),
+    parameter("show", "Only slots that came to ok, fail or excluded, or are open; by default all.", "all"),
+    parameter("before", "Slots below this number.", "1000"),
+    parameter("open", "The slot whose details the page shows; JSON has them all.", "1"),
+];
+
+const MAINTENANCE: &[Parameter] = &[
+    parameter("miner", "ID address of the miner.", "t01000"),
+    parameter("role", "Whose key signs: owner or worker.", "owner"),
+    parameter("from", "When it begins.", "2030-05-24T09:12:00Z"),
+    parameter("minutes", "How long it lasts.", "10"),
+];
+
 /// Parts of paths.
 const PLACES: &[Parameter] = &[
     parameter("competition", "Id of the competition.", "devnet-sprint"),
@@ -288,6 +305,62 @@ fn operations() -> Vec<Operation> {
             "The entity that a miner competes for.",
             STAGE,
             Answer::Redirect,
+        ),
+        page(
+            "/c/{competition}/m/{miner}/attempts.json",
+            "probeLog",
+            "What bots saw of a miner, the newest slot first, and what it comes to.",
+            LOG,
+            Answer::Json(of::<competition::AttemptLog>),
+        ),
+        page(
+            "/c/{competition}/m/{miner}/attempts.csv",
+            "probeLogCsv",
+            "What bots saw of a miner as a table: a row an attempt.",
+            LOG,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/probes.json",
+            "probeFairness",
+            "How fairly the bots of a competition looked: coverage, errors, their own failures, the commitment to the schedule.",
+            STAGE,
+            Answer::Json(of::<competition::Fairness>),
+        ),
+        page(
+            "/c/{competition}/probes.csv",
+            "probeFairnessCsv",
+            "What the slots of every miner come to, as a table.",
+            STAGE,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/probes/versions.json",
+            "probeVersions",
+            "What the miners that are probed say that they run, by power.",
+            STAGE,
+            Answer::Json(of::<competition::Versions>),
+        ),
+        page(
+            "/c/{competition}/probes/versions.csv",
+            "probeVersionsCsv",
+            "What miners say that they run, as a table.",
+            STAGE,
+            Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/maintenance.json",
+            "maintenanceStatement",
+            "A statement to sign, and what is declared. Its signature is sent by POST to /c/{competition}/maintenance, as the page does it.",
+            MAINTENANCE,
+            Answer::Json(of::<competition::Maintenance>),
+        ),
+        page(
+            "/c/{competition}/maintenance.csv",
+            "maintenanceCsv",
+            "When nothing counts, as a table.",
+            MAINTENANCE,
+            Answer::Text(CSV),
         ),
         page(
             "/c/{competition}/payout.json",

@@ -46,6 +46,9 @@ pub(crate) struct Participant {
     series: Vec<Held>,
     #[serde(skip)]
     scene: Scene,
+    /// Competitions in which it is probed.
+    #[serde(skip)]
+    probed: Vec<String>,
     #[serde(skip)]
     network_power: Option<Value>,
     #[serde(skip)]
@@ -105,6 +108,7 @@ pub(super) async fn show(
         of: snapshot.rows.len(),
         row_hash: row.map(|row| row.hash),
         snapshot: snapshot.id,
+        probed: super::competition::probed_in(&app, scene.network(), &participant).await?,
         participant: subject,
         from,
         series: all,

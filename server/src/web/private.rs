@@ -22,11 +22,11 @@ use axum::http::{HeaderMap, Method};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 
-use super::{App, admin, faucet, signin};
+use super::{App, admin, check, faucet, signin};
 use crate::identity::Visitor;
 
 /// What private paths are or begin with.
-const PRIVATE: [&str; 6] = ["/admin", "/device", "/faucet", "/me", "/signin", "/signout"];
+const PRIVATE: [&str; 7] = ["/admin", "/check", "/device", "/faucet", "/me", "/signin", "/signout"];
 
 /// Whether the page at a path is of whoever asks for it.
 pub(crate) fn is_private(path: &str) -> bool {
@@ -50,6 +50,7 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/admin/wallet", post(admin::wallet)),
         ("/admin/people", get(signin::people::show)),
         ("/admin/people/standing", post(signin::people::set_standing)),
+        ("/check/{competition}/{miner}", get(check::show).post(check::begin)),
         ("/device", get(signin::device::show).post(signin::device::decide)),
         ("/device/code", post(signin::device::begin)),
         ("/device/token", post(signin::device::token)),

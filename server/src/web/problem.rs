@@ -19,6 +19,8 @@ use super::query::Unreadable;
 use super::ratelimit::{self, Quota};
 use super::view::View;
 use super::words::fluent_args;
+use crate::checks::NotNow;
+use crate::claims::NotDeclared;
 use crate::competitions::{NoFacts, NoLedger, NoStandings};
 use crate::http::Flood;
 use crate::identity::Refused;
@@ -87,6 +89,18 @@ pub(crate) enum Problem {
         at: Epoch,
     },
     NoRules,
+    /// Nobody probes the miners of a competition.
+    NoProbes {
+        competition: String,
+    },
+    /// Nobody probes this miner.
+    NotProbed {
+        miner: String,
+    },
+    /// Nobody looks at a miner now.
+    NotNow(NotNow),
+    /// Maintenance is not declared.
+    NotDeclared(#[source] Box<NotDeclared>),
     /// Neither its network nor a package of it is in the database.
     NoGround {
         competition: String,
@@ -214,6 +228,10 @@ kinds! {
     UNKNOWN_ENTRY = "unknown-entry", NOT_FOUND;
     FROZEN = "frozen", FORBIDDEN;
     NOT_STARTED = "not-started", NOT_FOUND;
+    NO_PROBES = "no-probes", NOT_FOUND;
+    NOT_PROBED = "not-probed", NOT_FOUND;
+    CHECK_LIMIT = "check-limit", TOO_MANY_REQUESTS;
+    MAINTENANCE_REFUSED = "maintenance-refused", UNPROCESSABLE_ENTITY;
     NO_STANDINGS = "no-standings", UNPROCESSABLE_ENTITY;
     INVALID_QUERY = "invalid-query", BAD_REQUEST;
     METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED;
@@ -330,6 +348,10 @@ impl Problem {
             Self::UnknownEntry { .. } => UNKNOWN_ENTRY,
             Self::Frozen { .. } => FROZEN,
             Self::NotStarted { .. } | Self::NoRules => NOT_STARTED,
+            Self::NoProbes { .. } => NO_PROBES,
+            Self::NotProbed { .. } => NOT_PROBED,
+            Self::NotDeclared(_) => MAINTENANCE_REFUSED,
+            Self::NotNow(_) => CHECK_LIMIT,
             Self::NoGround { .. } => NOT_INDEXED,
             Self::NoStandings(_) => NO_STANDINGS,
             Self::Ledger(_) => INTERNAL,
@@ -418,6 +440,13 @@ impl Problem {
                 None => language.t("detail-no-rules"),
             },
             Self::NoRules => language.t("detail-no-rules"),
+            Self::NoProbes { competition } => {
+                say("detail-no-probes", fluent_args!["competition" => competition.as_str()])
+            }
+            Self::NotDeclared(why) => not_declared(why, language),
+            Self::NotNow(NotNow::Looked(wait)) => say("check-looked", fluent_args!["n" => *wait]),
+            Self::NotNow(NotNow::Crowded(wait)) => say("check-crowded", fluent_args!["n" => *wait]),
+            Self::NotProbed { miner } => say("detail-not-probed", fluent_args!["miner" => miner.as_str()]),
             Self::NoGround { competition } => {
                 say("detail-no-ground", fluent_args!["competition" => competition.as_str()])
             }
@@ -459,6 +488,7 @@ impl Problem {
             instance: instance.to_owned(),
             retry_after: match self {
                 Self::Flood(flood) => Some(flood.wait),
+                Self::NotNow(NotNow::Looked(wait) | NotNow::Crowded(wait)) => Some(*wait),
                 _ => None,
             },
         }
@@ -487,6 +517,9 @@ impl Problem {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
             _ => {}
+        }
+        if let Self::NotNow(NotNow::Looked(wait) | NotNow::Crowded(wait)) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait));
         }
         if let Self::Flood(Flood { gate, a_minute, wait }) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(*wait));
@@ -564,6 +597,33 @@ fn not_let_in(refused: &Refused, language: Language) -> String {
         Refused::NoIdentity => language.t("detail-unknown-identity"),
         Refused::Crowded => language.t("detail-busy"),
         Refused::Store(_) => language.t("detail-store"),
+    }
+}
+
+/// Why maintenance is not declared.
+fn not_declared(why: &NotDeclared, language: Language) -> String {
+    let say = |key: &str, arguments| language.say(key, &arguments);
+    match why {
+        NotDeclared::Malformed(line) => say("rest-malformed", fluent_args!["n" => line.0]),
+        NotDeclared::Elsewhere => language.t("rest-elsewhere"),
+        NotDeclared::NotProbed(miner) => say("detail-not-probed", fluent_args!["miner" => miner.as_str()]),
+        NotDeclared::Stale => language.t("rest-stale"),
+        NotDeclared::TooSoon(earliest) => say("rest-too-soon", fluent_args!["time" => earliest.to_string()]),
+        NotDeclared::TooFar => language.t("rest-too-far"),
+        NotDeclared::Backwards => language.t("rest-backwards"),
+        NotDeclared::Budget { day, left, budget } => {
+            say("rest-budget", fluent_args!["day" => day.as_str(), "left" => *left, "budget" => *budget])
+        }
+        NotDeclared::Taken => language.t("rest-taken"),
+        NotDeclared::NoSignature => language.t("rest-no-signature"),
+        NotDeclared::KeyUnknown(role) => {
+            say("rest-key-unknown", fluent_args!["role" => language.name("rest-role", &role.to_string())])
+        }
+        NotDeclared::BadSignature(role, key) => say(
+            "rest-bad-signature",
+            fluent_args!["role" => language.name("rest-role", &role.to_string()), "key" => key.as_str()],
+        ),
+        NotDeclared::State(_) | NotDeclared::Store(_) => language.t("detail-store"),
     }
 }
 

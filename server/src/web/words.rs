@@ -22,6 +22,8 @@ macro_rules! catalogue {
             include_str!(concat!("../../locales/", $language, "/faucet.ftl")),
             include_str!(concat!("../../locales/", $language, "/signin.ftl")),
             include_str!(concat!("../../locales/", $language, "/lists.ftl")),
+            include_str!(concat!("../../locales/", $language, "/codes.ftl")),
+            include_str!(concat!("../../locales/", $language, "/probes.ftl")),
         )
     };
 }

@@ -18,6 +18,9 @@ mod pages;
 #[cfg(test)]
 mod passkeys;
 #[cfg(test)]
+#[path = "../shared/probed.rs"]
+mod probed;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod world;

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cdp::Browser;
 use crate::crowd;
 use crate::look::{OWN, PUBLIC, look, none, screens};
+use crate::probed::{RACE, probed};
 use crate::process::Server;
 
 #[tokio::test]
@@ -62,6 +63,37 @@ async fn the_pages_of_competitions_are_whole_and_readable() {
     }
     let pages: Vec<(&str, &str)> = pages.iter().map(|(name, path)| (name.as_str(), path.as_str())).collect();
     let faults = look(&mut browser, &server.address, &OWN, &pages, "").await;
+    none(&faults);
+}
+
+#[tokio::test]
+async fn what_bots_saw_is_whole_and_readable_whatever_miners_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("probed.sqlite");
+    // It serves when it has made everything.
+    let recording = apogee_testkit::example("devnet-a");
+    let demo = ["demo", "--recording", recording.to_str().unwrap(), "--listen", "127.0.0.1:0", "--data"];
+    drop(Server::start(&[&demo[..], &[database.to_str().unwrap()]].concat()));
+    let probed = probed(folder.path(), &database).await;
+    let settings = probed.settings.to_str().unwrap();
+    let serve = ["serve", "--config", settings, "--listen", "127.0.0.1:0"];
+    let (server, mut browser) = (Server::start_in(folder.path(), &serve), Browser::start().await);
+    let home = format!("/c/{RACE}");
+    let declare = "maintenance?miner=t01002&role=owner&from=2030-05-24T09:12:00Z&minutes=30";
+    let pages = [
+        ("fairness", format!("{home}/probes")),
+        ("versions", format!("{home}/probes/versions")),
+        ("log", format!("{home}/m/t01000/attempts")),
+        ("log-open", format!("{home}/m/t01000/attempts?open=22")),
+        ("log-hostile", format!("{home}/m/t01001/attempts?open=30&show=fail")),
+        ("log-none", format!("{home}/m/t01002/attempts?before=0")),
+        ("log-earlier", format!("{home}/m/t01002/attempts?at=e:250")),
+        ("maintenance", format!("{home}/maintenance")),
+        ("maintenance-sign", format!("{home}/{declare}")),
+        ("probed-entity", format!("{home}/e/t01001")),
+    ];
+    let pages: Vec<(&str, &str)> = pages.iter().map(|(name, path)| (*name, path.as_str())).collect();
+    let faults = look(&mut browser, &server.address, &OWN, &pages, "probes-").await;
     none(&faults);
 }
 

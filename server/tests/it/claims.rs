@@ -26,7 +26,7 @@ pub(crate) fn sign(made: &Made, wallet: usize, envelope: Envelope, message: &str
 /// Miners whose roles wallets hold: with even numbers BLS keys, with odd ones secp256k1.
 ///
 /// `t01001` has owner 0 and worker 1, `t01002` owner 3 and worker 2; `t01003` has 4 and 5, and 6 and 7 from epoch 12 on; `t01004` a multisig and 8.
-fn claimable() -> Made {
+pub(crate) fn claimable() -> Made {
     let made = Made::new(5);
     let keys = |epoch, miner, owner, worker| {
         let id = |wallet| made.simulation.wallet_id(wallet).unwrap();
@@ -155,7 +155,7 @@ fn every_kind_of_key_envelope_and_role_claims_and_every_mistake_has_its_name() {
 }
 
 /// As browsers send a form.
-fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let fields: Vec<String> =
         fields.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();

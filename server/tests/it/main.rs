@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod archive;
 #[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod board;
@@ -16,6 +18,8 @@ mod claims;
 mod commands;
 #[cfg(test)]
 mod competition;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
@@ -44,6 +48,9 @@ mod paying;
 #[cfg(test)]
 mod postgres;
 #[cfg(test)]
+#[path = "../shared/probed.rs"]
+mod probed;
+#[cfg(test)]
 mod probing;
 #[cfg(test)]
 mod proposing;
@@ -59,10 +66,14 @@ mod refunds;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]
+mod resting;
+#[cfg(test)]
 mod served;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]
 mod standings;
+#[cfg(test)]
+mod storing;
 #[cfg(test)]
 mod told;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::attempts::probing;
 use crate::served::Served;
 
 /// The address of an operation with every example filled in.
@@ -57,7 +58,7 @@ fn validate(document: &Value, schema: &Value, answer: &Value, what: &str) {
 
 #[test]
 fn every_documented_address_answers_as_it_is_described() {
-    let served = Served::new();
+    let (served, _probed, _folder) = probing();
     let document = served.get("/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();

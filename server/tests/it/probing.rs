@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use apogee_domain::{NetworkId, ProbeKind};
 use apogee_simprovider::gateway::{Fault, Gateway, Library};
-use apogee_store::{Page, Probes, SlotOutcome};
+use apogee_store::{Page, ProbeAttempts, ProbeLanes, ProbeSlots, SlotOutcome};
 use apogee_store_sqlite::SqliteStore;
 use cid::Cid;
 use multihash_codetable::{Code, MultihashDigest};
@@ -20,30 +20,30 @@ use crate::served::copy;
 
 const BYTES: usize = 200_000;
 
-fn apogee() -> Command {
+pub(crate) fn apogee() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
     command.env("APOGEE_LOG__FILTER", "warn");
     command
 }
 
-fn said(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = apogee().current_dir(folder).args(arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// A process that is killed when it is dropped.
-struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Process {
     /// As `kill -9` does.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
     }
 
     /// Ask it to end, and wait.
-    fn end(&mut self, patience: Duration) -> bool {
+    pub(crate) fn end(&mut self, patience: Duration) -> bool {
         let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
         assert!(asked.success());
         let begun = Instant::now();
@@ -180,7 +180,7 @@ async fn world() -> (World, Vec<Gateway>) {
 }
 
 /// How often processes are killed.
-fn kills(few: u32, all: u32) -> u32 {
+pub(crate) fn kills(few: u32, all: u32) -> u32 {
     #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how long they may take")]
     let full = std::env::var("APOGEE_FULL").is_ok();
     if full { all } else { few }

@@ -1,4 +1,4 @@
-//! A network that is made while one looks at it, a wallet on it, and a faucet.
+//! A network that is made while one looks at it, and, if that is asked for, a wallet on it and a faucet.
 //!
 //! Nothing of it is worth anything, and its pages say so.
 
@@ -33,40 +33,60 @@ const HISTORY: i64 = 60;
 const FUNDS: u64 = 5_000;
 
 /// What lives as long as the demo.
+#[derive(Debug)]
 pub(super) struct Live {
     pub(super) network: Prepared,
     _node: SimNode,
-    _signer: Child,
+    _signer: Option<Child>,
 }
 
-/// Start everything, and say in `config` where it is. `folder` takes the files.
-pub(super) async fn start(folder: &Path, config: &mut Config) -> Result<Live, Failure> {
-    let genesis_time = u64::try_from(SystemClock.now().seconds() - HISTORY * 2).unwrap_or(0);
-    let recipe = Recipe {
-        network: NETWORK.into(),
-        miners: 5,
-        block_delay: EPOCH,
-        finality: 10,
-        genesis_time,
-        messages: 1,
-        ..Recipe::default()
-    };
-    let made = Arc::new(Simulation::new(recipe).map_err(Failure::world)?);
-    let node = SimNode::start(loopback().await?, made.clone(), Access::default()).map_err(Failure::world)?;
-    let network: NetworkId = NETWORK.parse().map_err(Failure::world)?;
-    let prepared = networks::made(network.clone(), made.params(), &node.url())?;
+impl Live {
+    /// Start the network. With a `wallet`, start a signer and a faucet as well, whose files that folder takes, and say in the settings where they are.
+    pub(super) async fn start(wallet: Option<(&Path, &mut Config)>) -> Result<Self, Failure> {
+        let genesis_time = u64::try_from(SystemClock.now().seconds() - HISTORY * 2).unwrap_or(0);
+        let recipe = Recipe {
+            network: NETWORK.into(),
+            miners: 5,
+            block_delay: EPOCH,
+            finality: 10,
+            genesis_time,
+            messages: 1,
+            ..Recipe::default()
+        };
+        let made = Arc::new(Simulation::new(recipe).map_err(Failure::world)?);
+        let node =
+            SimNode::start(loopback().await?, made.clone(), Access::default()).map_err(Failure::world)?;
+        let network: NetworkId = NETWORK.parse().map_err(Failure::world)?;
+        let prepared = networks::made(network.clone(), made.params(), &node.url())?;
 
+        let signer = match wallet {
+            Some((folder, config)) => Some(faucet(&made, network, folder, config).await?),
+            None => None,
+        };
+        let then = apogee_domain::Epoch::new(HISTORY).unwrap_or(apogee_domain::Epoch::GENESIS);
+        made.mine_to(then).map_err(Failure::world)?;
+
+        tokio::spawn(mine(made));
+        Ok(Self { network: prepared, _node: node, _signer: signer })
+    }
+}
+
+/// A wallet with money, its signer, and a faucet that pays from it.
+async fn faucet(
+    made: &Simulation,
+    network: NetworkId,
+    folder: &Path,
+    config: &mut Config,
+) -> Result<Child, Failure> {
     let key = Key::generate(KeyKind::Secp256k1, &mut edge::randomness()?);
     let wallet = key.address();
-    fund(&made, wallet)?;
+    fund(made, wallet)?;
     let signer = signer(folder, key).await?;
     let wallet =
         config::Wallet::demo(network, address_text(&wallet, Network::Testnet), folder.join("signer.sock"));
     config.wallets.insert("drip".into(), wallet);
     config.faucets.insert("drip".into(), config::Faucet { wallet: "drip".into(), policy: None });
-
-    tokio::spawn(mine(made));
-    Ok(Live { network: prepared, _node: node, _signer: signer })
+    Ok(signer)
 }
 
 async fn loopback() -> Result<TcpListener, Failure> {
@@ -88,7 +108,7 @@ async fn mine(made: Arc<Simulation>) {
     }
 }
 
-/// Give the wallet its money, and let that become final.
+/// Give the wallet its money; what is mined then makes that final.
 fn fund(made: &Simulation, wallet: Address) -> Result<(), Failure> {
     made.mine().map_err(Failure::world)?;
     let rich = made.wallet(0).ok_or_else(|| Failure::world("the made network has no accounts"))?;
@@ -104,9 +124,7 @@ fn fund(made: &Simulation, wallet: Address) -> Result<(), Failure> {
         gas_fee_cap: TokenAmount::from_nano(1),
         gas_premium: TokenAmount::from_atto(200_000),
     };
-    made.push(rich.sign(message).map_err(Failure::world)?).map_err(Failure::world)?;
-    let then = apogee_domain::Epoch::new(HISTORY).unwrap_or(apogee_domain::Epoch::GENESIS);
-    made.mine_to(then).map_err(Failure::world)
+    made.push(rich.sign(message).map_err(Failure::world)?).map_err(Failure::world).map(drop)
 }
 
 /// `apogee signer run`, as on a machine of its own, with a key that nobody else has.

@@ -22,6 +22,7 @@ use super::about::{about, waivers};
 use super::checks::{CheckView, Context};
 use super::curve::{gained, members, memberships};
 use super::measured::{Metered, Shown, coin_of};
+use super::probes::{Tallied, pooled};
 use super::status::{Judge, Standing, Status};
 use super::{Meta, Stage, TripleQuery, is_indexed};
 use crate::competitions::Stood;
@@ -73,6 +74,8 @@ pub(crate) struct Entity {
     decisions: Vec<About>,
     /// Its appeals.
     appeals: Vec<AppealView>,
+    /// What the probes of its miners come to together, by kind; empty where there are none.
+    probes: Vec<Tallied>,
     /// Where it is paid, once results are final and it is shown.
     address: Option<String>,
     /// Hash of its row among the leaves of the standings (RFC 9162).
@@ -211,7 +214,10 @@ pub(super) async fn show(
     let stage = app.stage(&competition, &query).await?;
     let stood = stage.standing()?;
     if let Some(row) = stood.standings.entity(&entity) {
-        return ask.answer(&Entity::of(&stage, stood, row)?);
+        let mut view = Entity::of(&stage, stood, row)?;
+        let now = view.members.iter().filter(|member| member.now).map(|member| member.participant.clone());
+        view.probes = pooled(&app, &stage, &now.collect::<Vec<_>>()).await?;
+        return ask.answer(&view);
     }
     lead(&stage, stood, &ask, &entity)
 }
@@ -324,6 +330,7 @@ impl Entity {
             total: owed.to_string(),
             decisions: entries.into_iter().map(decision).collect(),
             appeals: appeals.collect(),
+            probes: Vec::new(),
             address: competitor.and_then(|competitor| competitor.address.clone()),
             row_hash: apogee_leaderboard::merkle::leaf(&leaf),
             owed,

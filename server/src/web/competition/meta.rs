@@ -38,6 +38,9 @@ pub(crate) struct Meta {
     pub(crate) paused: bool,
     /// Whether other rules are applied than those that hold at that epoch: such standings are not official.
     pub(crate) simulated: bool,
+    /// Whether bots probe its miners.
+    #[serde(skip)]
+    pub(crate) probed: bool,
     /// What of `at`, `rules` and `seq` was asked for, for links that keep it.
     #[serde(skip)]
     pub(crate) asked: String,

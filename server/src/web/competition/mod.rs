@@ -22,6 +22,7 @@ mod overview;
 mod package;
 mod payout;
 mod pools;
+mod probes;
 mod question;
 mod regions;
 mod rules;
@@ -47,6 +48,9 @@ pub(crate) use self::listed::Listed;
 pub(crate) use self::meta::Meta;
 pub(crate) use self::overview::Overview;
 pub(crate) use self::payout::{Payout, Proof};
+pub(crate) use self::probes::{
+    AttemptLog, Counted, Fairness, Maintenance, Versions, advice, plain, probed_in, title,
+};
 pub(crate) use self::regions::Regions;
 pub(crate) use self::rules::RulesView;
 pub(crate) use self::rules_diff::DiffView;
@@ -71,9 +75,13 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/c/{competition}/decisions/{seq}", get(decision::show)),
         ("/c/{competition}/e/{entity}", get(entity::show)),
         ("/c/{competition}/m/{miner}", get(entity::miner)),
+        ("/c/{competition}/m/{miner}/attempts", get(probes::log)),
         ("/c/{competition}/package", get(package::show)),
         ("/c/{competition}/payout", get(payout::show)),
         ("/c/{competition}/payout/{entity}", get(payout::prove)),
+        ("/c/{competition}/maintenance", get(probes::maintenance).post(probes::declare)),
+        ("/c/{competition}/probes", get(probes::fairness)),
+        ("/c/{competition}/probes/versions", get(probes::versions)),
         ("/c/{competition}/regions", get(regions::show)),
         ("/c/{competition}/rules", get(rules::show)),
         ("/c/{competition}/rules/{version}", get(rules::versions)),

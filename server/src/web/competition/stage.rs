@@ -125,6 +125,7 @@ impl App {
             frozen: limits.frozen && !chain_settled,
             differs: limits.shown.root.filter(|_| !query.is_any()).filter(|root| snapshot != Some(*root)),
             simulated: rules.as_ref().is_some_and(|rules| Some(rules.hash) != holds),
+            probed: self.bots.plan(id).is_some_and(|plan| plan.network == network),
             asked: query.asked(at),
         };
         Ok(Stage { now, competition, rules, stood, meta })

@@ -114,6 +114,11 @@ impl Page<'_> {
         format!("board/{}", held.series)
     }
 
+    /// What bots saw of it in a competition.
+    fn log_in(&self, competition: &str) -> String {
+        self.c.ask.to(&format!("/c/{competition}/m/{}/attempts", self.view.participant))
+    }
+
     fn checks(&self) -> String {
         let counts = fluent_args!["passed" => self.sums.passed, "failed" => self.sums.failed];
         self.c.language().say("miner-checks-text", &counts)

@@ -12,6 +12,7 @@ use crate::web::chrome::{Chrome, Section};
 use crate::web::competition::checks::CheckView;
 use crate::web::competition::measured::{ValueCell, metric_name};
 use crate::web::competition::pools::money;
+use crate::web::competition::probes::Tallied;
 use crate::web::figure::grouped;
 use crate::web::time::span;
 use crate::web::words::fluent_args;
@@ -107,6 +108,23 @@ impl Leaf<'_> {
 impl Page<'_> {
     const fn language(&self) -> Language {
         self.c.language()
+    }
+
+    fn log(&self, miner: &str, probed: &Tallied) -> String {
+        self.c.at_stage(&format!("m/{miner}/attempts?kind={}", probed.kind()))
+    }
+
+    fn kind(&self, probed: &Tallied) -> String {
+        self.c.name("pr-kind", probed.kind())
+    }
+
+    fn judged(&self, probed: &Tallied) -> String {
+        self.c.t(&format!("pr-verdict-{}", probed.verdict()))
+    }
+
+    fn bounds(&self, probed: &Tallied) -> String {
+        let (lower, upper) = probed.bounds();
+        self.language().say("pr-interval", &fluent_args!["lower" => lower, "upper" => upper])
     }
 
     fn lead(&self) -> String {

@@ -1,0 +1,223 @@
+//! The data of deals, made again while miners fetch it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use apogee_domain::{Clock, Timestamp};
+use apogee_payload::Car;
+use apogee_store::{ProbeDeal, Store};
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::{Semaphore, mpsc};
+
+/// Bytes that are made at once.
+const CHUNK: u64 = 64 << 10;
+/// CARs whose blocks are known: some KiB each.
+const KNOWN: usize = 64;
+/// How many fetch at a time, in all and of one miner.
+const FETCHES: usize = 2_048;
+const OF_ONE: usize = 4;
+/// How many CARs are hashed at a time.
+const MAKING: usize = 2;
+/// Fetches that wait to be written down.
+const TOLD: usize = 4_096;
+
+/// The data of all deals.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    known: Mutex<VecDeque<(String, Arc<Car>)>>,
+    making: Semaphore,
+    places: Arc<Mutex<Places>>,
+    told: mpsc::Sender<Fetch>,
+}
+
+/// Who fetches.
+#[derive(Debug, Default)]
+struct Places {
+    total: usize,
+    of: BTreeMap<String, usize>,
+}
+
+/// A place among them, given back when dropped: a miner that is slow keeps no other from its data.
+#[derive(Debug)]
+struct Place {
+    places: Arc<Mutex<Places>>,
+    miner: String,
+}
+
+impl Place {
+    fn take(places: &Arc<Mutex<Places>>, miner: &str) -> Option<Self> {
+        let mut open = places.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = open.of.get(miner).copied().unwrap_or(0);
+        if open.total >= FETCHES || of >= OF_ONE {
+            return None;
+        }
+        open.total += 1;
+        open.of.insert(miner.to_owned(), of + 1);
+        Some(Self { places: Arc::clone(places), miner: miner.to_owned() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        open.total = open.total.saturating_sub(1);
+        match open.of.get(&self.miner).copied() {
+            Some(of) if of > 1 => drop(open.of.insert(self.miner.clone(), of - 1)),
+            _ => drop(open.of.remove(&self.miner)),
+        }
+    }
+}
+
+/// The data of a deal.
+#[derive(Clone, Debug)]
+pub(crate) struct Data {
+    id: String,
+    miner: String,
+    car: Arc<Car>,
+}
+
+impl Data {
+    /// Bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.car.size()
+    }
+}
+
+/// What was fetched of a deal.
+#[derive(Debug)]
+pub(crate) struct Fetch {
+    id: String,
+    from: u64,
+    to: u64,
+}
+
+impl Shelf {
+    /// An empty one, and what is fetched from it.
+    pub(super) fn new() -> (Self, mpsc::Receiver<Fetch>) {
+        let (told, fetches) = mpsc::channel(TOLD);
+        let shelf =
+            Self { known: Mutex::default(), making: Semaphore::new(MAKING), places: Arc::default(), told };
+        (shelf, fetches)
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<Car>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(other, _)| other == id).map(|(_, car)| Arc::clone(car))
+    }
+
+    /// The data of a deal; `None` where too much is being made.
+    pub(super) async fn data(
+        &self,
+        deal: &ProbeDeal,
+        make: impl FnOnce() -> Car + Send + 'static,
+    ) -> Option<Data> {
+        let data = |car| Some(Data { id: deal.id.clone(), miner: deal.key.miner.clone(), car });
+        if let Some(car) = self.find(&deal.id) {
+            return data(car);
+        }
+        let _place = self.making.acquire().await.ok()?;
+        // Somebody else may have made it meanwhile.
+        if let Some(car) = self.find(&deal.id) {
+            return data(car);
+        }
+        let car = Arc::new(tokio::task::spawn_blocking(make).await.ok()?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.truncate(KNOWN.saturating_sub(1));
+        known.push_front((deal.id.clone(), Arc::clone(&car)));
+        data(car)
+    }
+
+    /// Bytes `[from, to)` of it, as they are taken; `None` where too many fetch.
+    pub(super) fn stream(&self, data: &Data, from: u64, to: u64) -> Option<Stream> {
+        let place = Place::take(&self.places, &data.miner)?;
+        let (id, car) = (data.id.clone(), Arc::clone(&data.car));
+        Some(Stream { id, car, from, at: from, to, told: self.told.clone(), _place: place })
+    }
+}
+
+/// Write down what is fetched, until nobody can fetch any more.
+pub(super) async fn keep(mut fetches: mpsc::Receiver<Fetch>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    while let Some(fetch) = fetches.recv().await {
+        if let Err(error) = put(&*store, &fetch, clock.now()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(deal = fetch.id, error, "what was fetched of a deal is not written down");
+        }
+    }
+}
+
+async fn put(store: &dyn Store, fetch: &Fetch, now: Timestamp) -> Result<(), apogee_store::StoreError> {
+    let mut work = store.begin().await?;
+    work.put_fetch(&fetch.id, fetch.from, fetch.to, now).await?;
+    work.commit().await
+}
+
+/// A range of a CAR, made as it is taken. What was taken is told at the end.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    id: String,
+    car: Arc<Car>,
+    from: u64,
+    at: u64,
+    to: u64,
+    told: mpsc::Sender<Fetch>,
+    _place: Place,
+}
+
+impl Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.to.saturating_sub(self.at).min(CHUNK);
+        let mut buffer = vec![0; usize::try_from(length).unwrap_or(0)];
+        let many = self.car.read_at(self.at, &mut buffer);
+        if many == 0 {
+            return Poll::Ready(None);
+        }
+        buffer.truncate(many);
+        self.at = self.at.saturating_add(many as u64);
+        Poll::Ready(Some(Ok(Frame::data(buffer.into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.at >= self.to
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.to.saturating_sub(self.at))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let fetch = Fetch { id: std::mem::take(&mut self.id), from: self.from, to: self.at };
+        if self.at > self.from && self.told.try_send(fetch).is_err() {
+            tracing::warn!("what was fetched of a deal is not written down: too much is fetched");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_miner_that_is_slow_keeps_no_other_from_its_data() {
+        let places = Arc::default();
+        let mut held: Vec<_> = (0..OF_ONE).map(|_| Place::take(&places, "t01000").unwrap()).collect();
+        assert!(Place::take(&places, "t01000").is_none());
+        assert!(Place::take(&places, "t01001").is_some());
+        held.pop();
+        assert!(Place::take(&places, "t01000").is_some());
+        drop(held);
+        let open = places.lock().unwrap();
+        assert_eq!((open.total, open.of.len()), (0, 0));
+    }
+}

@@ -1,0 +1,69 @@
+//! What everybody may know of how miners are probed.
+
+use apogee_dealbot::plan::Plan;
+use apogee_dealbot::protocol::{Greeting, Part, Place, Task};
+use apogee_dealbot::schedule::Kind;
+use apogee_dealbot::verdict::Bar;
+use apogee_domain::Timestamp;
+
+use super::Bots;
+use crate::config;
+
+/// The block of no bytes, which every gateway has.
+const EMPTY: &str = "bafkqaaa";
+
+/// What is asked of miners where nothing else is said: 80 of 100, of 100 slots at least, four of five of which count.
+pub(crate) const BAR: Bar = Bar { rate: 800_000, least: 100, coverage: 800_000 };
+
+impl Bots {
+    /// Minutes of a day that a miner may declare maintenance for.
+    pub(crate) fn maintenance(&self, race: &str) -> u32 {
+        let race = self.races.iter().find(|known| known.plan.race == race);
+        race.map_or(0, |race| race.settings.maintenance_minutes)
+    }
+
+    /// Whether any competition is on a network of one's own, so that addresses that are not public may be dialled; `None` where nobody is probed.
+    pub(crate) fn reach(&self) -> Option<bool> {
+        let private = self.races.iter().any(|race| race.settings.allow_private);
+        (!self.races.is_empty()).then_some(private)
+    }
+
+    /// What is done to look at a miner: nothing is offered, and what is asked for is the smallest that there is. `None` where the settings do not say
+    /// where it serves.
+    pub(crate) fn look(&self, race: &str, miner: &str, kind: Kind) -> Option<Task> {
+        let settings = &self.races.iter().find(|known| known.plan.race == race)?.settings;
+        let private = settings.allow_private;
+        match kind {
+            Kind::Retrieval => {
+                let data = settings.data.iter().min_by_key(|data| data.size);
+                Some(Task::Gateway {
+                    url: settings.gateways.get(miner)?.clone(),
+                    root: data.map_or_else(|| EMPTY.to_owned(), |data| data.root.clone()),
+                    size: data.map_or(1_024, |data| data.size),
+                    part: Part::Whole,
+                    private,
+                })
+            }
+            Kind::Storage => {
+                let at = match settings.storage.as_ref()?.miners.get(miner)? {
+                    config::Market::Libp2p { peer, addresses } => {
+                        Place::Libp2p { peer: peer.clone(), addresses: addresses.clone() }
+                    }
+                    config::Market::Http { url } => Place::Http { url: url.clone() },
+                };
+                Some(Task::Greet(Box::new(Greeting { miner: miner.to_owned(), at, private })))
+            }
+        }
+    }
+
+    /// The seed of a competition once its last interval is over, and that of every other one with the same seed: it tells their moments too.
+    pub(crate) fn revealed(&self, plan: &Plan, now: Timestamp) -> Option<[u8; 32]> {
+        let commitment = plan.seed.commitment();
+        let same = self.races.iter().filter(|race| race.plan.seed.commitment() == commitment);
+        let over = same.flat_map(|race| &race.plan.cadences).all(|cadence| {
+            let last = cadence.slots.checked_sub(1).and_then(|slot| cadence.window(slot));
+            last.is_some_and(|(_, end)| end <= now)
+        });
+        over.then(|| *plan.seed.reveal())
+    }
+}
