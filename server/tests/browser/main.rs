@@ -19,6 +19,7 @@ mod pages;
 mod passkeys;
 #[cfg(test)]
 #[path = "../shared/probed.rs"]
+#[expect(dead_code, reason = "what nobody is to know is looked for in the other tests")]
 mod probed;
 #[cfg(test)]
 mod process;

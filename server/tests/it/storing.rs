@@ -65,6 +65,7 @@ fn bot(folder: &Path, port: u16, name: &str, canary: &str) -> Process {
 }
 
 /// What an honest provider does with a deal: it fetches the data, in parts, and looks whether it is what was proposed.
+#[expect(clippy::disallowed_methods, reason = "a provider has a client of its own")]
 async fn fetch(deal: &DealParams) -> Option<()> {
     let url = deal.transfer.request().unwrap().url;
     // Another test may have chosen one already.
