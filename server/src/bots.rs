@@ -1,6 +1,7 @@
 //! Probing miners: the plans of competitions, the bots that may take part, and what is done for them beside answering.
 
 mod answers;
+mod contacts;
 mod data;
 mod follow;
 mod plans;
@@ -327,12 +328,19 @@ impl Race {
             desk.judge(now, epoch).await?;
             desk.sweep(now, epoch).await?;
         }
-        if let Some(storage) = self.storage.as_ref().filter(|storage| storage.is_followed())
+        if let Some(storage) = &self.storage
             && let Some(source) = world.and_then(|world| world.source)
         {
+            let nodes = Readable::of(&*source, &kept.end);
+            if let Err(error) = storage.contacts().read(store, &self.plan.network, nodes, now).await {
+                let error = &error as &dyn Error;
+                tracing::warn!(race = self.plan.race, error, "how miners are reached was not read");
+            }
             let at = (now, epoch, schedule);
             let nodes = || Readable::of(&*source, &kept.end);
-            if let Err(error) = self.follow(store, storage, nodes, &mut kept.trail, at).await {
+            if storage.is_followed()
+                && let Err(error) = self.follow(store, storage, nodes, &mut kept.trail, at).await
+            {
                 let error = &error as &dyn Error;
                 tracing::warn!(race = self.plan.race, error, "deals were not followed");
             }

@@ -4,6 +4,7 @@
 mod certificates;
 mod certify;
 mod checks;
+pub mod contacts;
 pub mod deals;
 mod digest;
 mod error;

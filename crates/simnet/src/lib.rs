@@ -14,7 +14,7 @@ mod socket;
 
 pub use answer::{Answer, Refusal};
 pub use ledger::{ChangeKind, HeadChange, Ledger};
-pub use make::{Keys, MakeError, Multisig, Recipe, Sectors, Simulation, Wallet};
+pub use make::{Contact, Keys, MakeError, Multisig, Recipe, Sectors, Simulation, Wallet};
 pub use mischief::{Mischief, Misdeed};
 pub use node::{Access, Chain, SimNode};
 pub use replay::{OpenError, Recording, Replay};

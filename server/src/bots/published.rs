@@ -1,13 +1,12 @@
 //! What everybody may know of how miners are probed.
 
 use apogee_dealbot::plan::Plan;
-use apogee_dealbot::protocol::{Greeting, Part, Place, Task};
+use apogee_dealbot::protocol::{Greeting, Part, Task};
 use apogee_dealbot::schedule::Kind;
 use apogee_dealbot::verdict::Bar;
 use apogee_domain::Timestamp;
 
 use super::Bots;
-use crate::config;
 
 /// The block of no bytes, which every gateway has.
 const EMPTY: &str = "bafkqaaa";
@@ -31,7 +30,8 @@ impl Bots {
     /// What is done to look at a miner: nothing is offered, and what is asked for is the smallest that there is. `None` where the settings do not say
     /// where it serves.
     pub(crate) fn look(&self, race: &str, miner: &str, kind: Kind) -> Option<Task> {
-        let settings = &self.races.iter().find(|known| known.plan.race == race)?.settings;
+        let known = self.races.iter().find(|known| known.plan.race == race)?;
+        let settings = &known.settings;
         let private = settings.allow_private;
         match kind {
             Kind::Retrieval => {
@@ -45,12 +45,7 @@ impl Bots {
                 })
             }
             Kind::Storage => {
-                let at = match settings.storage.as_ref()?.miners.get(miner)? {
-                    config::Market::Libp2p { peer, addresses } => {
-                        Place::Libp2p { peer: peer.clone(), addresses: addresses.clone() }
-                    }
-                    config::Market::Http { url } => Place::Http { url: url.clone() },
-                };
+                let at = known.storage.as_ref()?.place(miner)?;
                 Some(Task::Greet(Box::new(Greeting { miner: miner.to_owned(), at, private })))
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use apogee_dealbot::protocol::{Offer, Pass, Task, Via};
+use apogee_dealbot::protocol::{Offer, Pass, Place, Task, Via};
 use apogee_domain::{Epoch, Timestamp};
 use apogee_indexer::deals::Means;
 use apogee_market::{KeyError, Secp256k1Key};
@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use fvm_shared::address::{Address, Network};
 use fvm_shared::econ::TokenAmount;
 
+use super::contacts::Contacts;
 use crate::config;
 
 /// For how many minutes a bot is given passes to Curio: one before, as clocks are apart, and as long as an attempt may take.
@@ -65,6 +66,8 @@ pub(crate) struct Storage {
     private: bool,
     /// What the client can offer deals with, as it was last seen on the chain.
     means: Mutex<Option<Means>>,
+    /// How miners say on the chain that they are reached, where the settings leave it to them.
+    contacts: Contacts,
 }
 
 impl Storage {
@@ -110,6 +113,7 @@ impl Storage {
             prefix: if mainnet { Network::Mainnet } else { Network::Testnet },
             private,
             means: Mutex::default(),
+            contacts: Contacts::of(&settings.miners),
         })
     }
 
@@ -121,6 +125,22 @@ impl Storage {
     /// Whether the chain tells what becomes of deals, so that it is followed.
     pub(super) fn is_followed(&self) -> bool {
         self.settings.success_at != "accepted"
+    }
+
+    /// What is read on the chain of how miners are reached.
+    pub(super) const fn contacts(&self) -> &Contacts {
+        &self.contacts
+    }
+
+    /// Where a miner is spoken to; `None` where nobody says.
+    pub(super) fn place(&self, miner: &str) -> Option<Place> {
+        Some(match self.settings.miners.get(miner)? {
+            config::Market::Libp2p { peer, addresses } => {
+                Place::Libp2p { peer: peer.clone(), addresses: addresses.clone() }
+            }
+            config::Market::Chain { .. } => self.contacts.of_miner(miner)?,
+            config::Market::Http { url } => Place::Http { url: url.clone() },
+        })
     }
 
     /// What the client can offer deals with, where that is known.
@@ -138,7 +158,7 @@ impl Storage {
         let need = self.offers.need();
         let seen = self.means();
         let paid = need.is_zero() || seen.as_ref().is_some_and(|means| means.available >= need);
-        paid && (!self.is_followed() || seen.is_some())
+        paid && (!self.is_followed() || seen.is_some()) && self.contacts.are_known()
     }
 
     /// What a bot is told of a slot; `None` for a miner that is offered no deals, and where it is too late.
@@ -149,11 +169,11 @@ impl Storage {
         head: Epoch,
         now: Timestamp,
     ) -> Result<Option<Task>, NoTask> {
-        let Some(market) = self.settings.miners.get(&lane.key.miner) else { return Ok(None) };
+        let Some(place) = self.place(&lane.key.miner) else { return Ok(None) };
         // Whoever was told of the deal before may have sent it.
         let (deal, sent) = match store.deal(&lane.key, lane.slot).await? {
             Some(deal) => (deal, true),
-            None => match self.put(store, lane, market, head, now).await? {
+            None => match self.put(store, lane, &place, head, now).await? {
                 Some(deal) => (deal, false),
                 None => return Ok(None),
             },
@@ -163,15 +183,14 @@ impl Storage {
         }
         let slot = Slot { miner: &lane.key.miner, number: lane.slot };
         let document = STANDARD.encode(&deal.document);
-        let via = match market {
-            config::Market::Libp2p { peer, addresses } => Via::Libp2p {
-                peer: peer.clone(),
-                addresses: addresses.clone(),
-                deal: document,
-                status: STANDARD.encode(self.offers.ask_status(slot)?),
-            },
-            config::Market::Http { url } => {
-                Via::Http { url: url.clone(), deal: document, passes: self.passes(slot, url, now)? }
+        let via = match place {
+            Place::Libp2p { peer, addresses } => {
+                let status = STANDARD.encode(self.offers.ask_status(slot)?);
+                Via::Libp2p { peer, addresses, deal: document, status }
+            }
+            Place::Http { url } => {
+                let passes = self.passes(slot, &url, now)?;
+                Via::Http { url, deal: document, passes }
             }
         };
         Ok(Some(Task::Deal(Box::new(Offer {
@@ -207,13 +226,13 @@ impl Storage {
         &self,
         store: &dyn Store,
         lane: &Lane,
-        market: &config::Market,
+        place: &Place,
         head: Epoch,
         now: Timestamp,
     ) -> Result<Option<ProbeDeal>, NoTask> {
-        let protocol = match market {
-            config::Market::Libp2p { .. } => Protocol::Market,
-            config::Market::Http { .. } => Protocol::Direct(self.prefix),
+        let protocol = match place {
+            Place::Libp2p { .. } => Protocol::Market,
+            Place::Http { .. } => Protocol::Direct(self.prefix),
         };
         let (offers, miner, number) = (Arc::clone(&self.offers), lane.key.miner.clone(), lane.slot);
         let Some(provider) = miner.get(2..).and_then(|number| number.parse().ok()).map(Address::new_id)

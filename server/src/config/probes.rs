@@ -112,11 +112,24 @@ pub(crate) enum Market {
         /// Its multiaddresses.
         addresses: Vec<String>,
     },
+    /// `/fil/storage/mk/1.2.x`, where the miner says on the chain that it is reached.
+    Chain {
+        /// Where that is read.
+        from: Said,
+    },
     /// `/market/mk20`.
     Http {
         /// Where: `https://…`.
         url: String,
     },
+}
+
+/// Where is read how a miner is reached.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Said {
+    /// In its state.
+    Chain,
 }
 
 /// What miners have, and are asked for.

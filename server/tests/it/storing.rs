@@ -12,7 +12,7 @@ use apogee_filecoin::types::json::parse_address;
 use apogee_filecoin_state::StateTree;
 use apogee_market::deal::DealParams;
 use apogee_piece::Commitment;
-use apogee_simnet::{Access, Recipe, SimNode, Simulation};
+use apogee_simnet::{Access, Contact, Recipe, SimNode, Simulation};
 use apogee_simprovider::gateway::{Gateway, Library};
 use apogee_simprovider::storage::{Listen, Misdeed, StorageProvider, Talk};
 use apogee_store::{Page, ProbeDeals, Store};
@@ -21,6 +21,7 @@ use cid::Cid;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 use libp2p_identity::Keypair;
+use multiaddr::Multiaddr;
 use multihash_codetable::{Code, MultihashDigest};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -47,6 +48,13 @@ async fn provider(miner: u64) -> StorageProvider {
     let key = Keypair::ed25519_from_bytes(seed).unwrap();
     let recipe = apogee_simprovider::storage::Recipe::honest(key, Address::new_id(miner));
     StorageProvider::start(recipe, &[(Listen::Tcp, "127.0.0.1:0".parse().unwrap())]).await.unwrap()
+}
+
+/// How the chain says that it is reached.
+fn contact(provider: &StorageProvider) -> Contact {
+    let address = provider.address(Listen::Tcp).unwrap();
+    let address: Multiaddr = format!("/ip4/{}/tcp/{}", address.ip(), address.port()).parse().unwrap();
+    Contact { peer_id: provider.peer().to_bytes(), multiaddresses: vec![address.to_vec()] }
 }
 
 fn server(folder: &Path, port: u16) -> Process {
@@ -142,8 +150,16 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
     let folder = tempfile::tempdir().unwrap();
     let genesis = Timestamp::from_seconds(now().seconds() - 60);
     let genesis_time = u64::try_from(genesis.seconds()).unwrap();
-    let recipe =
-        Recipe { seed: 9, miners: 3, block_delay: 1, finality: 10, genesis_time, ..Recipe::default() };
+    let [honest, idle, full] = [provider(1000).await, provider(1001).await, provider(1002).await];
+    let recipe = Recipe {
+        seed: 9,
+        miners: 3,
+        block_delay: 1,
+        finality: 10,
+        genesis_time,
+        contacts: vec![contact(&honest)],
+        ..Recipe::default()
+    };
     let made = Arc::new(Simulation::new(recipe).unwrap());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let node = SimNode::start(listener, made.clone(), Access::default()).unwrap();
@@ -151,13 +167,7 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
     let client = parse_address(&client).unwrap();
     fund(&made, client);
     let miners: Vec<u64> = made.miners().collect();
-    let world = World {
-        made: made.clone(),
-        genesis,
-        honest: provider(miners[0]).await,
-        idle: provider(miners[1]).await,
-        full: provider(miners[2]).await,
-    };
+    let world = World { made: made.clone(), genesis, honest, idle, full };
     world.full.misbehave(Talk::Deal, Some(Misdeed::Reject("server error: no space left".into())));
     // The first answers of the honest one are lost on their way.
     world.honest.misbehave(Talk::Deal, Some(Misdeed::Forget));
@@ -217,7 +227,7 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
         {}{}{}"#,
         keys[0],
         keys[1],
-        at(&world.honest, miners[0]),
+        format_args!("[probes.sprint.storage.miners.t0{}]\nfrom = \"chain\"\n", miners[0]),
         at(&world.idle, miners[1]),
         at(&world.full, miners[2]),
     );

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use apogee_filecoin::source::{Blocks, RpcSource, Source};
 use apogee_filecoin_state::{DealLabel, DealTerms, StateTree};
+use apogee_indexer::contacts::{Contact, contacts};
 use apogee_indexer::deals::{self, DealsError, Fate, Followed, Means, Offer, Progress, Standing, StateAt};
 use apogee_indexer::{Doubt, Indexer, Options};
 use apogee_market::{DealProposal, Label};
@@ -151,6 +152,29 @@ fn offer(proposal: &DealProposal) -> Offer {
         client_collateral: proposal.client_collateral.clone(),
     };
     Offer { terms, progress: Progress::since(0) }
+}
+
+#[tokio::test]
+async fn the_chain_says_how_miners_are_reached() {
+    let said = apogee_simnet::Contact { peer_id: vec![0, 36, 8], multiaddresses: vec![vec![4, 127], vec![]] };
+    let recipe = apogee_simnet::Recipe {
+        seed: 62,
+        miners: 5,
+        contacts: vec![said.clone()],
+        ..apogee_simnet::Recipe::default()
+    };
+    let made = Simulation::new(recipe).unwrap();
+    let sectors = apogee_simnet::Sectors { live: 9, faulty: 2 };
+    made.set_sectors(at(2), 1000, sectors).unwrap();
+    for _ in 0..4 {
+        made.mine().unwrap();
+    }
+    let head = made.ledger().head();
+    let state = StateAt { epoch: head.epoch(), root: head.first().parent_state_root };
+    // 1005 is the account of the first miner's worker; nobody has the last id.
+    let found = contacts(Arc::clone(made.ledger()), state, vec![1000, 1001, 1005, 99_999]).await.unwrap();
+    let announced = Contact { peer_id: said.peer_id, multiaddresses: said.multiaddresses };
+    assert_eq!(found, [(1000, announced), (1001, Contact::default())].into());
 }
 
 #[tokio::test]

@@ -169,6 +169,15 @@ pub struct Keys {
     pub worker: ActorID,
 }
 
+/// How a miner is reached, as bytes of any kind: the chain does not look at them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contact {
+    /// Its libp2p peer id.
+    pub peer_id: Vec<u8>,
+    /// Its multiaddresses.
+    pub multiaddresses: Vec<Vec<u8>>,
+}
+
 impl Sectors {
     fn active(self) -> u64 {
         self.live.saturating_sub(self.faulty)

@@ -14,7 +14,7 @@ use fvm_shared::error::ExitCode;
 use fvm_shared::{ActorID, METHOD_SEND};
 
 use super::MakeError;
-use super::actors::{self, Keys, Sectors, code};
+use super::actors::{self, Contact, Keys, Sectors, code};
 use super::market::{self, Dealing};
 use super::miner::miner as miner_state;
 use super::multisig;
@@ -162,7 +162,8 @@ fn set_sectors(
             let nothing = actors::put(ledger, &())?;
             state.set(keys.owner, Actor::new("multisig", nothing, TokenAmount::default()))?;
         }
-        let head = miner_state(ledger, held, *sectors)?;
+        let contact = Contact { peer_id: info.peer_id, multiaddresses: info.multiaddresses };
+        let head = miner_state(ledger, held, &contact, *sectors)?;
         state.change(*id, |actor| actor.head = head)?;
     }
     Ok(())

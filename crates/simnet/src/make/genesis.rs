@@ -8,7 +8,7 @@ use fvm_shared::ActorID;
 use fvm_shared::address::Address;
 use fvm_shared::econ::TokenAmount;
 
-use super::actors::{self, KINDS, Sectors, code, put};
+use super::actors::{self, Contact, KINDS, Sectors, code, put};
 use super::keys::{BlsKey, Wallet, derive};
 use super::miner::miner as miner_state;
 use super::state::{Actor, BURNT, CRON, INIT, MARKET, POWER, REWARD, SYSTEM, State, init};
@@ -139,9 +139,11 @@ fn state(ledger: &Ledger, recipe: &Recipe, people: &People) -> Result<Cid, MakeE
     state.set(POWER, Actor::new("storagepower", actors::power(ledger, &claims)?, nothing()))?;
     state.set(MARKET, Actor::new("storagemarket", market::market(ledger)?, nothing()))?;
     state.set(BURNT, Actor::new("account", put(ledger, &(Address::new_id(BURNT),))?, nothing()))?;
-    for miner in &people.miners {
+    let silent = Contact::default();
+    for (index, miner) in people.miners.iter().enumerate() {
         let worker = Address::new_id(miner.worker_id);
-        let head = miner_state(ledger, (worker, worker), miner.sectors)?;
+        let contact = recipe.contacts.get(index).unwrap_or(&silent);
+        let head = miner_state(ledger, (worker, worker), contact, miner.sectors)?;
         state.set(miner.id, Actor::new("storageminer", head, nothing()))?;
         let account = put(ledger, &(miner.worker.address,))?;
         state.set(miner.worker_id, Actor::new("account", account, nothing()))?;

@@ -2,13 +2,14 @@
 
 use cid::Cid;
 use fvm_ipld_bitfield::BitField;
+use fvm_ipld_encoding::BytesSer;
 use fvm_ipld_encoding::tuple::*;
 use fvm_shared::address::Address;
 use fvm_shared::bigint::BigInt;
 use fvm_shared::econ::TokenAmount;
 
 use super::MakeError;
-use super::actors::{Int, Pair, SECTOR_SIZE, Sectors, WINDOW_PROOF, array, map, named, put};
+use super::actors::{Contact, Int, Pair, SECTOR_SIZE, Sectors, WINDOW_PROOF, array, map, named, put};
 use crate::ledger::Ledger;
 
 /// `StackedDRG32GiBV1_1`.
@@ -19,14 +20,14 @@ const DEADLINES: usize = 48;
 
 /// `miner.MinerInfo`.
 #[derive(Serialize_tuple)]
-struct MinerInfo {
+struct MinerInfo<'a> {
     owner: Address,
     worker: Address,
     control: Vec<Address>,
     pending_worker: Option<u64>,
     #[serde(with = "fvm_ipld_encoding::strict_bytes")]
-    peer_id: Vec<u8>,
-    multiaddresses: Vec<u64>,
+    peer_id: &'a [u8],
+    multiaddresses: Vec<BytesSer<'a>>,
     window_proof: i64,
     sector_size: u64,
     partition_sectors: u64,
@@ -116,10 +117,11 @@ fn bits(range: std::ops::Range<u64>) -> Result<BitField, MakeError> {
     BitField::try_from_bits(range).map_err(MakeError::state)
 }
 
-/// Write a miner's state with these owner and worker: sectors 0, 1, … in partitions of deadline 0, the first ones faulty.
+/// Write a miner's state with these owner and worker, reached so: sectors 0, 1, … in partitions of deadline 0, the first ones faulty.
 pub(super) fn miner(
     ledger: &Ledger,
     (owner, worker): (Address, Address),
+    contact: &Contact,
     sectors: Sectors,
 ) -> Result<Cid, MakeError> {
     let empty_array = array::<u64>(ledger, 5, [])?;
@@ -197,8 +199,8 @@ pub(super) fn miner(
         worker,
         control: vec![],
         pending_worker: None,
-        peer_id: vec![],
-        multiaddresses: vec![],
+        peer_id: &contact.peer_id,
+        multiaddresses: contact.multiaddresses.iter().map(|address| BytesSer(address)).collect(),
         window_proof: WINDOW_PROOF,
         sector_size: SECTOR_SIZE,
         partition_sectors: PARTITION,

@@ -24,7 +24,7 @@ use std::fmt;
 
 use fvm_shared::address::Network;
 
-pub use actors::{Keys, Sectors};
+pub use actors::{Contact, Keys, Sectors};
 pub use keys::Wallet;
 pub use simulation::Simulation;
 
@@ -84,6 +84,8 @@ pub struct Recipe {
     pub multisigs: Vec<Multisig>,
     /// Epochs in a thousand that nobody mines besides those that nobody wins.
     pub null_rounds: u32,
+    /// How the first miners are reached, as their state says; the others announce nothing.
+    pub contacts: Vec<Contact>,
 }
 
 impl Default for Recipe {
@@ -103,6 +105,7 @@ impl Default for Recipe {
             balance: 100_000,
             multisigs: Vec::new(),
             null_rounds: 0,
+            contacts: Vec::new(),
         }
     }
 }
