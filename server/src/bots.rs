@@ -29,7 +29,7 @@ use self::data::{Data, Fetch, Shelf};
 use self::follow::Trail;
 pub(crate) use self::plans::NoProbes;
 pub(crate) use self::published::BAR;
-use self::storage::Storage;
+use self::storage::{Closed, Storage};
 use crate::config::{self, Config};
 use crate::refunds::Readable;
 use crate::sources::Sources;
@@ -198,6 +198,8 @@ struct Kept {
     newest: Epoch,
     at: Timestamp,
     trail: Trail,
+    /// Why no deals were offered in the round before.
+    closed: Option<Closed>,
     end: watch::Receiver<bool>,
 }
 
@@ -213,6 +215,7 @@ impl Race {
             newest: Epoch::GENESIS,
             at: clock.now(),
             trail: Trail::default(),
+            closed: None,
             end: end.clone(),
         };
         for round in 0_u32.. {
@@ -345,8 +348,25 @@ impl Race {
                 tracing::warn!(race = self.plan.race, error, "deals were not followed");
             }
         }
+        self.tell(store, kept, now).await?;
         if round % BATCH == 0 {
             desk.close_batch(now, epoch).await?;
+        }
+        Ok(())
+    }
+
+    /// Say once why no deals are offered, and once that they are again.
+    async fn tell(&self, store: &dyn Store, kept: &mut Kept, now: Timestamp) -> Result<(), StoreError> {
+        let Some(storage) = &self.storage else { return Ok(()) };
+        let behind = self.head(store, now).await?.is_none().then_some(Closed::Behind);
+        let closed = behind.or_else(|| storage.closed());
+        if closed != std::mem::replace(&mut kept.closed, closed) {
+            match closed {
+                Some(closed) => {
+                    tracing::warn!(race = self.plan.race, "no deals are offered: {}", closed.words())
+                }
+                None => tracing::info!(race = self.plan.race, "deals are offered"),
+            }
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::storage::{NoTask, Storage};
+use super::storage::NoTask;
 use super::{Bots, Known, Race};
 
 /// How many of the newest deals of a miner may be read back.
@@ -200,7 +200,8 @@ impl Bots {
                 break;
             }
             let head = race.head(store, now).await?;
-            let open = head.is_some() && race.storage.as_ref().is_some_and(Storage::is_open);
+            let open =
+                head.is_some() && race.storage.as_ref().is_some_and(|storage| storage.closed().is_none());
             let kinds: &[Kind] = if open { &[Kind::Storage, Kind::Retrieval] } else { &[Kind::Retrieval] };
             for lane in race.desk(store).lease(&known.bot, kinds, free, now).await? {
                 match race.lease(store, &lane, head, now).await {

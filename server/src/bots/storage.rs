@@ -57,6 +57,28 @@ pub(crate) enum NoTask {
     Broke(#[from] tokio::task::JoinError),
 }
 
+/// Why no deals are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// The index is behind the clock.
+    Behind,
+    /// Nothing was read of the chain yet.
+    Unseen,
+    /// What the client has in escrow is less than the largest deal takes.
+    Unpaid,
+}
+
+impl Closed {
+    /// In words, for the log.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Behind => "the index is behind the clock",
+            Self::Unseen => "nothing was read of the market on the chain yet",
+            Self::Unpaid => "the client has less in escrow than the largest deal takes: add to it",
+        }
+    }
+}
+
 /// The deals of a competition.
 #[derive(Debug)]
 pub(crate) struct Storage {
@@ -153,12 +175,15 @@ impl Storage {
         *self.means.lock().unwrap_or_else(PoisonError::into_inner) = Some(means);
     }
 
-    /// Whether deals can be offered: the chain is seen, and pays for the largest of them.
-    pub(super) fn is_open(&self) -> bool {
+    /// Why no deals can be offered; `None` where they can: the chain is seen, and pays for the largest of them.
+    pub(super) fn closed(&self) -> Option<Closed> {
         let need = self.offers.need();
-        let seen = self.means();
-        let paid = need.is_zero() || seen.as_ref().is_some_and(|means| means.available >= need);
-        paid && (!self.is_followed() || seen.is_some()) && self.contacts.are_known()
+        match self.means() {
+            None if self.is_followed() || !need.is_zero() => Some(Closed::Unseen),
+            Some(means) if means.available < need => Some(Closed::Unpaid),
+            _ if !self.contacts.are_known() => Some(Closed::Unseen),
+            _ => None,
+        }
     }
 
     /// What a bot is told of a slot; `None` for a miner that is offered no deals, and where it is too late.
