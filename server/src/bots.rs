@@ -225,7 +225,10 @@ impl Race {
             }
             let now = clock.now();
             let done = match self.is_pinned() {
-                true => self.round(store, sources, &mut kept, (now, round)).await,
+                true => match self.round(store, sources, &mut kept, (now, round)).await {
+                    Ok(()) => self.tell(store, &mut kept, now).await.map_err(DeskError::from),
+                    failed => failed,
+                },
                 false => match self.begin(store, now).await {
                     Ok(()) => Ok(()),
                     Err(Changed::Desk(error)) => Err(error),
@@ -348,7 +351,6 @@ impl Race {
                 tracing::warn!(race = self.plan.race, error, "deals were not followed");
             }
         }
-        self.tell(store, kept, now).await?;
         if round % BATCH == 0 {
             desk.close_batch(now, epoch).await?;
         }
