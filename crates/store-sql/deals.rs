@@ -130,18 +130,34 @@ impl ProbeDeals for Adapter {
         rows.into_iter().map(read).collect()
     }
 
-    async fn stored_deals(&self, key: &LaneKey, wanted: u32) -> Result<Vec<ProbeDeal>> {
+    async fn promised_deals(&self, network: &NetworkId, race: &str, from: Epoch) -> Result<Vec<(u64, u64)>> {
+        let rows: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT size, COUNT(*) FROM probe_deals
+             WHERE network = $1 AND race = $2 AND closed = 0 AND start >= $3 AND published IS NULL AND proposal <> ''
+             GROUP BY size ORDER BY size",
+        )
+        .bind(network.as_str())
+        .bind(race)
+        .bind(from.height())
+        .fetch_all(&self.reads)
+        .await
+        .map_err(error)?;
+        rows.into_iter().map(|(size, deals)| Ok((count(size)?, count(deals)?))).collect()
+    }
+
+    async fn stored_deals(&self, key: &LaneKey, by: Timestamp, wanted: u32) -> Result<Vec<ProbeDeal>> {
         let rows: Vec<DealRow> = sqlx::query_as(
             "SELECT d.* FROM probe_deals d JOIN probe_slots s
                 ON s.network = d.network AND s.race = d.race AND s.kind = d.kind AND s.miner = d.miner AND s.slot = d.slot
              WHERE d.network = $1 AND d.race = $2 AND d.kind = $3 AND d.miner = $4
-                AND s.outcome = 'ok' AND d.slashed IS NULL
-             ORDER BY d.slot DESC LIMIT $5",
+                AND s.outcome = 'ok' AND s.judged <= $5 AND d.slashed IS NULL
+             ORDER BY d.slot DESC LIMIT $6",
         )
         .bind(key.network.as_str())
         .bind(&key.race)
         .bind(key.kind.as_str())
         .bind(&key.miner)
+        .bind(by.0)
         .bind(limit(wanted))
         .fetch_all(&self.reads)
         .await
@@ -149,26 +165,22 @@ impl ProbeDeals for Adapter {
         rows.into_iter().map(read).collect()
     }
 
-    async fn data_was_away(
-        &self,
-        network: &NetworkId,
-        race: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<bool> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT ended FROM probe_attempts
-             WHERE network = $1 AND race = $2 AND code = 'BOT_SERVER_UNREACHABLE' AND ended >= $3 AND ended <= $4
-             LIMIT 1",
+    async fn bots_without_data(&self, key: &LaneKey, from: Timestamp, to: Timestamp) -> Result<u32> {
+        let bots: i64 = sqlx::query_scalar(
+            "SELECT COUNT(DISTINCT bot) FROM probe_attempts
+             WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4 AND code = 'BOT_SERVER_UNREACHABLE'
+                AND ended >= $5 AND ended <= $6",
         )
-        .bind(network.as_str())
-        .bind(race)
+        .bind(key.network.as_str())
+        .bind(&key.race)
+        .bind(key.kind.as_str())
+        .bind(&key.miner)
         .bind(from.0)
         .bind(to.0)
-        .fetch_optional(&self.reads)
+        .fetch_one(&self.reads)
         .await
         .map_err(error)?;
-        Ok(found.is_some())
+        bots.try_into().map_err(|e| damaged(TABLE, e))
     }
 }
 

@@ -72,10 +72,17 @@ const TENTH: i64 = 10;
 #[must_use]
 pub fn rested(rests: &[Rest], (from, to): (Timestamp, Timestamp)) -> Option<Code> {
     let of_the_chain: Vec<&Rest> = rests.iter().filter(|rest| rest.is_of_the_chain()).collect();
-    let within = |rest: &&Rest| rest.to.min(to).0.saturating_sub(rest.from.max(from).0).max(0);
-    let still: i64 = of_the_chain.iter().map(within).fold(0, i64::saturating_add);
+    let inside = |rest: &Rest| (rest.from.max(from).0, rest.to.min(to).0);
+    let mut spans: Vec<_> = of_the_chain.iter().map(|rest| inside(rest)).collect();
+    spans.sort_unstable();
+    // What two of them tell counts once.
+    let (mut still, mut until) = (0_i64, from.0);
+    for (begins, ends) in spans {
+        still = still.saturating_add(ends.saturating_sub(begins.max(until)).max(0));
+        until = until.max(ends);
+    }
     let whole = to.0.saturating_sub(from.0);
-    let first = of_the_chain.iter().find(|rest| within(rest) > 0)?;
+    let first = of_the_chain.iter().find(|rest| inside(rest).0 < inside(rest).1)?;
     (still.saturating_mul(TENTH) >= whole).then(|| first.code())
 }
 
@@ -150,5 +157,10 @@ mod tests {
         );
         assert_eq!(stalls(&[at(0, 100, Why::ChainStall), at(200, 300, Why::ChainStall)]), None);
         assert_eq!(stalls(&[at(0, 300, Why::Maintenance)]), None, "no excuse for days");
+        assert_eq!(
+            stalls(&[at(100, 109, Why::ChainStall), at(101, 109, Why::ChainStall)]),
+            None,
+            "said twice"
+        );
     }
 }

@@ -214,6 +214,9 @@ pub struct Offer {
     /// Whether an earlier attempt may have sent it: then its status is asked for first.
     #[serde(default)]
     pub sent: bool,
+    /// Whether the miner has refused it for the moment in an earlier attempt of its slot.
+    #[serde(default)]
+    pub refused: bool,
     /// Whether addresses that are not public may be dialled.
     #[serde(default)]
     pub private: bool,

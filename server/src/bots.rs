@@ -1,6 +1,7 @@
 //! Probing miners: the plans of competitions, the bots that may take part, and what is done for them beside answering.
 
 mod answers;
+mod canaries;
 mod contacts;
 mod data;
 mod follow;
@@ -19,17 +20,20 @@ use apogee_dealbot::desk::{Changed, Desk, DeskError};
 use apogee_dealbot::plan::{Bot, Plan};
 use apogee_dealbot::schedule::{Kind, Seed};
 use apogee_domain::{Clock, Epoch, Schedule, Timestamp};
+use apogee_indexer::deals::DealsError;
 use apogee_offer::Slot;
 use apogee_store::{EpochKind, Page, ProbeRest, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::answers::{Refusal, Signature};
+use self::canaries::Canaries;
 pub(crate) use self::data::Stream;
 use self::data::{Data, Fetch, Shelf};
 use self::follow::Trail;
 pub(crate) use self::plans::NoProbes;
 pub(crate) use self::published::BAR;
 use self::storage::{Closed, Storage};
+use crate::competitions::World;
 use crate::config::{self, Config};
 use crate::refunds::Readable;
 use crate::sources::Sources;
@@ -82,6 +86,7 @@ pub(crate) struct Bots {
     known: BTreeMap<String, Known>,
     races: Vec<Race>,
     shelf: Shelf,
+    canaries: Canaries,
     /// Taken by whoever keeps them.
     fetches: Mutex<Option<mpsc::Receiver<Fetch>>>,
 }
@@ -110,7 +115,8 @@ impl Bots {
                 secret(file, title).map_err(|cause| NoProbes::Secret(file.to_owned(), cause))
             };
             let seed = Seed::new(read(&settings.seed, SEED_TITLE)?);
-            let payload = seed.secret("payload");
+            // Another competition may have the same seed: its deals are others.
+            let payload = seed.secret(&format!("payload/{}/{race}", settings.network));
             let plan = plans::plan(race, settings, seed, (&regions, fleet))?;
             let storage = settings.storage.as_ref().map(|storage| {
                 let key = read(&storage.client, CLIENT_TITLE)?;
@@ -127,7 +133,9 @@ impl Bots {
             });
         }
         let (shelf, fetches) = Shelf::new();
-        Ok(Self { known, races, shelf, fetches: Mutex::new(Some(fetches)) })
+        let canary = races.iter().map(|race: &Race| race.plan.measures.canary).min();
+        let canaries = Canaries::new(canary.unwrap_or(i64::MAX));
+        Ok(Self { known, races, shelf, canaries, fetches: Mutex::new(Some(fetches)) })
     }
 
     /// The data of a deal, as long as its miner may still need it; `None` later, and where there is none of this name. Whoever has it reads it back from its
@@ -155,6 +163,11 @@ impl Bots {
     /// Bytes `[from, to)` of the data of a deal.
     pub(crate) fn stream(&self, data: &Data, from: u64, to: u64) -> Result<Stream, Refusal> {
         self.shelf.stream(data, from, to).ok_or(Refusal::Busy)
+    }
+
+    /// The names of all bots.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.known.keys()
     }
 
     /// The plan of a competition.
@@ -185,6 +198,12 @@ impl Bots {
     }
 }
 
+/// Whether the clock may be right: where it is far ahead of the chain it is wrong, or the chain stands still, or its nodes.
+fn is_right(schedule: Schedule, head: Epoch, now: Timestamp) -> bool {
+    let far = i64::from(STALL).max(FAR / i64::from(schedule.epoch_seconds.max(1)));
+    behind(schedule, head, now) <= far
+}
+
 /// How many epochs one is behind the clock.
 fn behind(schedule: Schedule, epoch: Epoch, now: Timestamp) -> i64 {
     schedule.epoch_of(now).map_or(i64::MAX, Epoch::height).saturating_sub(epoch.height())
@@ -197,6 +216,8 @@ struct Kept {
     /// The newest epoch that was indexed in the round before, and when that was.
     newest: Epoch,
     at: Timestamp,
+    /// The final epoch up to which it is known where the chain stood still.
+    looked: Epoch,
     trail: Trail,
     /// Why no deals were offered in the round before.
     closed: Option<Closed>,
@@ -214,6 +235,7 @@ impl Race {
             begun: clock.now(),
             newest: Epoch::GENESIS,
             at: clock.now(),
+            looked: Epoch::GENESIS,
             trail: Trail::default(),
             closed: None,
             end: end.clone(),
@@ -229,7 +251,7 @@ impl Race {
                     Ok(()) => self.tell(store, &mut kept, now).await.map_err(DeskError::from),
                     failed => failed,
                 },
-                false => match self.begin(store, now).await {
+                false => match self.begin(store, sources, now).await {
                     Ok(()) => Ok(()),
                     Err(Changed::Desk(error)) => Err(error),
                     Err(changed) => {
@@ -259,7 +281,18 @@ impl Race {
     }
 
     /// Begin with these settings, or go on with them, and let every miner compete that is named.
-    async fn begin(&self, store: &dyn Store, now: Timestamp) -> Result<(), Changed> {
+    async fn begin(&self, store: &dyn Store, sources: &Sources, now: Timestamp) -> Result<(), Changed> {
+        let world = sources.world(&self.plan.network).await.ok();
+        if world.is_some_and(|world| world.is_live()) {
+            let cursor = store.cursor(&self.plan.network).await.map_err(DeskError::from)?;
+            let schedule = self.schedule(store).await.map_err(DeskError::from)?;
+            // With a wrong clock a race would begin at a wrong slot, for good.
+            let right =
+                cursor.zip(schedule).is_some_and(|(cursor, schedule)| is_right(schedule, cursor.epoch, now));
+            if !right {
+                return Ok(());
+            }
+        }
         let document = plans::document(&self.settings, &self.plan);
         let commitment = self.plan.seed.commitment().to_string();
         Desk { store, plan: &self.plan }.pin(&document, &commitment, now).await?;
@@ -311,8 +344,8 @@ impl Race {
         let Some(cursor) = store.cursor(&self.plan.network).await? else { return Ok(()) };
         let Some(schedule) = self.schedule(store).await? else { return Ok(()) };
         let moved = std::mem::replace(&mut kept.newest, cursor.epoch);
-        if moved > Epoch::GENESIS && cursor.epoch > moved {
-            self.stalls(store, (moved, cursor.epoch), schedule, now).await?;
+        if let Some(settled) = cursor.final_epoch.filter(|settled| *settled > kept.looked) {
+            kept.looked = self.stalls(store, (kept.looked, settled), schedule, now).await?;
         }
         // While the index catches up, nobody can say at which epoch anything is found.
         let since = now.0.saturating_sub(std::mem::replace(&mut kept.at, now).0) / 1_000_000;
@@ -321,10 +354,8 @@ impl Race {
             return Ok(());
         }
         let world = sources.world(&self.plan.network).await.ok();
-        let live = world.as_ref().is_some_and(|world| world.source.is_some() && !world.recorded);
-        // A clock that is far ahead of the chain is wrong, or the chain stands still, or its nodes: nothing is missed before it is known which.
-        let far = i64::from(STALL).max(FAR / i64::from(schedule.epoch_seconds.max(1)));
-        if live && behind(schedule, cursor.epoch, now) > far {
+        // Nothing is missed before it is known whose fault that is.
+        if world.as_ref().is_some_and(World::is_live) && !is_right(schedule, cursor.epoch, now) {
             return Ok(());
         }
         let epoch = cursor.epoch.plus(AHEAD);
@@ -337,15 +368,13 @@ impl Race {
         if let Some(storage) = &self.storage
             && let Some(source) = world.and_then(|world| world.source)
         {
-            let nodes = Readable::of(&*source, &kept.end);
-            if let Err(error) = storage.contacts().read(store, &self.plan.network, nodes, now).await {
-                let error = &error as &dyn Error;
-                tracing::warn!(race = self.plan.race, error, "how miners are reached was not read");
-            }
-            let at = (now, epoch, schedule);
             let nodes = || Readable::of(&*source, &kept.end);
+            if let Err(error) = self.look(store, storage, nodes, (cursor.epoch, now)).await {
+                let error = &error as &dyn Error;
+                tracing::warn!(race = self.plan.race, error, "the market was not looked at");
+            }
             if storage.is_followed()
-                && let Err(error) = self.follow(store, storage, nodes, &mut kept.trail, at).await
+                && let Err(error) = self.follow(store, nodes(), &mut kept.trail, (now, schedule)).await
             {
                 let error = &error as &dyn Error;
                 tracing::warn!(race = self.plan.race, error, "deals were not followed");
@@ -357,11 +386,24 @@ impl Race {
         Ok(())
     }
 
+    /// Look on the chain how miners are reached, and what deals can be offered with.
+    async fn look(
+        &self,
+        store: &dyn Store,
+        storage: &Storage,
+        nodes: impl Fn() -> Readable,
+        at: (Epoch, Timestamp),
+    ) -> Result<(), DealsError> {
+        let network = &self.plan.network;
+        storage.contacts().read(store, network, nodes(), at.1).await?;
+        storage.look(store, (network, &self.plan.race), nodes(), at).await
+    }
+
     /// Say once why no deals are offered, and once that they are again.
     async fn tell(&self, store: &dyn Store, kept: &mut Kept, now: Timestamp) -> Result<(), StoreError> {
         let Some(storage) = &self.storage else { return Ok(()) };
         let behind = self.head(store, now).await?.is_none().then_some(Closed::Behind);
-        let closed = behind.or_else(|| storage.closed());
+        let closed = behind.or_else(|| storage.closed(now));
         if closed != std::mem::replace(&mut kept.closed, closed) {
             match closed {
                 Some(closed) => {
@@ -373,40 +415,40 @@ impl Race {
         Ok(())
     }
 
-    /// Write down where the chain stood still among epochs that were indexed since: nothing that had to come on chain then counts.
+    /// Write down where the chain stood still among final epochs that were indexed since, and up to which tipset that is known: nothing that had to come on
+    /// chain then counts.
     async fn stalls(
         &self,
         store: &dyn Store,
         (from, to): (Epoch, Epoch),
         schedule: Schedule,
         now: Timestamp,
-    ) -> Result<(), DeskError> {
+    ) -> Result<Epoch, DeskError> {
         // Of a long way the newest part is looked at: while nothing was indexed, nothing was offered.
         let page = Page { after: Some(to.plus(1)), limit: LOOKED };
-        let mut later = to;
-        for record in store.epochs(&self.plan.network, page).await? {
-            if record.kind != EpochKind::Tipset {
-                continue;
+        let epochs = store.epochs(&self.plan.network, page).await?;
+        let tipsets =
+            epochs.iter().filter(|record| record.kind == EpochKind::Tipset).map(|record| record.epoch);
+        let tipsets: Vec<Epoch> = tipsets.collect();
+        for (later, earlier) in tipsets.iter().zip(tipsets.iter().skip(1)) {
+            if *later <= from {
+                break;
             }
-            if later.height().saturating_sub(record.epoch.height()) > i64::from(STALL) {
+            if later.height().saturating_sub(earlier.height()) > i64::from(STALL) {
                 let rest = ProbeRest {
                     miner: String::new(),
-                    from: schedule.time_of(record.epoch),
-                    to: schedule.time_of(later),
+                    from: schedule.time_of(*earlier),
+                    to: schedule.time_of(*later),
                     why: "chain_stall".to_owned(),
                     said: now,
-                    statement: format!("no tipset between epochs {} and {later}", record.epoch),
+                    statement: format!("no tipset between epochs {earlier} and {later}"),
                     signature: String::new(),
                 };
                 let mut work = store.begin().await?;
                 work.put_rest(&self.plan.network, &self.plan.race, &rest).await?;
                 work.commit().await?;
             }
-            if record.epoch <= from {
-                break;
-            }
-            later = record.epoch;
         }
-        Ok(())
+        Ok(tipsets.first().copied().unwrap_or(from))
     }
 }

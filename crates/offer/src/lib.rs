@@ -150,8 +150,16 @@ impl Offers {
     pub fn need(&self) -> TokenAmount {
         let of = &self.conditions;
         let largest = of.sizes.classes().iter().map(|class| class.bytes).max().unwrap_or(0);
-        // A CAR is less than a fiftieth longer than its payload, and 127 bytes of it become 128.
-        let padded = largest.saturating_add(largest / 40).saturating_add(1 << 10).next_power_of_two();
+        // A CAR is less than a fiftieth longer than its payload.
+        self.cost(largest.saturating_add(largest / 50).saturating_add(1 << 10))
+    }
+
+    /// What a deal of so many bytes takes of the client's escrow when it is published, attoFIL.
+    #[must_use]
+    pub fn cost(&self, size: u64) -> TokenAmount {
+        let of = &self.conditions;
+        // 127 bytes become 128, and a piece is 128 bytes at least.
+        let padded = size.saturating_add(size / 127).saturating_add(1).max(128).next_power_of_two();
         price::total(&price::per_epoch(&of.price, PaddedPieceSize(padded)), of.duration)
     }
 
@@ -208,7 +216,8 @@ impl Offers {
         Car::new(Dag::new(bytes, Layout::default()))
     }
 
-    /// The deal of a slot with a payload of so many bytes, offered to a provider while the chain is at `head`; `url` is where the miner gets the data.
+    /// The deal of a slot with a payload of so many bytes, offered to a provider while the chain is at `head`, and its data; `url` is where the miner gets
+    /// that.
     ///
     /// # Errors
     /// [`NoOffer`].
@@ -219,7 +228,7 @@ impl Offers {
         payload: u64,
         head: ChainEpoch,
         url: &str,
-    ) -> Result<Made, NoOffer> {
+    ) -> Result<(Made, Car), NoOffer> {
         let car = self.data(slot, payload);
         let piece = car.piece();
         let start = head.saturating_add(self.conditions.start);
@@ -258,7 +267,7 @@ impl Offers {
                 made.document = terms.deal()?.to_json().map_err(NoOffer::written)?;
             }
         }
-        Ok(made)
+        Ok((made, car))
     }
 
     /// The proposal of the market actor.

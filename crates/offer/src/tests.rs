@@ -31,7 +31,7 @@ fn made(offers: &Offers, slot: Slot<'_>, head: ChainEpoch) -> Made {
 fn by(offers: &Offers, slot: Slot<'_>, protocol: Protocol, head: ChainEpoch) -> Made {
     let payload = offers.payload(slot).unwrap();
     let url = "https://board.example/data/1";
-    offers.make(slot, (protocol, Address::new_id(1000)), payload, head, url).unwrap()
+    offers.make(slot, (protocol, Address::new_id(1000)), payload, head, url).unwrap().0
 }
 
 #[test]
@@ -39,6 +39,10 @@ fn a_provider_finds_the_deal_in_order() {
     let offers = offers(7);
     let made = made(&offers, SLOT, 100);
     let deal = DealParams::decode(&made.document).unwrap();
+    let proposal = &deal.client_deal_proposal.proposal;
+    let price = &proposal.storage_price_per_epoch * (proposal.end_epoch - proposal.start_epoch);
+    assert_eq!(offers.cost(made.size), price + &proposal.client_collateral);
+    assert!(offers.cost(made.size) <= offers.need());
     let signed = &deal.client_deal_proposal;
     signed.verify().unwrap();
     assert_eq!(Some(signed.cid().unwrap()), made.proposal);

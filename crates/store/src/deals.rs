@@ -75,17 +75,15 @@ pub trait ProbeDeals {
         page: Page<(Epoch, String)>,
     ) -> Result<Vec<ProbeDeal>>;
 
-    /// Deals of a lane whose slots went well and whose data was not lost, from newest to oldest.
-    async fn stored_deals(&self, key: &LaneKey, limit: u32) -> Result<Vec<ProbeDeal>>;
+    /// Sizes of signed deals of a race that can still be published, and how many there are of each: they start at `from` or later and were not seen on the
+    /// chain.
+    async fn promised_deals(&self, network: &NetworkId, race: &str, from: Epoch) -> Result<Vec<(u64, u64)>>;
 
-    /// Whether a bot found in `[from, to]` that the data of deals could not be had.
-    async fn data_was_away(
-        &self,
-        network: &NetworkId,
-        race: &str,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<bool>;
+    /// Deals of a lane of which it was known by a moment that their slots went well, and whose data was not lost, from newest to oldest.
+    async fn stored_deals(&self, key: &LaneKey, by: Timestamp, limit: u32) -> Result<Vec<ProbeDeal>>;
+
+    /// How many bots found in slots of a lane, in `[from, to]`, that the data of its deals could not be had.
+    async fn bots_without_data(&self, key: &LaneKey, from: Timestamp, to: Timestamp) -> Result<u32>;
 }
 
 /// Changes of what is known of deals.

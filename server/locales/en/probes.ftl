@@ -66,6 +66,7 @@ rest-too-far = It is more than thirty days ahead.
 rest-backwards = It ends before it begins.
 rest-budget = { $day } has { $left } of { $budget } minutes left.
 rest-taken = Maintenance that begins then is declared already, with another end.
+rest-many = Eight declarations begin on { $day } already. Take one that is longer.
 rest-no-signature = The signature is none that a wallet prints.
 rest-key-unknown = No verified state names the key of the { $role }. A multisig has none: sign as the worker.
 rest-bad-signature = The signature is not that of the { $role }’s key { $key } over this statement.

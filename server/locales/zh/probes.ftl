@@ -66,6 +66,7 @@ rest-too-far = 时间在三十天之后。
 rest-backwards = 结束早于开始。
 rest-budget = { $day } 的 { $budget } 分钟中剩余 { $left } 分钟。
 rest-taken = 该时刻开始的维护已申报，且结束时间不同。
+rest-many = { $day } 已有八次声明。请声明一段更长的时间。
 rest-no-signature = 签名不是钱包输出的格式。
 rest-key-unknown = 已验证的状态中没有{ $role }的密钥。多签没有密钥：请以 worker 签名。
 rest-bad-signature = 签名不是{ $role }的密钥 { $key } 对此声明所作。

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use apogee_dealbot::desk::{Desk, DeskError, Done, NotKept};
+use apogee_dealbot::plan::SuccessAt;
 use apogee_dealbot::protocol::{
     Ask, Beat, Beaten, CanaryTold, Complete, Completed, Held, Hello, Lease, Leases, MAX_LEASES, NotSigned,
     Part, Promised, Release, SKEW, Task, Welcome, verify,
@@ -15,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::data::Shelf;
 use super::storage::NoTask;
 use super::{Bots, Known, Race};
 
@@ -201,10 +203,10 @@ impl Bots {
             }
             let head = race.head(store, now).await?;
             let open =
-                head.is_some() && race.storage.as_ref().is_some_and(|storage| storage.closed().is_none());
+                head.is_some() && race.storage.as_ref().is_some_and(|storage| storage.closed(now).is_none());
             let kinds: &[Kind] = if open { &[Kind::Storage, Kind::Retrieval] } else { &[Kind::Retrieval] };
             for lane in race.desk(store).lease(&known.bot, kinds, free, now).await? {
-                match race.lease(store, &lane, head, now).await {
+                match race.lease(store, &self.shelf, &lane, (head, now)).await {
                     Some(lease) => {
                         leases.push(lease);
                         free = free.saturating_sub(1);
@@ -226,6 +228,9 @@ impl Bots {
         let age = now.0.saturating_sub(of.at);
         if of.code.len() > LONGEST_CODE || !(-SKEW..=OLDEST_CANARY).contains(&age) {
             return Err(Refusal::Elsewhere);
+        }
+        if !self.canaries.take(&known.bot.name, now) {
+            return Err(Refusal::Busy);
         }
         let canary = Canary { bot: known.bot.name.clone(), at: Timestamp(of.at), code: of.code };
         let mut work = store.begin().await?;
@@ -257,14 +262,14 @@ impl Race {
     async fn lease(
         &self,
         store: &dyn Store,
+        shelf: &Shelf,
         lane: &Lane,
-        head: Option<Epoch>,
-        now: Timestamp,
+        (head, now): (Option<Epoch>, Timestamp),
     ) -> Option<Lease> {
         let expires = lane.lease.as_ref()?.expires.0;
         let task = match lane.key.kind {
-            Kind::Storage => self.storage.as_ref()?.task(store, lane, head?, now).await,
-            Kind::Retrieval => self.retrieval(store, lane, head).await.map_err(NoTask::from),
+            Kind::Storage => self.storage.as_ref()?.task(store, lane, shelf, (head?, now)).await,
+            Kind::Retrieval => self.retrieval(store, lane).await.map_err(NoTask::from),
         };
         let task = task.unwrap_or_else(|error| {
             let (miner, slot) = (&lane.key.miner, lane.slot);
@@ -299,23 +304,22 @@ impl Race {
     }
 
     /// What is read back in a slot of retrieval: something that the miner has, and how much of it, as the seed decides.
-    async fn retrieval(
-        &self,
-        store: &dyn Store,
-        lane: &Lane,
-        head: Option<Epoch>,
-    ) -> Result<Option<Task>, StoreError> {
+    async fn retrieval(&self, store: &dyn Store, lane: &Lane) -> Result<Option<Task>, StoreError> {
         let of = &lane.key;
         let Some(url) = self.settings.gateways.get(&of.miner) else { return Ok(None) };
         let Some(cadence) = self.plan.cadence(of.kind) else { return Ok(None) };
+        // What was known when the interval began: whoever looks again looks at the same.
+        let Some((begun, _)) = cadence.window(lane.slot) else { return Ok(None) };
         let stored = match &self.storage {
-            Some(_) => store.stored_deals(&self.plan.key(Kind::Storage, &of.miner), STORED).await?,
+            Some(_) => store.stored_deals(&self.plan.key(Kind::Storage, &of.miner), begun, STORED).await?,
             None => Vec::new(),
         };
         let given = self.settings.data.iter().map(|data| (data.root.clone(), data.size, None));
         // What is taken on need not be there before it has to be in force.
-        let is_due = |deal: &ProbeDeal| head.is_some_and(|head| head >= deal.start);
-        let stored = stored.into_iter().filter(|deal| deal.course.active.is_some() || is_due(deal));
+        let epoch = self.schedule(store).await?.and_then(|schedule| schedule.epoch_of(begun));
+        let is_due = |deal: &ProbeDeal| epoch.is_some_and(|epoch| epoch >= deal.start);
+        let in_force = self.plan.success_at == SuccessAt::Active;
+        let stored = stored.into_iter().filter(|deal| in_force || is_due(deal));
         let stored = stored.map(|deal| (deal.root, deal.size, Some(deal.payload)));
         let mut choices: Vec<_> = given.chain(stored).collect();
         let choice = cadence.choice(&self.plan.seed, &of.miner, lane.slot, choices.len() as u64);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use apogee_domain::{Clock, Timestamp};
@@ -15,26 +15,58 @@ use tokio::sync::{Semaphore, mpsc};
 
 /// Bytes that are made at once.
 const CHUNK: u64 = 64 << 10;
-/// CARs whose blocks are known: some KiB each.
-const KNOWN: usize = 64;
-/// How many fetch at a time, in all and of one miner.
-const FETCHES: usize = 2_048;
-const OF_ONE: usize = 4;
-/// How many CARs are hashed at a time.
+/// CARs whose blocks are known, some KiB each: of the newest deals, which bots look for before they offer them, and of others.
+const NEWEST: usize = 1_024;
+const KNOWN: usize = 256;
+/// How many fetch at a time.
+const FETCHES: Most = Most { all: 2_048, of_one: 4 };
+/// How many CARs are hashed at a time, and how many wait for that.
 const MAKING: usize = 2;
+const WAITING: Most = Most { all: 64, of_one: 2 };
 /// Fetches that wait to be written down.
 const TOLD: usize = 4_096;
 
 /// The data of all deals.
 #[derive(Debug)]
 pub(crate) struct Shelf {
-    known: Mutex<VecDeque<(String, Arc<Car>)>>,
-    making: Semaphore,
+    cars: Arc<Mutex<Cars>>,
+    making: Arc<Semaphore>,
+    waiting: Arc<Mutex<Places>>,
     places: Arc<Mutex<Places>>,
     told: mpsc::Sender<Fetch>,
 }
 
-/// Who fetches.
+/// CARs whose blocks are known, from newest to oldest.
+#[derive(Debug, Default)]
+struct Cars {
+    newest: VecDeque<(String, Arc<Car>)>,
+    others: VecDeque<(String, Arc<Car>)>,
+}
+
+impl Cars {
+    fn find(&self, id: &str) -> Option<Arc<Car>> {
+        let mut cars = self.newest.iter().chain(&self.others);
+        cars.find(|(other, _)| other == id).map(|(_, car)| Arc::clone(car))
+    }
+}
+
+fn put_first(cars: &mut VecDeque<(String, Arc<Car>)>, most: usize, id: String, car: Arc<Car>) {
+    cars.truncate(most.saturating_sub(1));
+    cars.push_front((id, car));
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How many places there are.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    all: usize,
+    of_one: usize,
+}
+
+/// Who fetches, or waits.
 #[derive(Debug, Default)]
 struct Places {
     total: usize,
@@ -49,10 +81,10 @@ struct Place {
 }
 
 impl Place {
-    fn take(places: &Arc<Mutex<Places>>, miner: &str) -> Option<Self> {
-        let mut open = places.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(places: &Arc<Mutex<Places>>, miner: &str, most: Most) -> Option<Self> {
+        let mut open = locked(places);
         let of = open.of.get(miner).copied().unwrap_or(0);
-        if open.total >= FETCHES || of >= OF_ONE {
+        if open.total >= most.all || of >= most.of_one {
             return None;
         }
         open.total += 1;
@@ -63,7 +95,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = locked(&self.places);
         open.total = open.total.saturating_sub(1);
         match open.of.get(&self.miner).copied() {
             Some(of) if of > 1 => drop(open.of.insert(self.miner.clone(), of - 1)),
@@ -85,6 +117,12 @@ impl Data {
     pub(crate) fn size(&self) -> u64 {
         self.car.size()
     }
+
+    /// One byte of it. Whoever looks whether it is there is not fetching it, and needs no place.
+    pub(crate) fn byte(&self, at: u64) -> Option<Bytes> {
+        let mut buffer = [0; 1];
+        (self.car.read_at(at, &mut buffer) == 1).then(|| Bytes::copy_from_slice(&buffer))
+    }
 }
 
 /// What was fetched of a deal.
@@ -99,41 +137,48 @@ impl Shelf {
     /// An empty one, and what is fetched from it.
     pub(super) fn new() -> (Self, mpsc::Receiver<Fetch>) {
         let (told, fetches) = mpsc::channel(TOLD);
+        let making = Arc::new(Semaphore::new(MAKING));
         let shelf =
-            Self { known: Mutex::default(), making: Semaphore::new(MAKING), places: Arc::default(), told };
+            Self { cars: Arc::default(), making, waiting: Arc::default(), places: Arc::default(), told };
         (shelf, fetches)
     }
 
-    fn find(&self, id: &str) -> Option<Arc<Car>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|(other, _)| other == id).map(|(_, car)| Arc::clone(car))
+    /// The data of a deal that was made just now.
+    pub(super) fn add(&self, id: String, car: Car) {
+        put_first(&mut locked(&self.cars).newest, NEWEST, id, Arc::new(car));
     }
 
-    /// The data of a deal; `None` where too much is being made.
+    /// The data of a deal; `None` where too much is being made. What was begun is brought to its end whether or not somebody still waits for it.
     pub(super) async fn data(
         &self,
         deal: &ProbeDeal,
         make: impl FnOnce() -> Car + Send + 'static,
     ) -> Option<Data> {
         let data = |car| Some(Data { id: deal.id.clone(), miner: deal.key.miner.clone(), car });
-        if let Some(car) = self.find(&deal.id) {
+        let found = locked(&self.cars).find(&deal.id);
+        if let Some(car) = found {
             return data(car);
         }
-        let _place = self.making.acquire().await.ok()?;
-        // Somebody else may have made it meanwhile.
-        if let Some(car) = self.find(&deal.id) {
-            return data(car);
-        }
-        let car = Arc::new(tokio::task::spawn_blocking(make).await.ok()?);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.truncate(KNOWN.saturating_sub(1));
-        known.push_front((deal.id.clone(), Arc::clone(&car)));
-        data(car)
+        let place = Place::take(&self.waiting, &deal.key.miner, WAITING)?;
+        let (cars, making, id) = (Arc::clone(&self.cars), Arc::clone(&self.making), deal.id.clone());
+        let made = tokio::spawn(async move {
+            let _place = place;
+            let _turn = making.acquire_owned().await.ok()?;
+            // Somebody else may have made it meanwhile.
+            let found = locked(&cars).find(&id);
+            if found.is_some() {
+                return found;
+            }
+            let car = Arc::new(tokio::task::spawn_blocking(make).await.ok()?);
+            put_first(&mut locked(&cars).others, KNOWN, id, Arc::clone(&car));
+            Some(car)
+        });
+        data(made.await.ok().flatten()?)
     }
 
     /// Bytes `[from, to)` of it, as they are taken; `None` where too many fetch.
     pub(super) fn stream(&self, data: &Data, from: u64, to: u64) -> Option<Stream> {
-        let place = Place::take(&self.places, &data.miner)?;
+        let place = Place::take(&self.places, &data.miner, FETCHES)?;
         let (id, car) = (data.id.clone(), Arc::clone(&data.car));
         Some(Stream { id, car, from, at: from, to, told: self.told.clone(), _place: place })
     }

@@ -6,14 +6,13 @@ use apogee_dealbot::deals::{Around, Word, come_to, rested};
 use apogee_dealbot::desk::{Desk, DeskError};
 use apogee_domain::{Epoch, Schedule, Timestamp};
 use apogee_filecoin_state::{DealLabel, DealTerms};
-use apogee_indexer::deals::{DealsError, Fate, Offer, Progress, Standing, follow, means};
+use apogee_indexer::deals::{DealsError, Fate, Offer, Progress, Standing, follow};
 use apogee_market::Label;
 use apogee_market::cbor::DecodeError;
 use apogee_market::deal::DealParams;
 use apogee_store::{DealCourse, Page, ProbeDeal, SlotVerdict, Store, StoreError};
 
-use super::Race;
-use super::storage::Storage;
+use super::{AHEAD, Race};
 use crate::refunds::Readable;
 
 /// Deals that are looked at in a round.
@@ -53,10 +52,9 @@ impl Race {
     pub(super) async fn follow(
         &self,
         store: &dyn Store,
-        storage: &Storage,
-        nodes: impl Fn() -> Readable,
+        nodes: Readable,
         trail: &mut Trail,
-        (now, epoch, schedule): (Timestamp, Epoch, Schedule),
+        (now, schedule): (Timestamp, Schedule),
     ) -> Result<(), NotFollowed> {
         let Some(standing) = Standing::of(store, &self.plan.network).await? else { return Ok(()) };
         let Some(settled) = standing.settled else { return Ok(()) };
@@ -65,7 +63,6 @@ impl Race {
             if trail.seen == Some(settled.epoch) {
                 return Ok(());
             }
-            storage.set_means(means(nodes(), standing, storage.offers.client()).await?);
         }
         let page = Page { after: trail.after.take(), limit: DEALS };
         let deals = store.open_deals(&self.plan.network, &self.plan.race, page).await?;
@@ -77,7 +74,10 @@ impl Race {
             let progress = Progress { deal: progress.deal.or(deal.course.deal), ..progress };
             offers.push(Offer { terms: terms(deal)?, progress });
         }
-        let followed = follow(nodes(), standing, offers, PROPOSALS).await?;
+        let followed = follow(nodes, standing, offers, PROPOSALS).await?;
+        // What is found counts where the index is by now: reading the chain may have taken a while.
+        let Some(cursor) = store.cursor(&self.plan.network).await? else { return Ok(()) };
+        let epoch = cursor.epoch.plus(AHEAD);
         let last = deals.last().map(|deal| (deal.start, deal.id.clone()));
         for (deal, followed) in deals.iter().zip(followed) {
             trail.progress.insert(deal.id.clone(), followed.progress);
@@ -116,8 +116,14 @@ impl Race {
         let late = schedule.time_of(deal.start);
         let desk = Desk { store, plan: &self.plan };
         let rests = desk.rests(deal.made, late).await?.of(&deal.key);
-        let away = matches!(word, Word::Late { published: false })
-            && store.data_was_away(&self.plan.network, &self.plan.race, deal.made, late).await?;
+        let away = match word {
+            // One bot alone may be cut off itself.
+            Word::Late { published: false } => {
+                let bots = store.bots_without_data(&deal.key, deal.made, late).await?;
+                bots >= self.plan.fleet.clamp(1, 2)
+            }
+            _ => false,
+        };
         let around = Around {
             fetched: deal.course.fetched,
             size: deal.size,

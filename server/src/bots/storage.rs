@@ -1,27 +1,32 @@
 //! Deals that are offered in slots of storage: made, signed and written down before anybody is told of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use apogee_dealbot::fault::Code;
 use apogee_dealbot::protocol::{Offer, Pass, Place, Task, Via};
-use apogee_domain::{Epoch, Timestamp};
-use apogee_indexer::deals::Means;
+use apogee_domain::{Epoch, NetworkId, Timestamp};
+use apogee_indexer::deals::{DealsError, Means, Standing, StateAt, means};
 use apogee_market::{KeyError, Secp256k1Key};
 use apogee_offer::{Conditions, Made, NoOffer, Offers, Protocol, Slot};
 use apogee_outbound::Target;
 use apogee_payload::{Class, InvalidSizes, Sizes};
-use apogee_store::{DealCourse, Lane, ProbeDeal, Store, StoreError};
+use apogee_store::{DealCourse, Lane, Page, ProbeDeal, Store, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fvm_shared::address::{Address, Network};
 use fvm_shared::econ::TokenAmount;
 
 use super::contacts::Contacts;
+use super::data::Shelf;
 use crate::config;
+use crate::refunds::Readable;
 
 /// For how many minutes a bot is given passes to Curio: one before, as clocks are apart, and as long as an attempt may take.
 const PASSES: std::ops::Range<i64> = -1..9;
 /// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;
+/// How long what was seen of the chain is good for, microseconds.
+const STALE: i64 = 600_000_000;
 /// A day, seconds.
 const DAY: u32 = 86_400;
 
@@ -64,7 +69,7 @@ pub(crate) enum Closed {
     Behind,
     /// Nothing was read of the chain yet.
     Unseen,
-    /// What the client has in escrow is less than the largest deal takes.
+    /// What the client has in escrow is less than signed deals and the largest one take.
     Unpaid,
 }
 
@@ -74,9 +79,24 @@ impl Closed {
         match self {
             Self::Behind => "the index is behind the clock",
             Self::Unseen => "nothing was read of the market on the chain yet",
-            Self::Unpaid => "the client has less in escrow than the largest deal takes: add to it",
+            Self::Unpaid => {
+                "the client has less in escrow than the signed deals and the largest one take together: add to it"
+            }
         }
     }
+}
+
+/// What the chain and the database said.
+#[derive(Clone, Debug)]
+struct Seen {
+    /// When.
+    at: Timestamp,
+    /// In which state.
+    state: StateAt,
+    /// What the client can offer deals with.
+    means: Means,
+    /// What deals take that are signed and not on the chain yet, attoFIL.
+    promised: TokenAmount,
 }
 
 /// The deals of a competition.
@@ -86,8 +106,8 @@ pub(crate) struct Storage {
     settings: config::Storage,
     prefix: Network,
     private: bool,
-    /// What the client can offer deals with, as it was last seen on the chain.
-    means: Mutex<Option<Means>>,
+    /// What was last seen on the chain.
+    seen: Mutex<Option<Seen>>,
     /// How miners say on the chain that they are reached, where the settings leave it to them.
     contacts: Contacts,
 }
@@ -134,7 +154,7 @@ impl Storage {
             settings: settings.clone(),
             prefix: if mainnet { Network::Mainnet } else { Network::Testnet },
             private,
-            means: Mutex::default(),
+            seen: Mutex::default(),
             contacts: Contacts::of(&settings.miners),
         })
     }
@@ -165,25 +185,44 @@ impl Storage {
         })
     }
 
-    /// What the client can offer deals with, where that is known.
-    fn means(&self) -> Option<Means> {
-        self.means.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// It was seen on the chain.
-    pub(super) fn set_means(&self, means: Means) {
-        *self.means.lock().unwrap_or_else(PoisonError::into_inner) = Some(means);
-    }
-
-    /// Why no deals can be offered; `None` where they can: the chain is seen, and pays for the largest of them.
-    pub(super) fn closed(&self) -> Option<Closed> {
-        let need = self.offers.need();
-        match self.means() {
-            None if self.is_followed() || !need.is_zero() => Some(Closed::Unseen),
-            Some(means) if means.available < need => Some(Closed::Unpaid),
-            _ if !self.contacts.are_known() => Some(Closed::Unseen),
-            _ => None,
+    /// Look on the chain what the client can offer deals with, and in the database what it has promised. Up to `head` the network is indexed.
+    pub(super) async fn look(
+        &self,
+        store: &dyn Store,
+        (network, race): (&NetworkId, &str),
+        nodes: Readable,
+        (head, at): (Epoch, Timestamp),
+    ) -> Result<(), DealsError> {
+        let Some(standing) = Standing::of(store, network).await? else { return Ok(()) };
+        let state = standing.newest;
+        // One look is enough for a state.
+        if let Some(seen) = self.seen().as_mut().filter(|seen| seen.state == state) {
+            seen.at = at;
+            return Ok(());
         }
+        let means = means(nodes, standing, self.offers.client()).await?;
+        let promised = store.promised_deals(network, race, head).await?;
+        let promised = promised.into_iter().map(|(size, deals)| self.offers.cost(size) * deals).sum();
+        *self.seen() = Some(Seen { at, state, means, promised });
+        Ok(())
+    }
+
+    /// Why no deals can be offered; `None` where they can: the chain is seen, and pays for the largest of them beside those that are signed.
+    pub(super) fn closed(&self, now: Timestamp) -> Option<Closed> {
+        let need = self.offers.need();
+        let free = need.is_zero() || self.settings.miners.values().all(config::Market::is_free);
+        match &*self.seen() {
+            Some(seen) if now.0.saturating_sub(seen.at.0) < STALE => {
+                let short = !free && seen.means.available < &seen.promised + &need;
+                short.then_some(Closed::Unpaid)
+            }
+            _ => (self.is_followed() || !free).then_some(Closed::Unseen),
+        }
+        .or_else(|| (!self.contacts.are_known()).then_some(Closed::Unseen))
     }
 
     /// What a bot is told of a slot; `None` for a miner that is offered no deals, and where it is too late.
@@ -191,14 +230,14 @@ impl Storage {
         &self,
         store: &dyn Store,
         lane: &Lane,
-        head: Epoch,
-        now: Timestamp,
+        shelf: &Shelf,
+        (head, now): (Epoch, Timestamp),
     ) -> Result<Option<Task>, NoTask> {
         let Some(place) = self.place(&lane.key.miner) else { return Ok(None) };
         // Whoever was told of the deal before may have sent it.
         let (deal, sent) = match store.deal(&lane.key, lane.slot).await? {
             Some(deal) => (deal, true),
-            None => match self.put(store, lane, &place, head, now).await? {
+            None => match self.put(store, lane, &place, shelf, (head, now)).await? {
                 Some(deal) => (deal, false),
                 None => return Ok(None),
             },
@@ -206,6 +245,7 @@ impl Storage {
         if head >= deal.start {
             return Ok(None);
         }
+        let refused = sent && refused(store, lane).await?;
         let slot = Slot { miner: &lane.key.miner, number: lane.slot };
         let document = STANDARD.encode(&deal.document);
         let via = match place {
@@ -227,6 +267,7 @@ impl Storage {
             size: deal.size,
             cap: self.settings.price.to_string(),
             sent,
+            refused,
             private: self.private,
         }))))
     }
@@ -252,8 +293,8 @@ impl Storage {
         store: &dyn Store,
         lane: &Lane,
         place: &Place,
-        head: Epoch,
-        now: Timestamp,
+        shelf: &Shelf,
+        (head, now): (Epoch, Timestamp),
     ) -> Result<Option<ProbeDeal>, NoTask> {
         let protocol = match place {
             Place::Libp2p { .. } => Protocol::Market,
@@ -272,12 +313,26 @@ impl Storage {
             Some(offers.make(slot, (protocol, provider), payload, head.height(), &url))
         });
         let Some(made) = made.await? else { return Ok(None) };
-        let deal = row(made?, lane, self.means().map_or(0, |means| means.next_deal), now);
+        let (made, car) = made?;
+        let deal = row(made, lane, self.seen().as_ref().map_or(0, |seen| seen.means.next_deal), now);
         let mut work = store.begin().await?;
         let deal = work.put_deal(&deal).await?;
         work.commit().await?;
+        shelf.add(deal.id.clone(), car);
+        if let Some(seen) = self.seen().as_mut().filter(|_| !deal.proposal.is_empty()) {
+            seen.promised += self.offers.cost(deal.size);
+        }
         Ok(Some(deal))
     }
+}
+
+/// Whether an earlier attempt of the slot was refused for the moment: by whoever is asked again.
+async fn refused(store: &dyn Store, lane: &Lane) -> Result<bool, StoreError> {
+    let page = Page { after: Some((lane.slot, lane.attempt)), limit: lane.attempt };
+    let earlier = store.probe_attempts(&lane.key, page).await?;
+    let of_slot = earlier.iter().filter(|attempt| attempt.slot == lane.slot);
+    let codes = of_slot.filter_map(|attempt| Code::parse(&attempt.code));
+    Ok(codes.into_iter().any(|code| matches!(code, Code::RejectBackpressure | Code::RejectRateLimit)))
 }
 
 fn row(made: Made, lane: &Lane, after: u64, made_at: Timestamp) -> ProbeDeal {

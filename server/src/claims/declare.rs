@@ -16,6 +16,8 @@ pub(crate) const AHEAD: i64 = 10 * MINUTE;
 const FAR: i64 = 30 * DAY;
 /// How old a statement may be.
 const OLD: i64 = DAY;
+/// How many declarations of a miner may begin in one day.
+const MOST: usize = 8;
 /// How far clocks may differ.
 const SKEW: i64 = MINUTE;
 const MINUTE: i64 = 60_000_000;
@@ -42,6 +44,8 @@ pub(crate) enum NotDeclared {
     Budget { day: String, left: i64, budget: u32 },
     #[error("maintenance that begins then is declared already, with another end")]
     Taken,
+    #[error("{MOST} declarations begin on {0} already")]
+    Many(String),
     #[error("the signature is none that a wallet prints")]
     NoSignature,
     #[error("no verified state names the key of the {0}")]
@@ -170,6 +174,10 @@ fn admissible(rest: &Rest, rests: &[ProbeRest], now: Timestamp, budget: u32) -> 
     if rests.iter().any(|known| known.from == rest.from) {
         return Err(NotDeclared::Taken);
     }
+    let first = day(rest.from.0);
+    if rests.iter().filter(|known| day(known.from.0) == first).count() >= MOST {
+        return Err(NotDeclared::Many(date(first)));
+    }
     let mut spans: Vec<_> = rests.iter().map(|known| (known.from.0, known.to.0)).collect();
     let limit = i64::from(budget).saturating_mul(MINUTE);
     let mut at = day(rest.from.0);
@@ -178,12 +186,16 @@ fn admissible(rest: &Rest, rests: &[ProbeRest], now: Timestamp, budget: u32) -> 
     while at < rest.to.0 {
         if used(&spans, at) > limit {
             let left = limit.saturating_sub(used(&before, at)).max(0).div_euclid(MINUTE);
-            let day = Timestamp(at).to_string().chars().take(10).collect();
-            return Err(NotDeclared::Budget { day, left, budget });
+            return Err(NotDeclared::Budget { day: date(at), left, budget });
         }
         at = at.saturating_add(DAY);
     }
     Ok(())
+}
+
+/// The day of a moment, as people write it.
+fn date(at: i64) -> String {
+    Timestamp(at).to_string().chars().take(10).collect()
 }
 
 /// Where the day of a moment begins, in UTC.
@@ -251,6 +263,9 @@ mod tests {
         assert!(refused(rest(10, 41), &[]).contains("40 of 40 minutes left"));
         assert!(refused(rest(60, 11), &[known(10, 30)]).contains("10 of 40 minutes left"));
         assert!(refused(rest(10, 5), &[known(10, 6)]).contains("another end"));
+        let short: Vec<_> = (0..8).map(|number| known(20 + number, 1)).collect();
+        assert!(refused(rest(10, 5), &short).contains("8 declarations"));
+        assert_eq!(try_it(&rest(10, 5), &short[1..]), Ok(()));
         assert!(
             refused(Rest { said: Timestamp(NOW.0 - DAY - 1), ..rest(10, 5) }, &[]).contains("too long ago")
         );

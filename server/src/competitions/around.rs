@@ -24,6 +24,13 @@ pub(crate) struct World {
     pub(crate) recorded: bool,
 }
 
+impl World {
+    /// Whether its nodes say where the chain is now.
+    pub(crate) fn is_live(&self) -> bool {
+        self.source.is_some() && !self.recorded
+    }
+}
+
 /// What is known besides a ledger at one moment: what [`Context`] borrows.
 #[derive(Clone, Debug)]
 pub(crate) struct Around {

@@ -124,6 +124,13 @@ pub(crate) enum Market {
     },
 }
 
+impl Market {
+    /// Whether its deals take nothing of the client's escrow.
+    pub(crate) const fn is_free(&self) -> bool {
+        matches!(self, Self::Http { .. })
+    }
+}
+
 /// Where is read how a miner is reached.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

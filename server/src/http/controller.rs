@@ -1,5 +1,6 @@
 //! Requests of bots: no page, no session, no language. Each is signed by the bot's own key.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +33,8 @@ pub(super) fn is_for(path: &str) -> bool {
     path.starts_with(PREFIX)
 }
 
-/// Requests that are read and answered at a time: what waits takes no memory.
-const AT_ONCE: usize = 64;
+/// Requests of a bot that are read and answered at a time: what waits takes no memory, and no bot keeps another waiting.
+const AT_ONCE: usize = 8;
 
 /// How long a request may take to come.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,12 +44,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Controller {
     bots: Arc<Bots>,
     store: Arc<dyn Store>,
-    places: Semaphore,
+    places: BTreeMap<String, Semaphore>,
 }
 
 impl Controller {
     pub(crate) fn new(bots: Arc<Bots>, store: Arc<dyn Store>) -> Self {
-        Self { bots, store, places: Semaphore::new(AT_ONCE) }
+        let places = bots.names().map(|name| (name.clone(), Semaphore::new(AT_ONCE))).collect();
+        Self { bots, store, places }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>, now: Timestamp) -> Response<Body> {
@@ -83,9 +85,12 @@ impl Controller {
         };
         let body = match *request.method() == Method::HEAD {
             true => Either::Left(Full::default()),
-            false => match self.bots.stream(&data, from, to) {
-                Ok(stream) => Either::Right(stream),
-                Err(refusal) => return refused(refusal),
+            false => match data.byte(from).filter(|_| to.saturating_sub(from) == 1) {
+                Some(byte) => Either::Left(Full::new(byte)),
+                None => match self.bots.stream(&data, from, to) {
+                    Ok(stream) => Either::Right(stream),
+                    Err(refusal) => return refused(refusal),
+                },
             },
         };
         let mut response = Response::new(body);
@@ -117,7 +122,8 @@ impl Controller {
             Ok(known) => known,
             Err(refusal) => return answered(of.bot, Err(refusal)),
         };
-        let Ok(_place) = self.places.acquire().await else { return busy() };
+        let Some(places) = self.places.get(of.bot) else { return busy() };
+        let Ok(_place) = places.acquire().await else { return busy() };
         // Whoever is slow keeps nobody else waiting for long.
         let body = tokio::time::timeout(PATIENCE, Limited::new(body, MAX_REQUEST).collect()).await;
         let Ok(Ok(body)) = body else {

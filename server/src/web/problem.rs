@@ -615,6 +615,7 @@ fn not_declared(why: &NotDeclared, language: Language) -> String {
             say("rest-budget", fluent_args!["day" => day.as_str(), "left" => *left, "budget" => *budget])
         }
         NotDeclared::Taken => language.t("rest-taken"),
+        NotDeclared::Many(day) => say("rest-many", fluent_args!["day" => day.as_str()]),
         NotDeclared::NoSignature => language.t("rest-no-signature"),
         NotDeclared::KeyUnknown(role) => {
             say("rest-key-unknown", fluent_args!["role" => language.name("rest-role", &role.to_string())])

@@ -30,6 +30,7 @@ struct Offered {
     deal: Vec<u8>,
     passes: Vec<Pass>,
     sent: bool,
+    refused: bool,
     data: String,
 }
 
@@ -37,8 +38,14 @@ impl Attempt {
     pub(super) fn offer(url: &str, offer: &Offer, deal: &str, passes: &[Pass]) -> Result<Self, Broken> {
         let id = offer.id.parse().map_err(|error| Broken::task("the id is none", &error))?;
         let deal = STANDARD.decode(deal).map_err(|error| Broken::task("the deal is no base64", &error))?;
-        let offered =
-            Offered { id, deal, passes: passes.to_vec(), sent: offer.sent, data: offer.data.clone() };
+        let offered = Offered {
+            id,
+            deal,
+            passes: passes.to_vec(),
+            sent: offer.sent,
+            refused: offer.refused,
+            data: offer.data.clone(),
+        };
         Ok(Self { offer: Some(offered), ..Self::greet(url)? })
     }
 
@@ -133,7 +140,7 @@ impl Talk {
         }
         // The answer to the offer is the one that tells.
         (notes.trace.status, notes.trace.headers, notes.trace.error_body) = (status, headers, body);
-        let circumstances = Circumstances { retried: Some(self.offered.sent), ..Circumstances::default() };
+        let circumstances = Circumstances { retried: Some(self.offered.refused), ..Circumstances::default() };
         Err(Broken { circumstances, ..Broken::of(name, &failure) })
     }
 

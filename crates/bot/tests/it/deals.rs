@@ -94,6 +94,7 @@ pub(crate) fn offer_to(number: u8, peer: &str, addresses: &[String], url: &str) 
         data: url.into(),
         cap: "1000".into(),
         sent: false,
+        refused: false,
         private: true,
     }
 }
@@ -226,7 +227,7 @@ async fn every_misdeed_of_a_provider_is_its_code_in_a_record() {
         let number = u8::try_from(number).unwrap();
         let storage = storage(recipe(number)).await;
         storage.misbehave(talk, Some(misdeed));
-        tasks.push(task(Offer { sent, ..offer(number, &storage, &data(&server)) }));
+        tasks.push(task(Offer { sent, refused: sent, ..offer(number, &storage, &data(&server)) }));
         providers.push(storage);
     }
     let records = records(tasks).await;
@@ -305,7 +306,11 @@ async fn what_a_provider_speaks_and_asks_decides_before_anything_is_offered() {
     let (mut tasks, mut rows) = (vec![], vec![]);
     for (number, (recipe, sent, code, proposals)) in table.into_iter().enumerate() {
         let storage = storage(recipe).await;
-        tasks.push(task(Offer { sent, ..offer(number.try_into().unwrap(), &storage, &data(&server)) }));
+        tasks.push(task(Offer {
+            sent,
+            refused: sent,
+            ..offer(number.try_into().unwrap(), &storage, &data(&server))
+        }));
         rows.push((storage, code, proposals));
     }
     for (record, (storage, code, proposals)) in records(tasks).await.into_iter().zip(rows) {

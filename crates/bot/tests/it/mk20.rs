@@ -83,6 +83,7 @@ fn offer(number: u8, market: &Market, files: &Gateway) -> Offer {
         data,
         cap: "1000".into(),
         sent: false,
+        refused: false,
         private: true,
     }
 }
@@ -158,7 +159,7 @@ async fn every_misdeed_of_a_market_is_its_code_in_a_record() {
     for (number, (path, misdeed, sent, ..)) in misdeeds().into_iter().enumerate() {
         let market = market().await;
         market.behave(move |asked| asked.path.contains(path).then(|| misdeed.clone()));
-        tasks.push(task(Offer { sent, ..offer(number.try_into().unwrap(), &market, &files) }));
+        tasks.push(task(Offer { sent, refused: sent, ..offer(number.try_into().unwrap(), &market, &files) }));
         markets.push(market);
     }
     for ((row, record), market) in misdeeds().into_iter().zip(records(tasks).await).zip(markets) {

@@ -105,6 +105,15 @@ pub async fn deals_are_followed_until_they_are_closed(store: &dyn Store) {
     work.set_deal("t01002-1", &course).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(open(None, 10).await, ["t01001-1", "t01000-1"]);
+    let promised = |from| async move { store.promised_deals(&devnet(), RACE, epoch(from)).await.unwrap() };
+    let size = late.size;
+    assert_eq!(promised(0).await, [(size, 2)]);
+    assert_eq!(promised(9_000).await, [(size, 1)], "the other one's start has passed");
+    let mut work = store.begin().await.unwrap();
+    let course = DealCourse { deal: Some(7), published: Some(epoch(100)), ..DealCourse::default() };
+    work.set_deal("t01000-1", &course).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(promised(0).await, [(size, 1)], "what is published is locked by the chain itself");
     assert!(store.open_deals(&devnet(), "other", Page { after: None, limit: 10 }).await.unwrap().is_empty());
 }
 
@@ -130,21 +139,22 @@ pub async fn deals_of_slots_that_went_well_can_be_read_back(store: &dyn Store) {
     let lost = DealCourse { slashed: Some(epoch(8)), closed: true, ..DealCourse::default() };
     work.set_deal("t01000-4", &lost).await.unwrap();
     work.commit().await.unwrap();
-    let stored = |limit| async move {
-        let deals = store.stored_deals(&key("t01000"), limit).await.unwrap();
+    let stored = |by, limit| async move {
+        let deals = store.stored_deals(&key("t01000"), at(by), limit).await.unwrap();
         deals.into_iter().map(|deal| deal.slot).collect::<Vec<_>>()
     };
-    assert_eq!(stored(10).await, [3, 1]);
-    assert_eq!(stored(1).await, [3]);
+    assert_eq!(stored(i64::MAX / 1_000_000, 10).await, [3, 1]);
+    assert_eq!(stored(i64::MAX / 1_000_000, 1).await, [3]);
+    assert_eq!(stored(-1, 10).await, [] as [u64; 0], "nothing was known yet");
 }
 
 pub async fn that_data_could_not_be_had_is_known_for_its_time(store: &dyn Store) {
-    let made = |slot: u64, code: &str, second: i64| ProbeAttempt {
+    let made = |slot: u64, bot: &str, code: &str, second: i64| ProbeAttempt {
         key: key("t01000"),
         slot,
         attempt: 1,
         fence: slot,
-        bot: "eu-1".to_owned(),
+        bot: bot.to_owned(),
         region: "eu".to_owned(),
         leased: at(0),
         ended: at(second),
@@ -154,13 +164,17 @@ pub async fn that_data_could_not_be_had_is_known_for_its_time(store: &dyn Store)
         batch: None,
     };
     let mut work = store.begin().await.unwrap();
-    work.put_attempt_made(&made(1, "TCP_REFUSED", 50)).await.unwrap();
-    work.put_attempt_made(&made(2, "BOT_SERVER_UNREACHABLE", 100)).await.unwrap();
+    work.put_attempt_made(&made(1, "eu-1", "TCP_REFUSED", 50)).await.unwrap();
+    work.put_attempt_made(&made(2, "eu-1", "BOT_SERVER_UNREACHABLE", 100)).await.unwrap();
+    work.put_attempt_made(&made(3, "eu-1", "BOT_SERVER_UNREACHABLE", 110)).await.unwrap();
+    work.put_attempt_made(&made(4, "eu-2", "BOT_SERVER_UNREACHABLE", 120)).await.unwrap();
     work.commit().await.unwrap();
-    let network = devnet();
-    let away = |from, to| store.data_was_away(&network, RACE, at(from), at(to));
-    assert!(away(100, 100).await.unwrap());
-    assert!(away(0, 1_000).await.unwrap());
-    assert!(!away(0, 99).await.unwrap());
-    assert!(!away(101, 200).await.unwrap());
+    let (own, other) = (key("t01000"), key("t01001"));
+    let away = |of, from, to| store.bots_without_data(of, at(from), at(to));
+    assert_eq!(away(&own, 100, 100).await.unwrap(), 1);
+    assert_eq!(away(&own, 0, 119).await.unwrap(), 1, "one bot twice");
+    assert_eq!(away(&own, 0, 1_000).await.unwrap(), 2);
+    assert_eq!(away(&own, 0, 99).await.unwrap(), 0);
+    assert_eq!(away(&own, 121, 200).await.unwrap(), 0);
+    assert_eq!(away(&other, 0, 1_000).await.unwrap(), 0, "of another miner it says nothing");
 }

@@ -113,7 +113,7 @@ async fn knows(session: &Session, offered: &Offered) -> Result<bool, ExchangeErr
 }
 
 async fn propose(session: &Session, offered: &Offered) -> Result<(), Broken> {
-    let circumstances = Circumstances { retried: Some(offered.sent), ..Circumstances::default() };
+    let circumstances = Circumstances { retried: Some(offered.refused), ..Circumstances::default() };
     let proposed = match session.propose(&offered.deal).await {
         Ok(proposed) => proposed,
         // It was sent, and nobody knows what became of it: perhaps the miner does.

@@ -19,6 +19,8 @@ pub(super) struct Offered {
     pub(super) cap: TokenAmount,
     /// Whether it may have been sent before.
     pub(super) sent: bool,
+    /// Whether the miner has refused it for the moment before.
+    pub(super) refused: bool,
     /// Where the miner gets the data.
     pub(super) data: String,
 }
@@ -39,6 +41,7 @@ impl Offered {
             deal,
             cap: TokenAmount::from_atto(cap),
             sent: offer.sent,
+            refused: offer.refused,
             data: offer.data.clone(),
         })
     }

@@ -377,10 +377,13 @@ impl ProbeDeals for Memory {
     async fn open_deals(&self, _: &NetworkId, _: &str, _: Page<(Epoch, String)>) -> Result<Vec<ProbeDeal>> {
         unkept()
     }
-    async fn stored_deals(&self, _: &LaneKey, _: u32) -> Result<Vec<ProbeDeal>> {
+    async fn promised_deals(&self, _: &NetworkId, _: &str, _: Epoch) -> Result<Vec<(u64, u64)>> {
         unkept()
     }
-    async fn data_was_away(&self, _: &NetworkId, _: &str, _: Timestamp, _: Timestamp) -> Result<bool> {
+    async fn stored_deals(&self, _: &LaneKey, _: Timestamp, _: u32) -> Result<Vec<ProbeDeal>> {
+        unkept()
+    }
+    async fn bots_without_data(&self, _: &LaneKey, _: Timestamp, _: Timestamp) -> Result<u32> {
         unkept()
     }
 }
