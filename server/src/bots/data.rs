@@ -256,13 +256,75 @@ mod tests {
     #[test]
     fn a_miner_that_is_slow_keeps_no_other_from_its_data() {
         let places = Arc::default();
-        let mut held: Vec<_> = (0..OF_ONE).map(|_| Place::take(&places, "t01000").unwrap()).collect();
-        assert!(Place::take(&places, "t01000").is_none());
-        assert!(Place::take(&places, "t01001").is_some());
+        let take = |miner| Place::take(&places, miner, Most { all: 4, of_one: 3 });
+        let mut held: Vec<_> = (0..3).map(|_| take("t01000").unwrap()).collect();
+        assert!(take("t01000").is_none());
+        let other = take("t01001").unwrap();
+        assert!(take("t01002").is_none(), "there are four in all");
         held.pop();
-        assert!(Place::take(&places, "t01000").is_some());
-        drop(held);
+        assert!(take("t01000").is_some());
+        drop((held, other));
         let open = places.lock().unwrap();
         assert_eq!((open.total, open.of.len()), (0, 0));
+    }
+
+    fn deal(id: &str) -> ProbeDeal {
+        let key = apogee_store::LaneKey {
+            network: "simnet".parse().unwrap(),
+            race: "sprint".into(),
+            kind: apogee_domain::ProbeKind::Storage,
+            miner: "t01000".into(),
+        };
+        ProbeDeal {
+            key,
+            slot: 1,
+            id: id.into(),
+            payload: 10,
+            size: 0,
+            root: String::new(),
+            piece: String::new(),
+            proposal: String::new(),
+            document: vec![],
+            made: Timestamp(0),
+            start: apogee_domain::Epoch::GENESIS,
+            end: apogee_domain::Epoch::GENESIS,
+            after: 0,
+            course: apogee_store::DealCourse::default(),
+        }
+    }
+
+    fn car() -> Car {
+        let bytes = apogee_payload::Payload::new(apogee_payload::Key::derive(&[1; 32], "one"), 10).unwrap();
+        Car::new(apogee_payload::Dag::new(bytes, apogee_payload::Layout::default()))
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_neither_frees_a_place_nor_loses_the_work() {
+        let (shelf, _fetches) = Shelf::new();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let (first, second) = (deal("one"), deal("two"));
+        {
+            // Dropped when it has begun.
+            let asked = shelf.data(&first, move || {
+                wait.recv().unwrap();
+                car()
+            });
+            assert!(tokio::time::timeout(std::time::Duration::from_millis(50), asked).await.is_err());
+        }
+        assert_eq!(locked(&shelf.waiting).total, 1, "it is still made");
+        go.send(()).unwrap();
+        while locked(&shelf.waiting).total > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let found = shelf.data(&first, || unreachable!("it is known")).await.unwrap();
+        assert_eq!(found.byte(0).map(|byte| byte.len()), Some(1));
+        assert!(found.byte(found.size()).is_none());
+        // Of one miner two wait at most.
+        let held: Vec<_> = (0..2).map(|_| Place::take(&shelf.waiting, "t01000", WAITING).unwrap()).collect();
+        assert!(shelf.data(&second, car).await.is_none());
+        drop(held);
+        assert!(shelf.data(&second, car).await.is_some());
+        shelf.add("three".into(), car());
+        assert!(shelf.data(&deal("three"), || unreachable!("it is known")).await.is_some());
     }
 }
