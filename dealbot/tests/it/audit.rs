@@ -87,8 +87,7 @@ async fn raced(store: &dyn Store) -> Plan {
         let (made, start) = (at(2_000), at(6_000));
         let id = format!("deal-{slot}");
         let fate = Fate { id, deal: Some(slot), word, state: epoch(now), made, start, fetched: 1, size: 2 };
-        let told = desk.settle_followed(&key, slot, fate, (now, epoch(now))).await.unwrap();
-        eprintln!("{slot} {told} {:?}", crate::desk::slots(store, &key).await);
+        assert!(desk.settle_followed(&key, slot, fate, (now, epoch(now))).await.unwrap());
     }
     desk.close_batch(&log_key(), now, epoch(now)).await.unwrap();
     plan
@@ -127,7 +126,7 @@ async fn an_audit_comes_to_what_the_desk_came_to() {
     let defects: Vec<String> = report.defects.iter().map(ToString::to_string).collect();
     assert_eq!(defects, Vec::<String>::new());
     assert_eq!(report.counts, counted(&store, &plan).await);
-    assert_eq!((report.verdicts, report.open), (12, 0));
+    assert_eq!((report.verdicts, report.open), (11, 1), "one deal is followed still");
     assert!(report.by_chain >= 2 && report.lapses >= 1 && report.records > report.verdicts, "{report:?}");
     let outcomes: Vec<SlotOutcome> = report.counts.keys().map(|(_, _, outcome)| *outcome).collect();
     assert!(SlotOutcome::ALL.iter().all(|outcome| outcomes.contains(outcome)), "{outcomes:?}");

@@ -24,8 +24,8 @@ const PREFIX: &str = "/dealbot/v1/";
 /// What addresses of the data of deals begin with.
 const DATA: &str = "/dealbot/v1/data/";
 
-/// What is answered.
-pub(super) type Body = Either<Full<Bytes>, Stream>;
+/// What is answered: all at once, or while it is made.
+pub(super) type Body = Either<Full<Bytes>, Either<Stream, axum::body::Body>>;
 
 /// Whether an address is the controller's.
 pub(super) fn is_for(path: &str) -> bool {
@@ -84,7 +84,7 @@ impl Controller {
         let body = match *request.method() == Method::HEAD {
             true => Either::Left(Full::default()),
             false => match self.bots.stream(&data, from, to) {
-                Ok(stream) => Either::Right(stream),
+                Ok(stream) => Either::Right(Either::Left(stream)),
                 Err(refusal) => return refused(refusal),
             },
         };
