@@ -221,7 +221,7 @@ fn leased(served: &Served, bot: &Bot) -> Lease {
 
 #[test]
 fn who_does_not_sign_is_refused_and_nothing_of_a_stranger_is_read() {
-    let (served, [ada, _], folder) = raced();
+    let (served, [ada, bob], folder) = raced();
     let hello = Hello { software: "apogee test".into() };
     let welcome: Welcome = ada.tell(&served, "hello", &hello);
     assert_eq!((welcome.beat, welcome.canary), (1_000_000, 600_000_000));
