@@ -12,7 +12,7 @@ use crate::log::{Batch, Seal};
 use crate::record::Record;
 
 /// Entries of a piece. Each has a record at most.
-const PAGE: u32 = 32;
+const PAGE: u32 = 16;
 
 /// In which form a log leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -126,7 +126,7 @@ impl Desk<'_> {
     /// The names of the entries of the next batch.
     async fn names(&self, after: u64) -> Result<Vec<Cid>, DeskError> {
         /// Entries that are read at once, with their records.
-        const PAGE: u32 = 512;
+        const PAGE: u32 = 128;
         let (network, race) = (&self.plan.network, self.plan.race.as_str());
         let (mut names, mut after) = (Vec::new(), after);
         while names.len() < MOST {

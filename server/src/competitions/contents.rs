@@ -35,12 +35,13 @@ pub(crate) enum NoContents {
     Entry(#[from] serde_json::Error),
 }
 
-/// Everything that these standings are made of.
+/// Everything that these standings are made of, with the attempts of bots: so many at most.
 pub(crate) async fn contents(
     store: &dyn Store,
     held: &Held,
     ground: &Ground,
     stood: &Stood,
+    attempts: usize,
 ) -> Result<Contents, NoContents> {
     // While it is paused, standings are those of an earlier epoch than was asked for.
     let at = stood.standings.scope.at;
@@ -53,7 +54,7 @@ pub(crate) async fn contents(
     let (genesis, provenance, observations) = match ground {
         Ground::Index { network, .. } => {
             let race = (&network.id, held.id().as_str());
-            let observations = observations(store, race, &stood.measured, at).await?;
+            let observations = observations(store, race, &stood.measured, (at, attempts)).await?;
             (network.genesis.clone(), provenance(store, &network.id, at).await?, observations)
         }
         Ground::Archive(archive) => {

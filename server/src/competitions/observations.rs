@@ -23,6 +23,9 @@ pub(crate) enum NoObservations {
     /// The log holds what is none of it.
     #[error("entry {0} of the log of evidence does not read")]
     Entry(u64, #[source] NoEntry),
+    /// There are more than whoever asks has room for.
+    #[error("bots made more than {0} attempts: `apogee package export` has room for them")]
+    TooMany(usize),
     /// A name has no place in a package.
     #[error("`{0}` cannot stand in a package")]
     Name(String, #[source] InvalidId),
@@ -34,12 +37,12 @@ struct Waiting {
     key: [u8; 32],
 }
 
-/// A row for each attempt with a record whose slot counts at `at` or before, in a series that these facts have.
+/// A row for each attempt with a record whose slot counts at `at` or before, in a series that these facts have: `most` at most.
 pub(crate) async fn observations(
     store: &dyn Store,
     (network, race): (&NetworkId, &str),
     facts: &FactsDocument,
-    at: Epoch,
+    (at, most): (Epoch, usize),
 ) -> Result<Vec<Observation>, NoObservations> {
     let (mut rows, mut after, mut settings) = (Vec::new(), 0, None::<Settings>);
     if !facts.series.iter().any(|series| series.name.as_str().starts_with("probe.")) {
@@ -72,6 +75,9 @@ pub(crate) async fn observations(
                     }
                     for Waiting { of, key } in attempts {
                         let Some(told) = &of.told else { continue };
+                        if rows.len() >= most {
+                            return Err(NoObservations::TooMany(most));
+                        }
                         let attempt = json!({
                             "attempt": of.attempt,
                             "code": of.code.map(|code| code.as_str()),

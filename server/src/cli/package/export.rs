@@ -16,6 +16,9 @@ use crate::cli::source::{Database, epoch};
 use crate::cli::{Answer, Failure};
 use crate::competitions::{NoContents, NoObservations, PRODUCER, contents, observations, provenance};
 
+/// Attempts of bots in a package: more rows than that it does not have in all.
+const ATTEMPTS: usize = 50_000_000;
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Export {
     /// A competition of the database, with its ledger
@@ -61,7 +64,7 @@ impl Export {
         let at = at.ok_or_else(|| Failure::input("no epoch is final yet, or no rules are published"))?;
         settled(desk.ground.final_epoch(), at)?;
         let stood = desk.stand(at).await?;
-        let contents = contents(&*desk.store, &desk.held, &desk.ground, &stood).await;
+        let contents = contents(&*desk.store, &desk.held, &desk.ground, &stood, ATTEMPTS).await;
         contents.map_err(|error| match error {
             NoContents::Store(error) | NoContents::Observations(NoObservations::Store(error)) => {
                 Failure::world(error)
@@ -91,7 +94,7 @@ impl Export {
         };
         let facts = apogee_package::facts_until(indexed.facts(&rules).await?, &rules, about.at);
         let race = (&indexed.network.id, about.competition.as_str());
-        let observations = observations(&*indexed.store, race, &facts, about.at).await;
+        let observations = observations(&*indexed.store, race, &facts, (about.at, ATTEMPTS)).await;
         let observations = observations.map_err(Failure::world)?;
         Ok(Contents {
             about,

@@ -27,8 +27,8 @@ pub(in crate::cli) struct Verify {
     file: PathBuf,
     #[command(flatten)]
     chosen: Chosen,
-    /// The log of evidence of its bots, as evidence.car has it; several files in their order
-    #[arg(long, num_args = 1.., value_name = "FILE")]
+    /// The log of evidence of its bots, as evidence.car has it; said again for each file that goes on from it
+    #[arg(long, value_name = "FILE")]
     evidence: Vec<PathBuf>,
     /// The seed of its probes, once it is told: every moment is derived again
     #[arg(long, requires = "evidence", value_name = "HEX")]
