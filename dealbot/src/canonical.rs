@@ -22,6 +22,8 @@ const SHA2_256: u64 = 0x12;
 pub enum Signed {
     /// A record of an attempt, by the bot that made it.
     Record,
+    /// A record of a probe of the organiser's own provider, by the bot that made it.
+    Canary,
     /// A batch of the log, by the controller.
     Batch,
 }
@@ -30,6 +32,7 @@ impl Signed {
     const fn prefix(self) -> &'static [u8] {
         match self {
             Self::Record => b"apogee-probe-record-1\n",
+            Self::Canary => b"apogee-probe-canary-1\n",
             Self::Batch => b"apogee-probe-batch-1\n",
         }
     }

@@ -2,13 +2,15 @@
 
 use apogee_domain::Timestamp;
 use apogee_store::SlotOutcome;
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Code;
 use crate::judge::Rest;
 use crate::plan::SuccessAt;
 
 /// What the chain says of a deal, in a state that nothing takes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Word {
     /// Nothing yet, and it may still come.
     Open,

@@ -3,6 +3,7 @@
 //! Everything stands in the database. Several desks may work on one, and one that ends anywhere is gone on from there.
 
 mod around;
+mod download;
 mod evidence;
 mod follow;
 mod leases;
@@ -14,11 +15,14 @@ mod verdicts;
 use apogee_domain::Timestamp;
 use apogee_store::{Store, StoreError};
 
-pub use self::around::Rests;
+pub use self::download::{Download, Form};
+pub use self::evidence::CanaryFound;
+pub use self::follow::Fate;
 pub use self::leases::{Done, NotKept};
 pub use self::pin::Changed;
 pub use self::sweep::Swept;
 pub use self::verdicts::Judged;
+use crate::canonical::LONGEST;
 use crate::log::Broken;
 use crate::plan::Plan;
 
@@ -41,6 +45,18 @@ pub enum DeskError {
     /// The log does not go on.
     #[error("the log of evidence does not go on")]
     Log(#[from] Broken),
+    /// An entry of the log is too long.
+    #[error("an entry of the log has {0} bytes; at most {LONGEST} are read")]
+    TooLong(usize),
+    /// The name of a record is none.
+    #[error("`{0}` is no name of a record")]
+    Name(String),
+    /// The log has a gap.
+    #[error("number {0} of the log is missing, or does not read")]
+    Gap(u64),
+    /// Somebody said the same at the same moment.
+    #[error("somebody was faster: the same is said again")]
+    Twice,
     /// A rest has a reason that this program does not know.
     #[error("a rest has the reason `{0}`, which is not known")]
     Rest(String),

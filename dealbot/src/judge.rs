@@ -8,6 +8,8 @@
 
 mod canary;
 mod fleet;
+mod rests;
+mod tried;
 mod votes;
 
 use std::collections::BTreeSet;
@@ -17,6 +19,8 @@ use apogee_store::ProbeRest;
 
 pub use self::canary::{Canaries, Canary};
 pub use self::fleet::{Correlation, Look, correlated};
+pub use self::rests::Rests;
+pub use self::tried::{Tried, at_odds, look};
 use self::votes::Votes;
 use crate::fault::{Circumstances, Code, Fault};
 

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod archive;
+pub mod audit;
 pub mod canonical;
 pub mod deals;
 pub mod desk;
+pub mod entry;
 pub mod fault;
 pub mod judge;
 pub mod log;

@@ -2,6 +2,7 @@
 
 use apogee_domain::{NetworkId, Timestamp};
 use apogee_store::{Lane, LaneKey};
+use serde::{Deserialize, Serialize};
 
 use crate::fault::Circumstances;
 use crate::judge::{Correlation, Policy};
@@ -34,7 +35,8 @@ pub struct Plan {
 }
 
 /// How far a deal has to come for its slot of storage to have gone well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SuccessAt {
     /// The miner has taken it on: that is known when the attempt is over.
     #[default]
@@ -76,7 +78,8 @@ pub struct Bot {
 }
 
 /// Bounds of leases and attempts. Durations are microseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Measures {
     /// How long a lease lasts unless its holder says that it lives.
     pub lease: i64,
@@ -167,6 +170,12 @@ impl Plan {
     #[must_use]
     pub fn follows(&self, kind: Kind) -> bool {
         kind == Kind::Storage && self.success_at != SuccessAt::Accepted
+    }
+
+    /// How many bots have to find in slots of a miner that the data of its deals cannot be had: one alone may be cut off itself.
+    #[must_use]
+    pub fn agreeing(&self) -> u32 {
+        self.fleet.clamp(1, 2)
     }
 
     /// From when on a slot is not tried for the first time any more, and from when on not at all: the end of its interval, and so much later that what

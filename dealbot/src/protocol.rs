@@ -317,10 +317,10 @@ pub struct Release {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CanaryTold {
-    /// When it ended, microseconds.
-    pub at: i64,
-    /// Why it failed; empty where it went well.
-    pub code: String,
+    /// Its record, DAG-CBOR in base64.
+    pub record: String,
+    /// The signature of its CID, base64.
+    pub signature: String,
 }
 
 /// What is signed of a request: its body by the SHA-256 of it, so that a signature is checked before the body is read.

@@ -6,7 +6,10 @@
 pub use apogee_domain::ProbeKind as Kind;
 use apogee_domain::{Digest, Timestamp};
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::record::{read_kind, write_kind};
 
 /// What decides when. Whoever knows it knows every moment to come.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,9 +72,11 @@ fn below(random: [u8; 32], bound: u64) -> u64 {
 }
 
 /// The slots of one kind. They are the same for every miner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cadence {
     /// Of what.
+    #[serde(serialize_with = "write_kind", deserialize_with = "read_kind")]
     pub kind: Kind,
     /// Where the first interval begins.
     pub start: Timestamp,

@@ -16,13 +16,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use apogee_dealbot::canonical::Bytes;
 use apogee_dealbot::desk::{Changed, Desk, DeskError};
+use apogee_dealbot::entry::{BotKey, Settings};
 use apogee_dealbot::plan::{Bot, Plan};
 use apogee_dealbot::schedule::{Kind, Seed};
 use apogee_domain::{Clock, Epoch, Schedule, Timestamp};
 use apogee_indexer::deals::DealsError;
 use apogee_offer::Slot;
 use apogee_store::{EpochKind, Page, ProbeRest, Store, StoreError};
+use ed25519_dalek::SigningKey;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::answers::{Refusal, Signature};
@@ -59,6 +62,8 @@ const SYNCED_SECONDS: i64 = 15;
 
 /// First line of a file with the key of a client.
 pub(crate) const CLIENT_TITLE: &str = "apogee-deal-client-1";
+/// First line of a file with the key of a log.
+pub(crate) const LOG_TITLE: &str = "apogee-probe-log-1";
 /// First line of a file with a seed.
 pub(crate) const SEED_TITLE: &str = "apogee-probe-seed-1";
 
@@ -69,15 +74,29 @@ pub(crate) struct Known {
     pub(crate) key: ed25519_dalek::VerifyingKey,
 }
 
+impl Known {
+    /// As the log names it.
+    fn told(&self) -> BotKey {
+        let Bot { name, region } = self.bot.clone();
+        BotKey { name, region, key: Bytes(self.key.as_bytes().to_vec()) }
+    }
+}
+
 /// The probes of a competition.
 #[derive(Debug)]
 pub(crate) struct Race {
     pub(crate) plan: Plan,
     settings: config::Probes,
+    /// Signs the log.
+    log: SigningKey,
+    /// Who may take part, as the log says.
+    bots: Vec<BotKey>,
     storage: Option<Storage>,
     schedule: OnceLock<Schedule>,
     /// Whether it has begun with these settings, or goes on with them.
     pinned: AtomicBool,
+    /// Whether it cannot: it began with others.
+    refused: AtomicBool,
 }
 
 /// The bots and competitions of this process.
@@ -109,6 +128,7 @@ impl Bots {
         let regions: BTreeSet<&String> = known.values().map(|known| &known.bot.region).collect();
         let regions: Vec<String> = regions.into_iter().cloned().collect();
         let fleet = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        let bots: Vec<BotKey> = known.values().map(Known::told).collect();
         let mut races = Vec::new();
         for (race, settings) in &config.probes {
             let read = |file: &Path, title| {
@@ -117,6 +137,7 @@ impl Bots {
             let seed = Seed::new(read(&settings.seed, SEED_TITLE)?);
             // Another competition may have the same seed: its deals are others.
             let payload = seed.secret(&format!("payload/{}/{race}", settings.network));
+            let log = SigningKey::from_bytes(&read(&settings.log_key, LOG_TITLE)?);
             let plan = plans::plan(race, settings, seed, (&regions, fleet))?;
             let storage = settings.storage.as_ref().map(|storage| {
                 let key = read(&storage.client, CLIENT_TITLE)?;
@@ -127,9 +148,12 @@ impl Bots {
             races.push(Race {
                 plan,
                 settings,
+                log,
+                bots: bots.clone(),
                 storage,
                 schedule: OnceLock::new(),
                 pinned: AtomicBool::new(false),
+                refused: AtomicBool::new(false),
             });
         }
         let (shelf, fetches) = Shelf::new();
@@ -255,6 +279,7 @@ impl Race {
                     Ok(()) => Ok(()),
                     Err(Changed::Desk(error)) => Err(error),
                     Err(changed) => {
+                        self.refused.store(true, Ordering::Release);
                         let error = &changed as &dyn Error;
                         tracing::error!(
                             race = self.plan.race,
@@ -280,6 +305,11 @@ impl Race {
         self.pinned.load(Ordering::Acquire)
     }
 
+    /// Whether nobody knows yet if it goes on with these settings.
+    fn is_open(&self) -> bool {
+        !self.is_pinned() && !self.refused.load(Ordering::Acquire)
+    }
+
     /// Begin with these settings, or go on with them, and let every miner compete that is named.
     async fn begin(&self, store: &dyn Store, sources: &Sources, now: Timestamp) -> Result<(), Changed> {
         let world = sources.world(&self.plan.network).await.ok();
@@ -293,9 +323,10 @@ impl Race {
                 return Ok(());
             }
         }
-        let document = plans::document(&self.settings, &self.plan);
-        let commitment = self.plan.seed.commitment().to_string();
-        Desk { store, plan: &self.plan }.pin(&document, &commitment, now).await?;
+        let log = self.log.verifying_key();
+        let document = plans::document(&self.settings, &self.plan, &log);
+        let settings = Settings::of(&self.plan, document, self.bots.clone(), &log);
+        Desk { store, plan: &self.plan }.pin(&settings, now).await?;
         self.enter(store, now).await.map_err(Changed::Desk)?;
         self.pinned.store(true, Ordering::Release);
         Ok(())
@@ -381,7 +412,7 @@ impl Race {
             }
         }
         if round % BATCH == 0 {
-            desk.close_batch(now, epoch).await?;
+            desk.close_batch(&self.log, now, epoch).await?;
         }
         Ok(())
     }
@@ -443,10 +474,9 @@ impl Race {
                     said: now,
                     statement: format!("no tipset between epochs {earlier} and {later}"),
                     signature: String::new(),
+                    entry: 0,
                 };
-                let mut work = store.begin().await?;
-                work.put_rest(&self.plan.network, &self.plan.race, &rest).await?;
-                work.commit().await?;
+                Desk { store, plan: &self.plan }.rest(&rest, now).await?;
             }
         }
         Ok(tipsets.first().copied().unwrap_or(from))

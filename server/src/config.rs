@@ -273,7 +273,7 @@ impl Config {
         self.wallets.values_mut().map(|wallet| &mut wallet.signer).for_each(place);
         self.faucets.values_mut().filter_map(|faucet| faucet.policy.as_mut()).for_each(place);
         self.refunds.values_mut().filter_map(|refund| refund.policy.as_mut()).for_each(place);
-        self.probes.values_mut().map(|probes| &mut probes.seed).for_each(place);
+        self.probes.values_mut().flat_map(|probes| [&mut probes.seed, &mut probes.log_key]).for_each(place);
         let storage = self.probes.values_mut().filter_map(|probes| probes.storage.as_mut());
         storage.map(|storage| &mut storage.client).for_each(place);
         self.identity.pepper_file.as_mut().map(place);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_dealbot::protocol::{CanaryTold, Task};
+use apogee_dealbot::protocol::Task;
 use apogee_domain::Timestamp;
 use tokio::sync::watch;
 
+use crate::evidence::Witness;
 use crate::outbox::{Outbox, Told};
 use crate::probe::Prober;
 
@@ -24,6 +25,7 @@ pub(crate) struct Canary {
 pub(crate) struct Canaries {
     pub(crate) prober: Arc<Prober>,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) witness: Witness,
     pub(crate) task: Task,
     pub(crate) last: watch::Sender<Option<Canary>>,
 }
@@ -49,7 +51,13 @@ impl Canaries {
         if let Err(broken) = &seen.outcome {
             tracing::error!(code = canary.code, errors = ?broken.errors, "the canary fails: this bot asks for no work");
         }
-        let told = CanaryTold { at: canary.at.0, code: canary.code.to_owned() };
+        let told = match self.witness.canary(seen) {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a canary leaves no record");
+                return false;
+            }
+        };
         match self.outbox.put(&Told::Canary(told)).await {
             Ok(()) => {
                 self.last.send_replace(Some(canary));

@@ -2,8 +2,11 @@
 
 use apogee_dealbot::canonical::{Bytes, Link, Signed, Written};
 use apogee_dealbot::fault::{Circumstances, Stage};
-use apogee_dealbot::protocol::{Complete, Lease, Task};
-use apogee_dealbot::record::{Answer, Deal, OutOfBounds, Passage, Record, SlotId, VERSION, clip, most};
+use apogee_dealbot::protocol::{CanaryTold, Complete, Lease, Task};
+use apogee_dealbot::record::{
+    Answer, CANARY, Deal, OutOfBounds, Passage, Record, SlotId, VERSION, clip, most,
+};
+use apogee_dealbot::schedule::Kind;
 use apogee_domain::Timestamp;
 use apogee_outbound::{Stage as Seeing, Trace};
 use base64::Engine as _;
@@ -34,12 +37,12 @@ pub(crate) enum Unusable {
 impl Witness {
     /// Whether a record can be made of what a lease is of.
     pub(crate) fn can(&self, lease: &Lease) -> Result<(), Unusable> {
-        Ok(self.blank(lease, Timestamp(0))?.check()?)
+        Ok(self.leased(lease)?.check()?)
     }
 
     /// The record of an attempt, signed.
     pub(crate) fn complete(&self, lease: &Lease, seen: Seen) -> Result<Complete, Unusable> {
-        let record = self.record(lease, seen)?;
+        let record = filled(self.leased(lease)?, seen);
         record.check()?;
         let signature = Signed::Record.sign(&record.cid(), &self.key);
         Ok(Complete {
@@ -50,15 +53,31 @@ impl Witness {
         })
     }
 
-    fn blank(&self, lease: &Lease, at: Timestamp) -> Result<Record, Unusable> {
+    /// What was found at the organiser's own provider, signed.
+    pub(crate) fn canary(&self, seen: Seen) -> Result<CanaryTold, OutOfBounds> {
+        let slot = SlotId { miner: CANARY.to_owned(), kind: Kind::Retrieval, number: 0 };
+        let record = filled(self.blank(CANARY, slot, (1, 0)), seen);
+        record.check()?;
+        let signature = Signed::Canary.sign(&record.cid(), &self.key);
+        Ok(CanaryTold { record: STANDARD.encode(record.encode()), signature: STANDARD.encode(signature) })
+    }
+
+    /// The record of a lease before anything is known.
+    fn leased(&self, lease: &Lease) -> Result<Record, Unusable> {
         let of = &lease.of;
         let kind = of.kind().ok_or_else(|| Unusable::Kind(clip(&of.kind, 40).to_owned()))?;
-        Ok(Record {
+        let slot = SlotId { miner: of.miner.clone(), kind, number: of.slot };
+        Ok(self.blank(&of.race, slot, (lease.attempt, of.fence)))
+    }
+
+    fn blank(&self, race: &str, slot: SlotId, (attempt, fence): (u32, u64)) -> Record {
+        let at = Timestamp(0);
+        Record {
             version: VERSION,
-            race: of.race.clone(),
-            slot: SlotId { miner: of.miner.clone(), kind, number: of.slot },
-            attempt: lease.attempt,
-            fence: of.fence,
+            race: race.to_owned(),
+            slot,
+            attempt,
+            fence,
             bot: self.name.clone(),
             region: self.region.clone(),
             software: SOFTWARE.to_owned(),
@@ -80,37 +99,38 @@ impl Witness {
             piece: None,
             deal: None,
             canaries: vec![],
-        })
-    }
-
-    fn record(&self, lease: &Lease, seen: Seen) -> Result<Record, Unusable> {
-        let mut record = self.blank(lease, seen.started)?;
-        let Seen { started, ended, notes, outcome } = seen;
-        let trace = &notes.trace;
-        record.ended = ended;
-        record.stages = stages(trace, started, ended);
-        clip(&notes.target, most::TARGET).clone_into(&mut record.target);
-        record.resolved = trace.resolved.iter().take(most::RESOLVED).copied().map(Written).collect();
-        record.remote = trace.remote.map(Written);
-        record.agent = agent(&notes);
-        record.protocols = protocols(&notes);
-        record.answer = answer(trace);
-        record.received = trace.received;
-        record.deal = notes.deal.map(|deal| Deal { id: clip(&deal.id, most::DEAL).to_owned(), ..deal });
-        match outcome {
-            Ok(Came { root, piece }) => {
-                record.root = root.map(Link);
-                record.piece = piece.map(Link);
-            }
-            Err(broken) => {
-                record.failure = Some(broken.code);
-                record.circumstances = broken.circumstances;
-                clip(&broken.errors.join(": "), most::DETAIL).clone_into(&mut record.detail);
-                record.errors = errors(&broken);
-            }
         }
-        Ok(record)
     }
+}
+
+/// A record with what was seen.
+fn filled(mut record: Record, seen: Seen) -> Record {
+    let Seen { started, ended, notes, outcome } = seen;
+    record.started = started;
+    let trace = &notes.trace;
+    record.ended = ended;
+    record.stages = stages(trace, started, ended);
+    clip(&notes.target, most::TARGET).clone_into(&mut record.target);
+    record.resolved = trace.resolved.iter().take(most::RESOLVED).copied().map(Written).collect();
+    record.remote = trace.remote.map(Written);
+    record.agent = agent(&notes);
+    record.protocols = protocols(&notes);
+    record.answer = answer(trace);
+    record.received = trace.received;
+    record.deal = notes.deal.map(|deal| Deal { id: clip(&deal.id, most::DEAL).to_owned(), ..deal });
+    match outcome {
+        Ok(Came { root, piece }) => {
+            record.root = root.map(Link);
+            record.piece = piece.map(Link);
+        }
+        Err(broken) => {
+            record.failure = Some(broken.code);
+            record.circumstances = broken.circumstances;
+            clip(&broken.errors.join(": "), most::DETAIL).clone_into(&mut record.detail);
+            record.errors = errors(&broken);
+        }
+    }
+    record
 }
 
 /// What was seen, for who looks without a record.

@@ -96,8 +96,8 @@ pub async fn run(
         private: settings.reach == Reach::AlsoPrivate,
     };
     let (last, known) = watch::channel(None);
-    let canaries = Canaries { prober: canary, outbox: outbox.clone(), task, last };
     let witness = Witness { name: settings.name, region: settings.region, key: settings.key };
+    let canaries = Canaries { prober: canary, outbox: outbox.clone(), witness: witness.clone(), task, last };
     let maker = Maker {
         controller: controller.clone(),
         prober,

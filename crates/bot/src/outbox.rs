@@ -14,7 +14,6 @@ use apogee_dealbot::protocol::{CanaryTold, Complete, MAX_REQUEST};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
 /// Most results that are kept: those that wait, those that were refused and those that cannot be read. Then no more are made.
@@ -38,19 +37,14 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    /// What it is called: a record by its CID, a canary by its digest. `None` for a record that is none.
+    /// What it is called: a record by its CID, and the same for a canary. `None` for a record that is none.
     fn name(&self) -> Option<String> {
-        match self {
-            Self::Complete(complete) => {
-                let record = STANDARD.decode(&complete.record).ok()?;
-                Some(canonical::name(&record).to_string())
-            }
-            Self::Canary(told) => {
-                let digest = Sha256::digest(format!("{} {}", told.at, told.code));
-                let digest = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
-                Some(format!("canary-{}", digest.collect::<String>()))
-            }
-        }
+        let (before, record) = match self {
+            Self::Complete(complete) => ("", &complete.record),
+            Self::Canary(told) => ("canary-", &told.record),
+        };
+        let record = STANDARD.decode(record).ok()?;
+        Some(format!("{before}{}", canonical::name(&record)))
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct AttemptRow {
     late_cid: Option<String>,
     late_record: Option<Vec<u8>>,
     late_signature: Option<Vec<u8>>,
-    batch: Option<i64>,
+    entry: i64,
 }
 
 fn evidence(cid: Option<String>, record: Option<Vec<u8>>, signature: Option<Vec<u8>>) -> Option<Evidence> {
@@ -57,7 +57,7 @@ pub(super) fn read_attempts(
             code: row.code,
             evidence: evidence(row.cid, row.record, row.signature),
             late: evidence(row.late_cid, row.late_record, row.late_signature),
-            batch: row.batch.map(|batch| count(TABLE, batch)).transpose()?,
+            entry: count(TABLE, row.entry)?,
         })
     };
     rows.into_iter().map(read).collect()
@@ -113,7 +113,7 @@ impl ProbeAttempts for Adapter {
         wanted: u32,
     ) -> Result<Vec<ProbeAttempt>> {
         let rows: Vec<AttemptRow> = sqlx::query_as(
-            "SELECT kind, miner, slot, attempt, fence, bot, region, leased, ended, code, batch,
+            "SELECT kind, miner, slot, attempt, fence, bot, region, leased, ended, code, entry,
                 CAST(NULL AS TEXT) AS cid, NULL AS record, NULL AS signature,
                 CAST(NULL AS TEXT) AS late_cid, NULL AS late_record, NULL AS late_signature
              FROM probe_attempts WHERE network = $1 AND race = $2 AND ended >= $3 AND ended < $4
@@ -196,7 +196,7 @@ impl ProbeAttemptsWork for Unit {
         }
         sqlx::query(
             "INSERT INTO probe_attempts (network, race, kind, miner, slot, attempt, fence, bot, region, leased, ended,
-                code, cid, record, signature, late_cid, late_record, late_signature, batch)
+                code, cid, record, signature, late_cid, late_record, late_signature, entry)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         )
         .bind(attempt.key.network.as_str())
@@ -217,7 +217,7 @@ impl ProbeAttemptsWork for Unit {
         .bind(late.map(|kept| kept.cid.as_str()))
         .bind(late.map(|kept| kept.record.as_slice()))
         .bind(late.map(|kept| kept.signature.as_slice()))
-        .bind(attempt.batch.map(number))
+        .bind(number(attempt.entry))
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;
@@ -240,10 +240,17 @@ impl ProbeAttemptsWork for Unit {
         Ok(())
     }
 
-    async fn put_late(&mut self, key: &LaneKey, slot: u64, fence: u64, late: &Evidence) -> Result<bool> {
+    async fn put_late(
+        &mut self,
+        key: &LaneKey,
+        slot: u64,
+        fence: u64,
+        late: &Evidence,
+        entry: u64,
+    ) -> Result<bool> {
         small("a record", &late.record, MAX_RECORD)?;
         let done = sqlx::query(
-            "UPDATE probe_attempts SET late_cid = $7, late_record = $8, late_signature = $9
+            "UPDATE probe_attempts SET late_cid = $7, late_record = $8, late_signature = $9, late_entry = $10
              WHERE network = $1 AND race = $2 AND kind = $3 AND miner = $4 AND slot = $5 AND fence = $6
                 AND late_cid IS NULL",
         )
@@ -256,6 +263,7 @@ impl ProbeAttemptsWork for Unit {
         .bind(&late.cid)
         .bind(&late.record)
         .bind(&late.signature)
+        .bind(number(entry))
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;

@@ -4,7 +4,7 @@ use apogee_domain::{NetworkId, Timestamp};
 use apogee_store::{MAINTENANCE, MAX_DOCUMENT, PinnedRace, ProbeRest, ProbeRules, ProbeRulesWork, Result};
 use async_trait::async_trait;
 
-use super::small;
+use super::{count, number, small};
 use crate::dialect::error;
 use crate::repositories::Unit;
 use crate::{Adapter, Connection};
@@ -18,10 +18,11 @@ struct RestRow {
     said: i64,
     statement: String,
     signature: String,
+    entry: i64,
 }
 
-fn read_rest(row: RestRow) -> ProbeRest {
-    ProbeRest {
+fn read_rest(row: RestRow) -> Result<ProbeRest> {
+    Ok(ProbeRest {
         miner: row.miner,
         from: Timestamp(row.begins),
         to: Timestamp(row.ends),
@@ -29,7 +30,8 @@ fn read_rest(row: RestRow) -> ProbeRest {
         said: Timestamp(row.said),
         statement: row.statement,
         signature: row.signature,
-    }
+        entry: count("probe_rests", row.entry)?,
+    })
 }
 
 async fn pinned(db: &mut Connection, network: &NetworkId, race: &str) -> Result<Option<PinnedRace>> {
@@ -54,7 +56,7 @@ impl ProbeRules for Adapter {
         to: Timestamp,
     ) -> Result<Vec<ProbeRest>> {
         let rows: Vec<RestRow> = sqlx::query_as(
-            "SELECT miner, begins, ends, why, said, statement, signature FROM probe_rests
+            "SELECT miner, begins, ends, why, said, statement, signature, entry FROM probe_rests
              WHERE network = $1 AND race = $2 AND ends > $3 AND begins <= $4 ORDER BY begins, miner, why",
         )
         .bind(network.as_str())
@@ -64,7 +66,7 @@ impl ProbeRules for Adapter {
         .fetch_all(&self.reads)
         .await
         .map_err(error)?;
-        Ok(rows.into_iter().map(read_rest).collect())
+        rows.into_iter().map(read_rest).collect()
     }
 
     async fn pinned_race(&self, network: &NetworkId, race: &str) -> Result<Option<PinnedRace>> {
@@ -77,11 +79,11 @@ impl ProbeRulesWork for Unit {
     async fn put_rest(&mut self, network: &NetworkId, race: &str, rest: &ProbeRest) -> Result<bool> {
         small("what is said of a rest", rest.statement.as_bytes(), MAX_DOCUMENT)?;
         let done = sqlx::query(
-            "INSERT INTO probe_rests (network, race, miner, begins, ends, why, said, statement, signature)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "INSERT INTO probe_rests (network, race, miner, begins, ends, why, said, statement, signature, entry)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11)
              ON CONFLICT (network, race, miner, begins, why) DO UPDATE
              SET ends = excluded.ends, said = excluded.said, statement = excluded.statement,
-                signature = excluded.signature
+                signature = excluded.signature, entry = excluded.entry
              WHERE probe_rests.why <> $10 AND probe_rests.ends < excluded.ends",
         )
         .bind(network.as_str())
@@ -94,6 +96,7 @@ impl ProbeRulesWork for Unit {
         .bind(&rest.statement)
         .bind(&rest.signature)
         .bind(MAINTENANCE)
+        .bind(number(rest.entry))
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;

@@ -1,6 +1,6 @@
 // One text, a module of both adapters: see crates/store-sql/README.md.
 
-use apogee_domain::{NetworkId, ProbeKind, Timestamp};
+use apogee_domain::{Epoch, NetworkId, ProbeKind, Timestamp};
 use apogee_store::{
     FOLLOWED, LaneKey, Page, ProbeSlot, ProbeSlots, ProbeSlotsWork, Result, SlotCount, SlotCountKey,
     SlotOutcome, SlotVerdict, StoreError,
@@ -200,7 +200,7 @@ impl ProbeSlotsWork for Unit {
         .await
         .map_err(error)?;
         match &slot.verdict {
-            Some(verdict) => self.judge_slot(&slot.key, slot.slot, verdict).await,
+            Some(verdict) => self.judge_slot(&slot.key, slot.slot, verdict).await.map(drop),
             None => Ok(()),
         }
     }
@@ -224,7 +224,7 @@ impl ProbeSlotsWork for Unit {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn judge_slot(&mut self, key: &LaneKey, slot: u64, verdict: &SlotVerdict) -> Result<()> {
+    async fn judge_slot(&mut self, key: &LaneKey, slot: u64, verdict: &SlotVerdict) -> Result<Epoch> {
         // Two who judge slots of a lane at once would count from the same number.
         hold_lane(&mut self.tx, key).await.map_err(error)?;
         if let Some(indexed) = hold_cursor(&mut self.tx, &key.network).await?
@@ -281,6 +281,6 @@ impl ProbeSlotsWork for Unit {
         .execute(&mut *self.tx)
         .await
         .map_err(error)?;
-        Ok(())
+        epoch.try_into().map_err(|e| damaged("probe_counts", e))
     }
 }

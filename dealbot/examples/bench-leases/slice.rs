@@ -38,8 +38,8 @@ struct Costs {
 async fn canaries(store: &dyn Store, plan: &Plan, bots: &[Bot], now: Timestamp) -> Outcome<()> {
     let mut work = store.begin().await?;
     for bot in bots {
-        let canary = Canary { bot: bot.name.clone(), at: now, code: String::new() };
-        work.put_canary(&plan.network, &plan.race, &canary).await?;
+        let canary = Canary { bot: bot.name.clone(), at: now, code: String::new(), entry: 0 };
+        work.put_canary(&plan.network, &plan.race, &canary, b"").await?;
     }
     Ok(work.commit().await?)
 }

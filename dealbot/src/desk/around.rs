@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::Timestamp;
-use apogee_store::{LaneKey, MAINTENANCE, ProbeAttempt};
+use apogee_store::{LaneKey, ProbeAttempt};
 
 use super::{Desk, DeskError};
-use crate::fault::{Code, Fault};
-use crate::judge::{Attempt, Canaries, Canary, Look, Rest, correlated};
+use crate::entry::Basis;
+use crate::fault::Code;
+use crate::judge::{Attempt, Canaries, Canary, Rest, Rests, at_odds, look};
 
 /// Rows that are read at once.
 const PAGE: u32 = 10_000;
 
 /// What is known around some attempts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Around {
     pub(super) canaries: Canaries,
     pub(super) rests: Rests,
+    /// What all of it is known from.
+    pub(super) basis: Basis,
     /// Attempts that say something of their bot alone.
     set_aside: BTreeSet<(LaneKey, u64, u32)>,
 }
@@ -33,39 +36,36 @@ impl Around {
     }
 }
 
-/// When nothing counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rests {
-    /// For whom; an empty name is everybody.
-    all: Vec<(String, Rest)>,
-}
-
-impl Rests {
-    /// Those that concern a lane.
-    #[must_use]
-    pub fn of(&self, key: &LaneKey) -> Vec<Rest> {
-        let concerns = |(miner, rest): &&(String, Rest)| {
-            (miner.is_empty() || *miner == key.miner) && rest.why.concerns(key.kind)
-        };
-        self.all.iter().filter(concerns).map(|(_, rest)| *rest).collect()
-    }
-}
-
 impl Desk<'_> {
-    /// The rests that have a moment of `[from, to]`. What a miner said of its maintenance when that had begun does not count.
+    /// The rests that have a moment of `[from, to]`.
     ///
     /// # Errors
     /// The database's, and where a reason is not known.
     pub async fn rests(&self, from: Timestamp, to: Timestamp) -> Result<Rests, DeskError> {
-        let mut all = Vec::new();
-        for stored in self.store.rests(&self.plan.network, &self.plan.race, from, to).await? {
-            if stored.why == MAINTENANCE && stored.said > stored.from {
+        Ok(self.rests_known(from, to).await?.0)
+    }
+
+    /// The same, and the newest entry that was known then: none of them is of a later one.
+    pub(super) async fn rests_known(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<(Rests, u64), DeskError> {
+        let (network, race) = (&self.plan.network, self.plan.race.as_str());
+        loop {
+            let seen = self.store.newest_entry(network, race).await?;
+            let stored = self.store.rests(network, race, from, to).await?;
+            // One that was said meanwhile may have taken the place of another.
+            if stored.iter().any(|rest| rest.entry > seen) {
                 continue;
             }
-            let rest = Rest::of(&stored).ok_or(DeskError::Rest(stored.why))?;
-            all.push((stored.miner, rest));
+            let mut rests = Rests::default();
+            for stored in stored {
+                let rest = Rest::of(&stored).ok_or(DeskError::Rest(stored.why))?;
+                rests.add(&stored.miner, rest, stored.said);
+            }
+            return Ok((rests, seen));
         }
-        Ok(Rests { all })
     }
 
     /// What is known around attempts that were made in `[first, last]`, of slots that were due from a moment on.
@@ -75,42 +75,29 @@ impl Desk<'_> {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<Around, DeskError> {
-        let (network, race) = (&self.plan.network, self.plan.race.as_str());
-        let wider = |by: i64| (Timestamp(first.0.saturating_sub(by)), Timestamp(last.0.saturating_add(by)));
-        let (from, to) = wider(self.plan.measures.canary);
+        let (rests, seen) = self.rests_known(due.min(first), now).await?;
+        let basis = Basis { seen, first, last };
+        let (from, to) = basis.within(self.plan.measures.canary);
         let mut canaries = Canaries::default();
-        for told in self.store.canaries(network, race, from, to).await? {
-            canaries.add(&told.bot, Canary { at: told.at, good: told.code.is_empty() });
+        for told in self.store.canaries(&self.plan.network, &self.plan.race, from, to).await? {
+            if told.entry <= seen {
+                canaries.add(&told.bot, Canary { at: told.at, good: told.code.is_empty() });
+            }
         }
-        let rests = self.rests(due.min(first), now).await?;
         let set_aside = if self.plan.fleet > 1 {
-            let (from, to) = wider(self.plan.measures.around());
-            self.at_odds(&self.ended(from, to).await?)
+            let (from, to) = basis.within(self.plan.measures.around());
+            let mut rows = self.ended(from, to).await?;
+            rows.retain(|row| row.entry <= seen);
+            let named = rows.iter().filter_map(|row| {
+                let code = Code::parse(&row.code);
+                let look = look(self.plan, (&row.key.miner, &row.bot), row.leased, code)?;
+                Some(((row.key.clone(), row.slot, row.attempt), look))
+            });
+            at_odds(self.plan, named.collect())
         } else {
             BTreeSet::new()
         };
-        Ok(Around { canaries, rests, set_aside })
-    }
-
-    /// Those of some attempts in which one bot is at odds with the others.
-    fn at_odds(&self, rows: &[ProbeAttempt]) -> BTreeSet<(LaneKey, u64, u32)> {
-        let fault = |row: &ProbeAttempt| {
-            Code::parse(&row.code).map_or(Fault::None, |code| code.fault(&self.plan.known))
-        };
-        let says = |row: &&ProbeAttempt| matches!(fault(row), Fault::None | Fault::Miner | Fault::Ambiguous);
-        let looked: Vec<&ProbeAttempt> = rows.iter().filter(says).collect();
-        let looks: Vec<Look<'_>> = looked
-            .iter()
-            .map(|row| Look {
-                miner: &row.key.miner,
-                worker: &row.bot,
-                at: row.leased,
-                good: row.code.is_empty(),
-            })
-            .collect();
-        let odd = correlated(&looks, &self.plan.measures.correlation);
-        let places = odd.into_iter().filter_map(|place| looked.get(place));
-        places.map(|row| (row.key.clone(), row.slot, row.attempt)).collect()
+        Ok(Around { canaries, rests, basis, set_aside })
     }
 
     /// Attempts of all miners that ended in `[from, to)`.

@@ -6,10 +6,12 @@ use apogee_domain::Timestamp;
 use apogee_store::{Evidence, Lane, LaneClaim, LaneKey, Page, ProbeAgent, ProbeAttempt, ProbeSlot, Work};
 
 use super::{Desk, DeskError};
-use crate::canonical::Signed;
+use crate::canonical::{Bytes, Link, Signed};
+use crate::entry::{Attempted, Fact, Late, Told};
+use crate::fault::Code;
 use crate::plan::Bot;
 use crate::protocol::SKEW;
-use crate::record::{NoRecord, Record, clip};
+use crate::record::{NoRecord, Record, SlotId, clip};
 use crate::schedule::Kind;
 
 /// Most protocols that are kept of a miner.
@@ -155,7 +157,7 @@ impl Desk<'_> {
         let held = work.hold_lane(done.key, done.fence, Some(&bot.name)).await?;
         let Some(lane) = held.filter(|lane| lane.slot == done.slot && lane.attempt == record.attempt) else {
             drop(work);
-            return self.late(bot, done, record.attempt, &evidence).await;
+            return self.late(bot, done, (record.attempt, &evidence), now).await;
         };
         let leased = lane.lease.as_ref().map_or(now, |lease| lease.since);
         if record.started.0 < leased.0.saturating_sub(SKEW) || record.ended.0 > now.0.saturating_add(SKEW) {
@@ -173,7 +175,7 @@ impl Desk<'_> {
             code: record.failure.map_or("", |code| code.as_str()).to_owned(),
             evidence: Some(evidence),
             late: None,
-            batch: None,
+            entry: 0,
         };
         if let Some(agent) = running(&record, now) {
             work.put_agent(&self.plan.network, &self.plan.race, &agent).await?;
@@ -188,8 +190,8 @@ impl Desk<'_> {
         &self,
         bot: &Bot,
         done: &Done<'_>,
-        attempt: u32,
-        evidence: &Evidence,
+        (attempt, evidence): (u32, &Evidence),
+        now: Timestamp,
     ) -> Result<bool, NotKept> {
         let page = Page { after: Some((done.slot, attempt.saturating_add(1))), limit: 1 };
         let kept = self.store.probe_attempts(done.key, page).await?.pop();
@@ -203,8 +205,18 @@ impl Desk<'_> {
             return if late.cid == evidence.cid { Ok(false) } else { Err(NotKept::Twice) };
         }
         let mut work = self.store.begin().await?;
-        work.put_late(done.key, done.slot, done.fence, evidence).await?;
-        work.commit().await?;
+        let fact = Fact::Late(Late {
+            slot: slot_id(done.key, done.slot),
+            attempt,
+            fence: done.fence,
+            bot: bot.name.clone(),
+            told: told(evidence)?,
+        });
+        let entry = self.note(&mut *work, now, fact).await?;
+        // Told twice at once it is kept once.
+        if work.put_late(done.key, done.slot, done.fence, evidence, entry).await? {
+            work.commit().await?;
+        }
         Ok(false)
     }
 
@@ -215,7 +227,19 @@ impl Desk<'_> {
         mut lane: Lane,
         attempt: &ProbeAttempt,
     ) -> Result<(), DeskError> {
-        work.put_attempt_made(attempt).await?;
+        let fact = Fact::Attempt(Attempted {
+            slot: slot_id(&attempt.key, attempt.slot),
+            attempt: attempt.attempt,
+            fence: attempt.fence,
+            bot: attempt.bot.clone(),
+            region: attempt.region.clone(),
+            leased: attempt.leased,
+            ended: attempt.ended,
+            code: Code::parse(&attempt.code),
+            told: attempt.evidence.as_ref().map(told).transpose()?,
+        });
+        let entry = self.note(work, attempt.ended, fact).await?;
+        work.put_attempt_made(&ProbeAttempt { entry, ..attempt.clone() }).await?;
         let due = self.plan.lane(&lane.key, lane.slot, 0).due;
         let slot = ProbeSlot {
             key: lane.key.clone(),
@@ -235,6 +259,17 @@ impl Desk<'_> {
         lane.due = lane.ends;
         Ok(work.set_lane(&lane).await?)
     }
+}
+
+/// What a slot is called in entries.
+pub(super) fn slot_id(key: &LaneKey, number: u64) -> SlotId {
+    SlotId { miner: key.miner.clone(), kind: key.kind, number }
+}
+
+/// What a bot says, as entries name it.
+fn told(evidence: &Evidence) -> Result<Told, DeskError> {
+    let record = evidence.cid.parse().map_err(|_| DeskError::Name(evidence.cid.clone()))?;
+    Ok(Told { record: Link(record), signature: Bytes(evidence.signature.clone()) })
 }
 
 /// What a miner was seen to run. It said so itself: what is kept is a few lines of plain text.

@@ -4,6 +4,7 @@ use apogee_domain::Timestamp;
 use serde_json::Value;
 
 use super::{Desk, DeskError};
+use crate::entry::{Fact, Settings};
 
 /// Most differences that are named.
 const NAMED: usize = 10;
@@ -33,24 +34,29 @@ pub enum Changed {
 }
 
 impl Desk<'_> {
-    /// Begin, or go on, with these settings, a JSON object, and this commitment to the seed. What is written first stands.
+    /// Begin, or go on, with these settings. Of their document, a JSON object, and the commitment to the seed what is written first stands.
     ///
     /// # Errors
     /// Where the race began with others, and the database's.
-    pub async fn pin(&self, document: &str, commitment: &str, now: Timestamp) -> Result<(), Changed> {
+    pub async fn pin(&self, settings: &Settings, now: Timestamp) -> Result<(), Changed> {
+        let (document, commitment) = (settings.document.as_str(), settings.commitment.to_string());
         let race = || self.plan.race.clone();
         let desk = |error| Changed::Desk(DeskError::Store(error));
         let mut work = self.store.begin().await.map_err(desk)?;
         let pinned = work
-            .pin_race(&self.plan.network, &self.plan.race, document, commitment, now)
+            .pin_race(&self.plan.network, &self.plan.race, document, &commitment, now)
             .await
             .map_err(desk)?;
-        work.commit().await.map_err(desk)?;
         if pinned.commitment != commitment {
             return Err(Changed::Seed { race: race(), committed: pinned.commitment });
         }
         let differ = differences(&pinned.document, document);
-        if differ.is_empty() { Ok(()) } else { Err(Changed::Settings { race: race(), differ }) }
+        if !differ.is_empty() {
+            return Err(Changed::Settings { race: race(), differ });
+        }
+        let fact = Fact::Settings(Box::new(settings.clone()));
+        self.note(&mut *work, now, fact).await?;
+        work.commit().await.map_err(desk)
     }
 }
 

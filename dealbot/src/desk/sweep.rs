@@ -1,10 +1,13 @@
 //! What time alone changes: leases run out, slots end, and lanes go on to the next one.
 
 use apogee_domain::{Epoch, Timestamp};
-use apogee_store::{Lane, ProbeAttempt, ProbeSlot, SlotOutcome, SlotVerdict, Work};
+use apogee_store::{Lane, ProbeAttempt, ProbeSlot, SlotOutcome, Work};
 
-use super::{Desk, DeskError, Rests};
+use super::verdicts::Found;
+use super::{Desk, DeskError};
+use crate::entry::Basis;
 use crate::fault::Code;
+use crate::judge::Rests;
 
 /// Lanes that are looked at once.
 const LANES: u32 = 200;
@@ -34,14 +37,14 @@ impl Desk<'_> {
         }
         let missed = self.store.missed(network, race, now, LANES).await?;
         let Some(first) = missed.iter().map(|lane| lane.due).min() else { return Ok(swept) };
-        let rests = self.rests(first, now).await?;
+        let rests = self.rests_known(first, now).await?;
         for lane in missed {
             let mut work = self.store.begin().await?;
             let Some(lane) = work.hold_lane(&lane.key, lane.fence, None).await? else { continue };
             if lane.ends > now {
                 continue;
             }
-            match self.pass(&mut *work, lane, (now, epoch), &rests).await {
+            match self.pass(&mut *work, lane, (now, epoch), (&rests.0, rests.1)).await {
                 Ok(missed) => swept.missed += missed,
                 Err(error) if error.is_passed() => break,
                 Err(error) => return Err(error),
@@ -73,7 +76,7 @@ impl Desk<'_> {
             code: Code::LeaseExpired.as_str().to_owned(),
             evidence: None,
             late: None,
-            batch: None,
+            entry: 0,
         };
         self.over(&mut *work, lane, &attempt).await?;
         work.commit().await?;
@@ -86,14 +89,16 @@ impl Desk<'_> {
         work: &mut dyn Work,
         lane: Lane,
         (now, epoch): (Timestamp, Epoch),
-        rests: &Rests,
+        (rests, seen): (&Rests, u64),
     ) -> Result<u64, DeskError> {
         let (mut next, mut missed) = (lane, 0);
         for _ in 0..SLOTS {
             if next.attempt == 1 && next.ends <= now {
-                let rest = rests.of(&next.key).into_iter().find(|rest| rest.touches(next.due, next.due));
-                let code = rest.map_or(Code::MissedNoWorker, |rest| rest.code()).as_str().to_owned();
-                let verdict = SlotVerdict { outcome: SlotOutcome::Excluded, code, at: now, epoch };
+                let rest = rests
+                    .of(next.key.kind, &next.key.miner)
+                    .into_iter()
+                    .find(|rest| rest.touches(next.due, next.due));
+                let code = rest.map_or(Code::MissedNoWorker, |rest| rest.code());
                 let slot = ProbeSlot {
                     key: next.key.clone(),
                     slot: next.slot,
@@ -101,9 +106,12 @@ impl Desk<'_> {
                     ended: next.ends,
                     attempts: 0,
                     look: next.ends,
-                    verdict: Some(verdict),
+                    verdict: None,
                 };
                 work.put_slot(&slot).await?;
+                let basis = Basis { seen, first: next.due, last: next.due };
+                let found = Found { outcome: SlotOutcome::Excluded, code: Some(code), basis, deal: None };
+                self.found(work, &slot, found, (now, epoch)).await?;
                 missed += 1;
             }
             next = self.plan.lane(&next.key, next.slot.saturating_add(1), next.fence);

@@ -8,9 +8,11 @@ use apogee_store::{
 };
 
 use super::around::Around;
+use super::leases::slot_id;
 use super::{Desk, DeskError};
+use crate::entry::{Basis, Fact, Followed, Judged as Told, Settled};
 use crate::fault::Code;
-use crate::judge::{Attempt, Case, Outcome};
+use crate::judge::{Attempt, Case, Outcome, Tried as Over};
 use crate::record::Record;
 
 /// Slots that are looked at in a round.
@@ -39,6 +41,14 @@ struct Tried<'a> {
     /// Its lane, unless that has gone on.
     lane: Option<Lane>,
     attempts: Vec<Attempt>,
+}
+
+/// What was found of a slot, and from what.
+pub(super) struct Found {
+    pub(super) outcome: SlotOutcome,
+    pub(super) code: Option<Code>,
+    pub(super) basis: Basis,
+    pub(super) deal: Option<Settled>,
 }
 
 /// What becomes of it.
@@ -142,7 +152,7 @@ impl Desk<'_> {
         let Tried { slot, lane, attempts } = tried;
         let attempts = around.look(&slot.key, slot.slot, attempts);
         let (deadline, confirm) = self.plan.ends(slot.key.kind, slot.slot);
-        let (rests, policy) = (around.rests.of(&slot.key), self.plan.policy());
+        let (rests, policy) = (around.rests.of(slot.key.kind, &slot.key.miner), self.plan.policy());
         let case = Case {
             due: slot.due,
             deadline,
@@ -179,13 +189,28 @@ impl Desk<'_> {
             }
         };
         let mut work = self.store.begin().await?;
-        if let Some(lane) = lane
-            && let Some(lane) = work.hold_lane(&lane.key, lane.fence, None).await?
-            && lane.slot == slot.slot
-        {
-            self.pass(&mut *work, lane, (now, epoch), &around.rests).await?;
+        if let Some(lane) = lane {
+            let held = work.hold_lane(&lane.key, lane.fence, None).await?;
+            // Where somebody has got it meanwhile, what comes of that is looked at first.
+            let Some(lane) = held.filter(|held| held.slot == slot.slot) else {
+                return Ok(Next::Open(self.patience(slot, now)));
+            };
+            self.pass(&mut *work, lane, (now, epoch), (&around.rests, around.basis.seen)).await?;
         }
-        let next = finish(&mut *work, slot, settled, (now, epoch)).await?;
+        let next = match settled {
+            Some((outcome, code)) => {
+                let found = Found { outcome, code, basis: around.basis, deal: None };
+                self.found(&mut *work, slot, found, (now, epoch)).await?;
+                Next::Settled
+            }
+            None => {
+                work.look_again(&slot.key, slot.slot, slot.attempts, FOLLOWED).await?;
+                let id = slot_id(&slot.key, slot.slot);
+                let fact = Followed { slot: id, due: slot.due, basis: around.basis };
+                self.note(&mut *work, now, Fact::Followed(fact)).await?;
+                Next::Followed
+            }
+        };
         work.commit().await?;
         Ok(next)
     }
@@ -221,20 +246,34 @@ impl Desk<'_> {
             || DeskError::Record { miner: row.key.miner.clone(), slot: row.slot, attempt: row.attempt };
         let record = row.evidence.as_ref().map(|evidence| Record::decode(&evidence.record)).transpose();
         let record = record.map_err(|_| broken())?;
-        let told = record.as_ref();
-        Ok(Attempt {
+        let over = Over {
             number: row.attempt,
-            failure: failure(&row.code).map_err(|()| broken())?,
-            started: told.map_or(row.leased, |record| record.started),
-            ended: told.map_or(row.ended, |record| record.ended),
-            circumstances: told
-                .map(|record| record.circumstances)
-                .unwrap_or_default()
-                .beside(self.plan.known),
-            set_aside: None,
-            worker: row.bot,
-            region: row.region,
-        })
+            bot: &row.bot,
+            region: &row.region,
+            leased: row.leased,
+            ended: row.ended,
+            code: failure(&row.code).map_err(|()| broken())?,
+            record: record.as_ref(),
+        };
+        Ok(over.judged(self.plan))
+    }
+
+    /// Write down what became of a slot.
+    pub(super) async fn found(
+        &self,
+        work: &mut dyn Work,
+        slot: &ProbeSlot,
+        found: Found,
+        (now, epoch): (Timestamp, Epoch),
+    ) -> Result<(), DeskError> {
+        let Found { outcome, code, basis, deal } = found;
+        let word = code.map_or("", Code::as_str).to_owned();
+        let verdict = SlotVerdict { outcome, code: word, at: now, epoch };
+        let epoch = work.judge_slot(&slot.key, slot.slot, &verdict).await?;
+        let slot =
+            Told { slot: slot_id(&slot.key, slot.slot), due: slot.due, outcome, code, epoch, basis, deal };
+        self.note(work, now, Fact::Verdict(slot)).await?;
+        Ok(())
     }
 
     /// Somebody tries once more. Whether that is news: the lane may have gone on, or wait for somebody already.
@@ -257,22 +296,6 @@ impl Desk<'_> {
         work.commit().await?;
         Ok(true)
     }
-}
-
-/// Write down what became of a slot; where that is `None`, that others say so.
-async fn finish(
-    work: &mut dyn Work,
-    slot: &ProbeSlot,
-    settled: Option<(SlotOutcome, Option<Code>)>,
-    (now, epoch): (Timestamp, Epoch),
-) -> Result<Next, DeskError> {
-    let Some((outcome, code)) = settled else {
-        work.look_again(&slot.key, slot.slot, slot.attempts, FOLLOWED).await?;
-        return Ok(Next::Followed);
-    };
-    let code = code.map_or("", Code::as_str).to_owned();
-    work.judge_slot(&slot.key, slot.slot, &SlotVerdict { outcome, code, at: now, epoch }).await?;
-    Ok(Next::Settled)
 }
 
 /// What a stored code says; an empty one that it went well.

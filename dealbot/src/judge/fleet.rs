@@ -1,11 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apogee_domain::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::later;
 
 /// When one bot is at odds with the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Correlation {
     /// How long a stretch of a bot's looks is compared with what others found, microseconds.
     pub window: u64,

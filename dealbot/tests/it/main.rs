@@ -1,6 +1,8 @@
 //! Schedules, faults, evidence, judgements and verdicts.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod fault;

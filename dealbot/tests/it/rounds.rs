@@ -1,6 +1,8 @@
 //! What rounds do with slots that wait, are late, rest, or are followed.
 
-use apogee_dealbot::desk::{Changed, Desk, Judged};
+use apogee_dealbot::deals::Word;
+use apogee_dealbot::desk::{Changed, Desk, Fate, Judged};
+use apogee_dealbot::entry::Settings;
 use apogee_dealbot::fault::{Circumstances, Code};
 use apogee_dealbot::plan::{Bot, Plan, SuccessAt};
 use apogee_dealbot::record::Record;
@@ -11,12 +13,26 @@ use apogee_store::{Lane, Page, ProbeRest, ProbeSlot, SlotOutcome, Store, StoreEr
 use apogee_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
-use crate::desk::{SECOND, at, bot, canary, complete, epoch, one, plan, record, slots};
+use crate::desk::{SECOND, at, bot, canary, complete, epoch, log_key, one, plan, record, slots};
 
 async fn open() -> (Box<dyn Store>, TempDir) {
     let folder = TempDir::new().unwrap();
     let store = SqliteStore::open(&folder.path().join("a.sqlite")).await.unwrap();
     (Box::new(store), folder)
+}
+
+/// What the chain says of a deal that was made then.
+fn fate(made: Timestamp, word: Word) -> Fate {
+    Fate {
+        id: "c0ffee".into(),
+        deal: Some(7),
+        word,
+        state: epoch(made),
+        made,
+        start: later(made, 43_200),
+        fetched: 0,
+        size: 100,
+    }
 }
 
 fn later(from: Timestamp, seconds: i64) -> Timestamp {
@@ -192,19 +208,17 @@ async fn an_epoch_that_passed_meanwhile_leaves_slots_to_the_next_round() {
     assert_eq!(desk.sweep(now, epoch(499)).await.unwrap().missed, 0);
     assert_eq!(slots(&*store, &first.key).await.len(), 1);
     assert_eq!(desk.sweep(now, epoch(501)).await.unwrap().missed, 5, "two retrievals, three deals");
-    let refused = desk.settle_followed(&first.key, 0, (SlotOutcome::Ok, None), now, epoch(501)).await;
+    let refused = desk.settle_followed(&first.key, 0, fate(now, Word::Active), (now, epoch(501))).await;
     assert!(!refused.unwrap(), "it is judged");
 }
 
 fn rest(miner: &str, (from, to): (Timestamp, Timestamp), why: &str, said: Timestamp) -> ProbeRest {
     let (miner, why) = (miner.to_owned(), why.to_owned());
-    ProbeRest { miner, from, to, why, said, statement: String::new(), signature: String::new() }
+    ProbeRest { miner, from, to, why, said, statement: String::new(), signature: String::new(), entry: 0 }
 }
 
 async fn put(store: &dyn Store, plan: &Plan, rest: &ProbeRest) {
-    let mut work = store.begin().await.unwrap();
-    work.put_rest(&plan.network, &plan.race, rest).await.unwrap();
-    work.commit().await.unwrap();
+    assert!(Desk { store, plan }.rest(rest, rest.said).await.unwrap());
 }
 
 #[tokio::test]
@@ -262,21 +276,29 @@ async fn a_race_goes_on_with_the_settings_that_it_began_with() {
     let plan = plan(3, 1);
     let desk = Desk { store: &*store, plan: &plan };
     let settings = r#"{"bots":{"ada":"eu"},"data":[1,2],"retrieval":{"seconds":900,"slots":8}}"#;
-    desk.pin(settings, "c0ffee", at(0)).await.unwrap();
-    desk.pin(settings, "c0ffee", at(1)).await.unwrap();
+    let by = |plan: &Plan, document: &str| {
+        Settings::of(plan, document.to_owned(), Vec::new(), &log_key().verifying_key())
+    };
+    desk.pin(&by(&plan, settings), at(0)).await.unwrap();
+    desk.pin(&by(&plan, settings), at(1)).await.unwrap();
     let spaced = settings.replace(',', ", ");
-    desk.pin(&spaced, "c0ffee", at(1)).await.unwrap();
+    desk.pin(&by(&plan, &spaced), at(1)).await.unwrap();
+    let entries = || store.newest_entry(&plan.network, &plan.race);
+    assert_eq!(entries().await.unwrap(), 3, "each start is in the log");
     let others = r#"{"bots":{"ada":"eu","bob":"as"},"data":[1],"retrieval":{"seconds":600,"slots":8}}"#;
-    let refused = desk.pin(others, "c0ffee", at(2)).await.unwrap_err();
+    let refused = desk.pin(&by(&plan, others), at(2)).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
         "these settings of sprint are not those that it began with: bots.bob (was absent, is \"as\"), \
          data (was [1,2], is [1]), retrieval.seconds (was 900, is 600)"
     );
-    let refused = desk.pin("{", "c0ffee", at(2)).await.unwrap_err();
+    let refused = desk.pin(&by(&plan, "{"), at(2)).await.unwrap_err();
     assert!(matches!(refused, Changed::Settings { differ, .. } if differ == ["all of them"]));
-    let refused = desk.pin(settings, "decaf", at(2)).await.unwrap_err();
-    assert!(matches!(refused, Changed::Seed { committed, .. } if committed == "c0ffee"));
+    let reseeded = Plan { seed: Seed::new([99; 32]), ..plan.clone() };
+    let refused = desk.pin(&by(&reseeded, settings), at(2)).await.unwrap_err();
+    let first = plan.seed.commitment().to_string();
+    assert!(matches!(refused, Changed::Seed { committed, .. } if committed == first));
+    assert_eq!(entries().await.unwrap(), 3, "and nothing that was refused");
 }
 
 #[tokio::test]
@@ -317,9 +339,9 @@ async fn a_deal_that_is_followed_keeps_no_slot_waiting_and_is_settled_once() {
     canary(&*store, &plan, &ada, now, "").await;
     let good = record(&given, &ada, (now, later(now, 5)), None);
     complete(&desk, &given, &ada, &good, later(now, 5)).await.unwrap();
-    let ok = (SlotOutcome::Ok, None);
+    let ok = || fate(now, Word::Active);
     let day = later(now, 86_400);
-    assert!(!desk.settle_followed(&first.key, 0, ok, day, epoch(day)).await.unwrap(), "no canary yet");
+    assert!(!desk.settle_followed(&first.key, 0, ok(), (day, epoch(day))).await.unwrap(), "no canary yet");
     canary(&*store, &plan, &ada, later(now, 6), "").await;
     let judged = desk.judge(later(now, 30), epoch(now)).await.unwrap();
     assert_eq!(judged, Judged { followed: 1, ..Judged::default() });
@@ -327,10 +349,15 @@ async fn a_deal_that_is_followed_keeps_no_slot_waiting_and_is_settled_once() {
     let followed = store.followed(&plan.network, &plan.race, Page { after: None, limit: 5 }).await.unwrap();
     assert_eq!((followed.len(), followed[0].slot, followed[0].attempts), (1, 0, 1));
     assert_eq!(desk.judge(day, epoch(day)).await.unwrap(), Judged::default(), "others see to it");
-    let late = (SlotOutcome::Fail, Some(Code::NotPublishedByDeadline));
-    assert!(desk.settle_followed(&first.key, 0, late, day, epoch(day)).await.unwrap());
-    assert!(!desk.settle_followed(&first.key, 0, ok, day, epoch(day)).await.unwrap(), "once");
-    assert!(!desk.settle_followed(&first.key, 1, ok, day, epoch(day)).await.unwrap(), "there is none");
+    let open = fate(now, Word::Published);
+    assert!(
+        !desk.settle_followed(&first.key, 0, open, (day, epoch(day))).await.unwrap(),
+        "it may still come"
+    );
+    let late = Fate { fetched: 100, ..fate(now, Word::Late { published: false }) };
+    assert!(desk.settle_followed(&first.key, 0, late, (day, epoch(day))).await.unwrap());
+    assert!(!desk.settle_followed(&first.key, 0, ok(), (day, epoch(day))).await.unwrap(), "once");
+    assert!(!desk.settle_followed(&first.key, 1, ok(), (day, epoch(day))).await.unwrap(), "there is none");
     let of_lane = slots(&*store, &first.key).await;
     assert_eq!(found(&of_lane[0]), Some((SlotOutcome::Fail, Code::NotPublishedByDeadline.as_str())));
     // What is read back is settled by the attempt alone, and so is a deal where to be accepted is all that is asked.

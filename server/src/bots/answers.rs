@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use apogee_dealbot::desk::{Desk, DeskError, Done, NotKept};
+use apogee_dealbot::desk::{CanaryFound, Desk, DeskError, Done, NotKept};
 use apogee_dealbot::plan::SuccessAt;
 use apogee_dealbot::protocol::{
     Ask, Beat, Beaten, CanaryTold, Complete, Completed, Held, Hello, Lease, Leases, MAX_LEASES, NotSigned,
@@ -10,7 +10,7 @@ use apogee_dealbot::protocol::{
 };
 use apogee_dealbot::schedule::Kind;
 use apogee_domain::{Epoch, Timestamp};
-use apogee_store::{Canary, Lane, LaneKey, ProbeDeal, Store, StoreError};
+use apogee_store::{Lane, LaneKey, ProbeDeal, Store, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -24,9 +24,6 @@ use super::{Bots, Known, Race};
 const STORED: u32 = 100;
 /// Bytes of a part of a file that is read back.
 const RANGE: u64 = 1 << 20;
-
-/// Longest code of a canary, bytes.
-const LONGEST_CODE: usize = 60;
 
 /// How long after it was made a canary may be told, microseconds.
 const OLDEST_CANARY: i64 = 86_400_000_000;
@@ -225,17 +222,22 @@ impl Bots {
         of: CanaryTold,
         now: Timestamp,
     ) -> Result<Vec<u8>, Refusal> {
-        let age = now.0.saturating_sub(of.at);
-        if of.code.len() > LONGEST_CODE || !(-SKEW..=OLDEST_CANARY).contains(&age) {
+        let (record, signature) = (bytes("record", &of.record)?, bytes("signature", &of.signature)?);
+        let found = CanaryFound::read(&known.bot, known.key.as_bytes(), &record, &signature)?;
+        let age = now.0.saturating_sub(found.at().0);
+        if !(-SKEW..=OLDEST_CANARY).contains(&age) {
             return Err(Refusal::Elsewhere);
         }
         if !self.canaries.take(&known.bot.name, now) {
             return Err(Refusal::Busy);
         }
-        let canary = Canary { bot: known.bot.name.clone(), at: Timestamp(of.at), code: of.code };
+        // It is told once, and no race that may go on is to miss it.
+        if self.races.iter().any(Race::is_open) {
+            return Err(Refusal::Busy);
+        }
         let mut work = store.begin().await?;
-        for race in &self.races {
-            work.put_canary(&race.plan.network, &race.plan.race, &canary).await?;
+        for race in self.races.iter().filter(|race| race.is_pinned()) {
+            race.desk(store).canary(&mut *work, &found, now).await?;
         }
         work.commit().await?;
         told(&())
@@ -248,6 +250,10 @@ impl Bots {
             .iter()
             .find(|race| race.plan.race == of.race && race.plan.network.as_str() == of.network)
             .ok_or(Refusal::Elsewhere)?;
+        // What is told before the log goes on would have no place in it.
+        if race.is_open() {
+            return Err(Refusal::Busy);
+        }
         let kind = of.kind().ok_or(Refusal::Elsewhere)?;
         Ok((race, race.plan.key(kind, &of.miner)))
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use apogee_dealbot::deals::{Around, Word, come_to, rested};
-use apogee_dealbot::desk::{Desk, DeskError};
+use apogee_dealbot::deals::Word;
+use apogee_dealbot::desk::{Desk, DeskError, Fate as Told};
 use apogee_domain::{Epoch, Schedule, Timestamp};
 use apogee_filecoin_state::{DealLabel, DealTerms};
 use apogee_indexer::deals::{DealsError, Fate, Offer, Progress, Standing, follow};
@@ -114,25 +114,18 @@ impl Race {
             _ => {}
         }
         let late = schedule.time_of(deal.start);
-        let desk = Desk { store, plan: &self.plan };
-        let rests = desk.rests(deal.made, late).await?.of(&deal.key);
-        let away = match word {
-            // One bot alone may be cut off itself.
-            Word::Late { published: false } => {
-                let bots = store.bots_without_data(&deal.key, deal.made, late).await?;
-                bots >= self.plan.fleet.clamp(1, 2)
-            }
-            _ => false,
-        };
-        let around = Around {
+        let told = Told {
+            id: deal.id.clone(),
+            deal: fate.deal(),
+            word,
+            state: settled,
+            made: deal.made,
+            start: late,
             fetched: deal.course.fetched,
             size: deal.size,
-            away,
-            rest: rested(&rests, (deal.made, late)),
         };
-        if let Some(outcome) = come_to(self.plan.success_at, word, around) {
-            desk.settle_followed(&deal.key, deal.slot, outcome, now, epoch).await?;
-        }
+        let desk = Desk { store, plan: &self.plan };
+        desk.settle_followed(&deal.key, deal.slot, told, (now, epoch)).await?;
         // Once the slot is judged, by the chain or before, nothing more can come of it.
         course.closed = verdict(store, deal).await?.is_some();
         if course != deal.course {

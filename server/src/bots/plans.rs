@@ -7,6 +7,7 @@ use apogee_dealbot::fault::Circumstances;
 use apogee_dealbot::plan::{Bot, Measures, Plan, SuccessAt};
 use apogee_dealbot::schedule::{Cadence, Kind, Seed};
 use apogee_domain::Timestamp;
+use ed25519_dalek::VerifyingKey;
 use serde_json::json;
 
 use super::Known;
@@ -137,7 +138,7 @@ pub(super) fn plan(
 }
 
 /// What slots and choices follow from: it stays while a competition runs. Miners come and move.
-pub(super) fn document(settings: &config::Probes, plan: &Plan) -> String {
+pub(super) fn document(settings: &config::Probes, plan: &Plan, log: &VerifyingKey) -> String {
     let storage = settings.storage.as_ref().map(|storage| {
         json!({
             "collateral": storage.collateral,
@@ -155,6 +156,7 @@ pub(super) fn document(settings: &config::Probes, plan: &Plan) -> String {
         "canary_seconds": settings.canary_seconds,
         "data": settings.data,
         "lease_seconds": settings.lease_seconds,
+        "log": hex::encode(log.as_bytes()),
         "regions": plan.regions,
         "retrieval_seconds": settings.retrieval_seconds,
         "retrieval_slots": settings.retrieval_slots,

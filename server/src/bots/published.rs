@@ -14,6 +14,14 @@ const EMPTY: &str = "bafkqaaa";
 /// What is asked of miners where nothing else is said: 80 of 100, of 100 slots at least, four of five of which count.
 pub(crate) const BAR: Bar = Bar { rate: 800_000, least: 100, coverage: 800_000 };
 
+/// Whether the last interval is over.
+fn is_over(plan: &Plan, now: Timestamp) -> bool {
+    plan.cadences.iter().all(|cadence| {
+        let last = cadence.slots.checked_sub(1).and_then(|slot| cadence.window(slot));
+        last.is_some_and(|(_, end)| end <= now)
+    })
+}
+
 impl Bots {
     /// Minutes of a day that a miner may declare maintenance for.
     pub(crate) fn maintenance(&self, race: &str) -> u32 {
@@ -55,10 +63,14 @@ impl Bots {
     pub(crate) fn revealed(&self, plan: &Plan, now: Timestamp) -> Option<[u8; 32]> {
         let commitment = plan.seed.commitment();
         let same = self.races.iter().filter(|race| race.plan.seed.commitment() == commitment);
-        let over = same.flat_map(|race| &race.plan.cadences).all(|cadence| {
-            let last = cadence.slots.checked_sub(1).and_then(|slot| cadence.window(slot));
-            last.is_some_and(|(_, end)| end <= now)
-        });
+        let over = same.map(|race| &race.plan).all(|plan| is_over(plan, now));
         over.then(|| *plan.seed.reveal())
+    }
+
+    /// Whether no other competition goes on with the same seed: its moments would be told by those of this one.
+    pub(crate) fn is_alone(&self, plan: &Plan, now: Timestamp) -> bool {
+        let commitment = plan.seed.commitment();
+        let others = self.races.iter().map(|race| &race.plan).filter(|other| other.race != plan.race);
+        others.filter(|other| other.seed.commitment() == commitment).all(|other| is_over(other, now))
     }
 }

@@ -1,6 +1,7 @@
 //! When a declaration of maintenance holds.
 
 use apogee_competition::claim::{Envelope, Holder, MinerKeys, Role, Verify, WalletSignature};
+use apogee_dealbot::desk::{Desk, DeskError};
 use apogee_dealbot::plan::Plan;
 use apogee_domain::{Network, Timestamp};
 use apogee_store::{MAINTENANCE, ProbeRest, Store, StoreError};
@@ -56,6 +57,8 @@ pub(crate) enum NotDeclared {
     State(#[from] NoState),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Desk(#[from] DeskError),
 }
 
 /// Where and by which measures something is declared.
@@ -131,14 +134,10 @@ pub(crate) async fn declare(
         said: rest.said,
         statement: statement.to_owned(),
         signature: signature.to_owned(),
+        entry: 0,
     };
-    let mut work = store.begin().await?;
-    if !work.put_rest(&plan.network, &plan.race, &row).await? {
-        // Somebody was faster.
-        return Err(NotDeclared::Taken);
-    }
-    work.commit().await?;
-    Ok(rest)
+    // Somebody may be faster.
+    if (Desk { store, plan }).rest(&row, world.now).await? { Ok(rest) } else { Err(NotDeclared::Taken) }
 }
 
 /// The key of a role; that of a multisig there is none.
@@ -246,6 +245,7 @@ mod tests {
             said: NOW,
             statement: String::new(),
             signature: String::new(),
+            entry: 0,
         }
     }
 

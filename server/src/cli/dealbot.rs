@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::source::Database;
 use super::{Answer, Failure, Format, operator};
-use crate::bots::{BAR, Bots, CLIENT_TITLE, SEED_TITLE};
+use crate::bots::{BAR, Bots, CLIENT_TITLE, LOG_TITLE, SEED_TITLE};
 use crate::edge::{self, SystemClock};
 
 /// First line of a file with the key of a bot.
@@ -31,6 +31,8 @@ pub(super) enum Dealbot {
     New(File),
     /// Make the seed of a schedule in a new file that only you can read, and print the commitment to publish before the first slot.
     Seed(File),
+    /// Make the key of a log of evidence in a new file that only you can read, and print the public key to publish with the commitment.
+    LogKey(File),
     /// Make the key of a client of deals in a new file that only you can read, and print its address on a test network.
     Client(File),
     /// Print a seed, to be published after the last slot: whoever has it derives every moment again.
@@ -131,6 +133,10 @@ impl Dealbot {
             }
             Self::Seed(File { file }) => {
                 println!("{}", Seed::new(operator::made(&file, SEED_TITLE)?).commitment());
+            }
+            Self::LogKey(File { file }) => {
+                let key = SigningKey::from_bytes(&operator::made(&file, LOG_TITLE)?);
+                println!("{}", hex::encode(key.verifying_key().as_bytes()));
             }
             Self::Client(File { file }) => {
                 let key = Secp256k1Key::from_bytes(&operator::made(&file, CLIENT_TITLE)?);

@@ -139,6 +139,7 @@ pub(super) async fn serve(
         bots: Arc::clone(&bots),
         checks: checks.map(Arc::new),
         counted: Arc::default(),
+        downloads: Default::default(),
         declaring: Arc::default(),
         store: Arc::clone(&store),
         now: watch.now(),

@@ -75,7 +75,7 @@ fn kept(root: &Digest) -> Option<Arc<Archive>> {
 }
 
 fn of(imported: Imported) -> Archive {
-    let Imported { contents: Contents { about, facts, provenance, .. }, root, .. } = imported;
+    let Imported { contents: Contents { about, facts, provenance, observations, .. }, root, .. } = imported;
     let Clock { epoch_seconds, genesis } = about.clock;
     let genesis = Timestamp::from_seconds(i64::try_from(genesis).unwrap_or(i64::MAX));
     Archive {
@@ -85,6 +85,7 @@ fn of(imported: Imported) -> Archive {
         schedule: Schedule { genesis, epoch_seconds: epoch_seconds.get() },
         facts,
         provenance,
+        observations,
     }
 }
 

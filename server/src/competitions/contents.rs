@@ -3,12 +3,13 @@
 use std::num::NonZeroU32;
 
 use apogee_domain::{Epoch, NetworkId};
-use apogee_package::{About, Checks, Clock, Contents, Provenance};
+use apogee_package::{About, Checks, Clock, Contents, Observation, Provenance};
 use apogee_store::{EpochRecord, Page, Store, StoreError};
 
 use super::archive::{claim, ledger_row};
 use super::ground::Ground;
 use super::held::Held;
+use super::observations::{NoObservations, observations};
 use super::stood::Stood;
 
 /// What wrote a package, for people.
@@ -23,6 +24,9 @@ pub(crate) enum NoContents {
     /// The database did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What bots found cannot be told.
+    #[error(transparent)]
+    Observations(#[from] NoObservations),
     /// A number or name of the network has no place in a package.
     #[error("the network cannot stand in a package: {0}")]
     Network(String),
@@ -31,12 +35,13 @@ pub(crate) enum NoContents {
     Entry(#[from] serde_json::Error),
 }
 
-/// Everything that these standings are made of.
+/// Everything that these standings are made of, with the attempts of bots: so many at most.
 pub(crate) async fn contents(
     store: &dyn Store,
     held: &Held,
     ground: &Ground,
     stood: &Stood,
+    attempts: usize,
 ) -> Result<Contents, NoContents> {
     // While it is paused, standings are those of an earlier epoch than was asked for.
     let at = stood.standings.scope.at;
@@ -46,11 +51,18 @@ pub(crate) async fn contents(
         epoch_seconds: NonZeroU32::try_from(schedule.epoch_seconds).map_err(|cause| wrong(&cause))?,
         genesis: u64::try_from(schedule.genesis.seconds()).map_err(|cause| wrong(&cause))?,
     };
-    let (genesis, provenance) = match ground {
-        Ground::Index { network, .. } => (network.genesis.clone(), provenance(store, &network.id, at).await?),
+    let (genesis, provenance, observations) = match ground {
+        Ground::Index { network, .. } => {
+            let race = (&network.id, held.id().as_str());
+            let observations = observations(store, race, &stood.measured, (at, attempts)).await?;
+            (network.genesis.clone(), provenance(store, &network.id, at).await?, observations)
+        }
         Ground::Archive(archive) => {
             let until = archive.provenance.iter().filter(|row| row.epoch <= at);
-            (archive.genesis.clone(), until.cloned().collect())
+            let observed = archive.observations.iter().filter(|row| row.epoch <= at);
+            let is_read =
+                |row: &&Observation| stood.measured.series.iter().any(|series| series.name == row.series);
+            (archive.genesis.clone(), until.cloned().collect(), observed.filter(is_read).cloned().collect())
         }
     };
     let entries = || held.entries().iter().take_while(|signed| signed.entry.seq <= stood.triple.seq);
@@ -71,7 +83,7 @@ pub(crate) async fn contents(
         entities: stood.entities.list().to_vec(),
         claims: entries().filter_map(|signed| claim(signed)).collect(),
         decisions: decisions.collect::<Result<_, _>>()?,
-        observations: Vec::new(),
+        observations,
         provenance,
     })
 }

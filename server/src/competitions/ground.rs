@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use apogee_domain::{Digest, Epoch, Network, Schedule};
 use apogee_leaderboard::FactsDocument;
-use apogee_package::Provenance;
+use apogee_package::{Observation, Provenance};
 use apogee_rules::RuleSet;
 use apogee_store::{Cursor, Store, StoreError};
 
@@ -40,6 +40,8 @@ pub(crate) struct Archive {
     pub(crate) facts: FactsDocument,
     /// Where on the chain it comes from, by epoch.
     pub(crate) provenance: Vec<Provenance>,
+    /// What bots attempted.
+    pub(crate) observations: Vec<Observation>,
 }
 
 impl Ground {

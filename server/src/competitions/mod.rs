@@ -11,6 +11,7 @@ mod effect;
 mod facts;
 mod ground;
 mod held;
+mod observations;
 mod observed;
 mod payments;
 mod prizes;
@@ -27,6 +28,8 @@ pub(crate) use self::effect::{Effect, NoEffect, effect};
 pub(crate) use self::facts::{NoFacts, read as read_facts, wanted};
 pub(crate) use self::ground::Ground;
 pub(crate) use self::held::{Held, NoLedger};
+pub(crate) use self::observations::{NoObservations, observations, signed as signed_observations};
+pub(crate) use self::observed::recounted;
 pub(crate) use self::payments::{Destination, Missing, NoPayments, Payments, final_standings, payments};
 pub(crate) use self::prizes::{
     From, Paid, Prizes, Progress, Unpaid, dues, is_paid_elsewhere, prizes, unpaid,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use apogee_dealbot::audit::Counts;
 use apogee_domain::{Epoch, NetworkId, ProbeKind, SeriesName};
 use apogee_leaderboard::{FactsDocument, SeriesDocument, Source, Steps};
 use apogee_rules::{Id, ObservedSeries, Quantity, RuleSet};
@@ -61,6 +62,52 @@ pub(super) async fn add(
     }
     facts.series.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(())
+}
+
+/// Hold what these facts say of probes up to an epoch against what an audit of the log of evidence counts: how many series agree, or the first that does not.
+pub(crate) fn recounted(facts: &FactsDocument, counts: &Counts, at: Epoch) -> Result<usize, String> {
+    let mut agree = 0_usize;
+    for series in &facts.series {
+        let Some((kind, outcome)) = series
+            .name
+            .as_str()
+            .parse()
+            .ok()
+            .as_ref()
+            .and_then(counted)
+            .filter(|_| series.source == Source::Observed)
+        else {
+            continue;
+        };
+        for participant in &facts.participants {
+            let mut sum = 0_u64;
+            let rises = counts.get(&(kind, participant.id.to_string(), outcome));
+            let rises = rises.into_iter().flatten().filter(|(epoch, _)| **epoch <= at);
+            let found: Vec<_> = rises
+                .map(|(epoch, rise)| {
+                    sum = sum.saturating_add(*rise);
+                    (*epoch, Some(Quantity(sum.into())))
+                })
+                .collect();
+            let said = series.steps.0.iter().find(|(id, _)| *id == participant.id);
+            if said.map_or(&[][..], |(_, steps)| steps) != found {
+                let of = |steps: &[(Epoch, Option<Quantity>)]| {
+                    let last =
+                        steps.last().and_then(|(_, value)| value.as_ref().map(|value| value.0.to_string()));
+                    last.unwrap_or_else(|| "0".to_owned())
+                };
+                return Err(format!(
+                    "steps 0: {} of {} comes to {} at epoch {at}, but the evidence to {}",
+                    series.name,
+                    participant.id,
+                    of(said.map_or(&[][..], |(_, steps)| steps)),
+                    of(&found),
+                ));
+            }
+        }
+        agree = agree.saturating_add(1);
+    }
+    Ok(agree)
 }
 
 /// By what is counted and miner: from when on how many.

@@ -24,6 +24,8 @@ pub(crate) struct Probes {
     pub(crate) network: NetworkId,
     /// A file with the seed, which `apogee dealbot seed` makes.
     pub(crate) seed: PathBuf,
+    /// A file with the key that signs the log of evidence, which `apogee dealbot log-key` makes.
+    pub(crate) log_key: PathBuf,
     /// Where the first interval begins: `2026-05-24T00:00:00Z`.
     pub(crate) start: String,
     /// One slot of each miner in so many seconds.

@@ -25,8 +25,8 @@ const PREFIX: &str = "/dealbot/v1/";
 /// What addresses of the data of deals begin with.
 const DATA: &str = "/dealbot/v1/data/";
 
-/// What is answered.
-pub(super) type Body = Either<Full<Bytes>, Stream>;
+/// What is answered: all at once, or while it is made.
+pub(super) type Body = Either<Full<Bytes>, Either<Stream, axum::body::Body>>;
 
 /// Whether an address is the controller's.
 pub(super) fn is_for(path: &str) -> bool {
@@ -88,7 +88,7 @@ impl Controller {
             false => match data.byte(from).filter(|_| to.saturating_sub(from) == 1) {
                 Some(byte) => Either::Left(Full::new(byte)),
                 None => match self.bots.stream(&data, from, to) {
-                    Ok(stream) => Either::Right(stream),
+                    Ok(stream) => Either::Right(Either::Left(stream)),
                     Err(refusal) => return refused(refusal),
                 },
             },

@@ -117,6 +117,8 @@ impl Service {
             let answer = self.controller.answer(request, self.watch.clock().now());
             let answer = tokio::time::timeout(self.limits.request(), answer).await;
             (answer.unwrap_or_else(|_| controller::busy().map(Either::Left)), Origin::Built)
+        } else if ask.is_streamed() {
+            (self.streamed(&request, &ask, &id).await, Origin::Built)
         } else {
             let (response, origin) = if ask.is_private() {
                 (self.private(request, peer, &id).await, Origin::Built)
@@ -161,6 +163,31 @@ impl Service {
         match own {
             Some(response) => (response, Origin::Service),
             None => self.page(request, id).await,
+        }
+    }
+
+    /// A file of any length. It is kept nowhere, and leaves while it is made.
+    async fn streamed(&self, request: &Request<Incoming>, ask: &Ask, id: &str) -> Response<Body> {
+        let refused = |problem: &Problem| self.problem(request, problem, id).map(Either::Left);
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return refused(&Problem::Method);
+        }
+        match tokio::time::timeout(self.limits.request(), self.site.page(ask)).await {
+            Ok(Ok(response)) => {
+                let (parts, body) = response.into_parts();
+                let body = match *request.method() == Method::HEAD {
+                    true => Either::Left(Full::default()),
+                    false => Either::Right(Either::Right(body)),
+                };
+                let mut response = Response::new(body);
+                *response.status_mut() = parts.status;
+                *response.headers_mut() = parts.headers;
+                response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                secure(response.headers_mut());
+                response
+            }
+            Ok(Err(problem)) => refused(&problem),
+            Err(_) => refused(&Problem::Busy),
         }
     }
 

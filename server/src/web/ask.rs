@@ -111,6 +111,12 @@ impl Ask {
         matches!(rest, Some((_, "claim" | "maintenance")))
     }
 
+    /// Whether the answer is a file of any length, which is kept nowhere and leaves while it is made.
+    pub(crate) fn is_streamed(&self) -> bool {
+        let rest = self.path.strip_prefix("/c/").and_then(|rest| rest.split_once('/'));
+        matches!(rest, Some((_, "evidence.car" | "evidence.ndjson")))
+    }
+
     /// Whether the page is of whoever asks for it: it is kept nowhere.
     pub(crate) fn is_private(&self) -> bool {
         private::is_private(&self.path)

@@ -102,6 +102,8 @@ pub(crate) struct App {
     pub(crate) checks: Option<Arc<Checks>>,
     /// What was counted of probes a moment ago.
     pub(crate) counted: Arc<competition::Counted>,
+    /// Places for those who take a log of evidence.
+    pub(crate) downloads: competition::Downloads,
     /// Held while maintenance is declared: two at once would share one budget.
     pub(crate) declaring: Arc<tokio::sync::Mutex<()>>,
 }

@@ -42,6 +42,7 @@ const fn parameter(name: &'static str, says: &'static str, example: &'static str
 
 const AT: Parameter =
     parameter("at", "Which epoch, written e:51204; or final. By default the newest indexed one.", "e:100");
+const EVIDENCE: &[Parameter] = &[parameter("from", "The first batch; by default that with number 1.", "1")];
 const BOARD: &[Parameter] = &[
     AT,
     parameter(
@@ -333,6 +334,20 @@ fn operations() -> Vec<Operation> {
             "What the slots of every miner come to, as a table.",
             STAGE,
             Answer::Text(CSV),
+        ),
+        page(
+            "/c/{competition}/evidence.car",
+            "probeEvidence",
+            "The log of evidence as a CAR, from one batch on: apogee package verify --evidence judges every slot again.",
+            EVIDENCE,
+            Answer::Text("application/vnd.ipld.car"),
+        ),
+        page(
+            "/c/{competition}/evidence.ndjson",
+            "probeEvidenceLines",
+            "The same as lines of JSON: one for each entry, with the record that it names.",
+            EVIDENCE,
+            Answer::Text("application/x-ndjson"),
         ),
         page(
             "/c/{competition}/probes/versions.json",

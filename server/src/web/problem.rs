@@ -93,6 +93,10 @@ pub(crate) enum Problem {
     NoProbes {
         competition: String,
     },
+    /// No batch of the log of evidence may be told yet, or there is none so far.
+    NoEvidence {
+        competition: String,
+    },
     /// Nobody probes this miner.
     NotProbed {
         miner: String,
@@ -229,6 +233,7 @@ kinds! {
     FROZEN = "frozen", FORBIDDEN;
     NOT_STARTED = "not-started", NOT_FOUND;
     NO_PROBES = "no-probes", NOT_FOUND;
+    NO_EVIDENCE = "no-evidence", NOT_FOUND;
     NOT_PROBED = "not-probed", NOT_FOUND;
     CHECK_LIMIT = "check-limit", TOO_MANY_REQUESTS;
     MAINTENANCE_REFUSED = "maintenance-refused", UNPROCESSABLE_ENTITY;
@@ -349,6 +354,7 @@ impl Problem {
             Self::Frozen { .. } => FROZEN,
             Self::NotStarted { .. } | Self::NoRules => NOT_STARTED,
             Self::NoProbes { .. } => NO_PROBES,
+            Self::NoEvidence { .. } => NO_EVIDENCE,
             Self::NotProbed { .. } => NOT_PROBED,
             Self::NotDeclared(_) => MAINTENANCE_REFUSED,
             Self::NotNow(_) => CHECK_LIMIT,
@@ -442,6 +448,9 @@ impl Problem {
             Self::NoRules => language.t("detail-no-rules"),
             Self::NoProbes { competition } => {
                 say("detail-no-probes", fluent_args!["competition" => competition.as_str()])
+            }
+            Self::NoEvidence { competition } => {
+                say("detail-no-evidence", fluent_args!["competition" => competition.as_str()])
             }
             Self::NotDeclared(why) => not_declared(why, language),
             Self::NotNow(NotNow::Looked(wait)) => say("check-looked", fluent_args!["n" => *wait]),
@@ -624,7 +633,7 @@ fn not_declared(why: &NotDeclared, language: Language) -> String {
             "rest-bad-signature",
             fluent_args!["role" => language.name("rest-role", &role.to_string()), "key" => key.as_str()],
         ),
-        NotDeclared::State(_) | NotDeclared::Store(_) => language.t("detail-store"),
+        NotDeclared::State(_) | NotDeclared::Store(_) | NotDeclared::Desk(_) => language.t("detail-store"),
     }
 }
 

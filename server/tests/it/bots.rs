@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use apogee_dealbot::canonical::Signed;
 use apogee_dealbot::fault::Circumstances;
 use apogee_dealbot::protocol::{
-    Ask, Beat, CanaryTold, Complete, Completed, Hello, Lease, Leases, MAX_REQUEST, Release, Welcome, sign,
+    Ask, Beat, CanaryTold, Complete, Completed, Held, Hello, Lease, Leases, MAX_REQUEST, Release, Task,
+    Welcome, sign,
 };
-use apogee_dealbot::record::{Record, SlotId, VERSION};
+use apogee_dealbot::record::{CANARY, Record, SlotId, VERSION};
 use apogee_dealbot::schedule::Kind;
 use apogee_domain::Timestamp;
 use base64::Engine as _;
@@ -74,6 +75,37 @@ impl Bot {
         assert_eq!(answer.status, 200, "{}", answer.text());
         serde_json::from_slice(&answer.body).unwrap()
     }
+
+    /// Say that all is in order, as soon as the server takes it: at first it has to know by which settings it goes on.
+    fn canary(&self, served: &Served) {
+        let patience = Instant::now();
+        while self.send(served, "canary", &canary(self, now())).status != 200 {
+            assert!(patience.elapsed() < Duration::from_secs(60), "no canary is taken");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// What a bot found at the organiser's own provider.
+fn canary(bot: &Bot, at: i64) -> CanaryTold {
+    let of = Held {
+        network: "devnet-a".into(),
+        race: CANARY.into(),
+        kind: "retrieval".into(),
+        miner: CANARY.into(),
+        slot: 0,
+        fence: 0,
+    };
+    let lease = Lease { of, attempt: 1, expires: 0, task: nothing(), checkpoint: String::new() };
+    let record = record(&lease, bot, (at, at));
+    CanaryTold {
+        record: STANDARD.encode(record.encode()),
+        signature: STANDARD.encode(Signed::Canary.sign(&record.cid(), &bot.key)),
+    }
+}
+
+fn nothing() -> Task {
+    Task::Piece { url: String::new(), piece: String::new(), size: 0, private: false }
 }
 
 fn post(served: &Served, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -137,6 +169,7 @@ fn raced() -> (Served, [Bot; 2], TempDir) {
     let (ada, first) = Bot::new(folder.path(), "ada");
     let (bob, second) = Bot::new(folder.path(), "bob");
     let commitment = said(folder.path(), &["dealbot", "seed", "sprint.seed"]);
+    said(folder.path(), &["dealbot", "log-key", "sprint.log-key"]);
     let seed = said(folder.path(), &["dealbot", "reveal", "sprint.seed"]);
     let seed: [u8; 32] = hex::decode(seed).unwrap().try_into().unwrap();
     assert_eq!(apogee_dealbot::schedule::Seed::new(seed).commitment().to_string(), commitment);
@@ -152,6 +185,7 @@ fn raced() -> (Served, [Bot; 2], TempDir) {
         [probes.sprint]
         network = "devnet-a"
         seed = "sprint.seed"
+        log_key = "sprint.log-key"
         start = "{}"
         retrieval_seconds = 10
         retrieval_slots = 1000
@@ -187,7 +221,7 @@ fn leased(served: &Served, bot: &Bot) -> Lease {
 
 #[test]
 fn who_does_not_sign_is_refused_and_nothing_of_a_stranger_is_read() {
-    let (served, [ada, _], folder) = raced();
+    let (served, [ada, bob], folder) = raced();
     let hello = Hello { software: "apogee test".into() };
     let welcome: Welcome = ada.tell(&served, "hello", &hello);
     assert_eq!((welcome.beat, welcome.canary), (1_000_000, 600_000_000));
@@ -219,7 +253,8 @@ fn who_does_not_sign_is_refused_and_nothing_of_a_stranger_is_read() {
     let large = vec![b' '; MAX_REQUEST + 1];
     refused(413, &send("ada", at, &signed("ada", at, &large), &large));
     refused(404, &ada.send(&served, "nothing", &()));
-    refused(400, &ada.send(&served, "canary", &CanaryTold { at: 0, code: "X".repeat(61) }));
+    refused(400, &ada.send(&served, "canary", &canary(&ada, 0)));
+    refused(422, &bob.send(&served, "canary", &canary(&ada, now())));
 
     // Secrets are shown nowhere.
     let shown = apogee(folder.path(), &["config", "print", "--config", "apogee.toml"]);
@@ -233,7 +268,7 @@ fn who_does_not_sign_is_refused_and_nothing_of_a_stranger_is_read() {
 fn a_slot_is_leased_kept_alive_answered_once_and_judged() {
     let (served, [ada, bob], folder) = raced();
     for bot in [&ada, &bob] {
-        bot.tell::<()>(&served, "canary", &CanaryTold { at: now(), code: String::new() });
+        bot.canary(&served);
     }
     let lease = leased(&served, &ada);
     assert_eq!((lease.of.miner.as_str(), lease.of.kind.as_str(), lease.attempt), ("t01000", "retrieval", 1));
@@ -252,7 +287,7 @@ fn a_slot_is_leased_kept_alive_answered_once_and_judged() {
     }
     let other = Record { received: 8, ..record };
     assert_eq!(ada.send(&served, "complete", &complete(&lease, &ada, &other)).status, 409);
-    ada.tell::<()>(&served, "canary", &CanaryTold { at: now(), code: String::new() });
+    ada.canary(&served);
 
     // Somebody else takes the next slot and is not heard of again: its record comes late.
     let lease = leased(&served, &bob);

@@ -23,6 +23,8 @@ mod demo;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod faucet;
 #[cfg(test)]
 mod follow;

@@ -140,6 +140,7 @@ async fn world() -> (World, Vec<Gateway>) {
         .map(|name| said(folder.path(), &["dealbot", "new", &format!("{name}.key")]))
         .collect();
     said(folder.path(), &["dealbot", "seed", "sprint.seed"]);
+    said(folder.path(), &["dealbot", "log-key", "sprint.log-key"]);
     let settings = format!(
         r#"
         store = "sqlite:{}"
@@ -152,6 +153,7 @@ async fn world() -> (World, Vec<Gateway>) {
         [probes.sprint]
         network = "devnet-a"
         seed = "sprint.seed"
+        log_key = "sprint.log-key"
         start = "2026-01-01T00:00:00Z"
         retrieval_seconds = 10
         retrieval_slots = 1000000000

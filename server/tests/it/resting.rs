@@ -31,6 +31,7 @@ fn probing(made: &Made) -> Served {
     let url = made.chain()[1].to_owned();
     let key = made.good(&["dealbot", "new", "ada-bot.key"]);
     made.good(&["dealbot", "seed", "sprint.seed"]);
+    made.good(&["dealbot", "log-key", "sprint.log-key"]);
     made.write(
         "serve.toml",
         &format!(
@@ -48,6 +49,7 @@ fn probing(made: &Made) -> Served {
             [probes.sprint]
             network = "simnet"
             seed = "sprint.seed"
+            log_key = "sprint.log-key"
             start = "{}"
             retrieval_slots = 100
             [probes.sprint.gateways]
@@ -168,7 +170,8 @@ fn whoever_is_signed_in_asks_for_a_look_and_nobody_else() {
     };
     let key = made(&["dealbot", "new", "ada.key"]);
     made(&["dealbot", "seed", "sprint.seed"]);
-    let seed = folder.path().join("sprint.seed").display().to_string();
+    made(&["dealbot", "log-key", "sprint.log-key"]);
+    let file = |name: &str| folder.path().join(name).display().to_string();
     let race = |key: &str| format!("PROBES__DEVNET-SPRINT__{key}");
     let (url, start, data) =
         (gateway.url(), now().to_string(), format!("[{{root=\"{root}\",size={}}}]", bytes.len()));
@@ -177,7 +180,8 @@ fn whoever_is_signed_in_asks_for_a_look_and_nobody_else() {
         ("BOTS__ADA__KEY".to_owned(), format!("\"{key}\"")),
         ("BOTS__ADA__REGION".to_owned(), "eu".to_owned()),
         (race("NETWORK"), "devnet-a".to_owned()),
-        (race("SEED"), seed),
+        (race("SEED"), file("sprint.seed")),
+        (race("LOG_KEY"), file("sprint.log-key")),
         (race("START"), format!("\"{start}\"")),
         (race("RETRIEVAL_SLOTS"), "100".to_owned()),
         (race("ALLOW_PRIVATE"), "true".to_owned()),

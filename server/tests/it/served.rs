@@ -126,7 +126,26 @@ impl Answer {
             let (name, value) = line.split_once(':').unwrap();
             (name.to_lowercase(), value.trim().to_owned())
         };
-        Self { status, headers: lines.map(header).collect(), body: bytes[end + 4..].to_vec() }
+        let headers: Vec<(String, String)> = lines.map(header).collect();
+        let mut body = bytes[end + 4..].to_vec();
+        if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+            body = Self::whole(&body);
+        }
+        Self { status, headers, body }
+    }
+
+    /// What comes in pieces (RFC 9112 §7.1), with the last one, which is empty.
+    fn whole(mut rest: &[u8]) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let end = rest.windows(2).position(|two| two == b"\r\n").expect("a piece has a length");
+            let size = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap(), 16).unwrap();
+            if size == 0 {
+                return body;
+            }
+            body.extend(&rest[end + 2..end + 2 + size]);
+            rest = &rest[end + 2 + size + 2..];
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

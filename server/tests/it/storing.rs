@@ -183,6 +183,7 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
         .map(|name| said(folder.path(), &["dealbot", "new", &format!("{name}.key")]))
         .collect();
     said(folder.path(), &["dealbot", "seed", "sprint.seed"]);
+    said(folder.path(), &["dealbot", "log-key", "sprint.log-key"]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let start = Timestamp::from_seconds(now().seconds() + 25);
     let network_alone = std::fs::read_to_string(folder.path().join("apogee.toml")).unwrap();
@@ -206,6 +207,7 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
         [probes.sprint]
         network = "simnet"
         seed = "sprint.seed"
+        log_key = "sprint.log-key"
         start = "{start}"
         retrieval_seconds = 10
         retrieval_slots = 1

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use apogee_dealbot::canonical::{Bytes, Written};
+use apogee_dealbot::entry::{Entry, Fact, Rested};
 use apogee_dealbot::fault::{Circumstances, Code, Stage};
+use apogee_dealbot::log::Batch;
 use apogee_dealbot::record::{Answer, Passage, Record, SlotId, VERSION};
-use apogee_domain::{Digest, Epoch, NetworkId, ProbeKind, Timestamp};
+use apogee_domain::{Epoch, NetworkId, ProbeKind, Timestamp};
 use apogee_store::{
     Canary, Evidence, Lane, LaneKey, LaneLease, MAINTENANCE, ProbeAgent, ProbeAttempt, ProbeBatch, ProbeRest,
     ProbeSlot, SlotOutcome, SlotVerdict, Store,
@@ -110,7 +112,7 @@ pub(crate) async fn probed(folder: &Path, database: &Path) -> Probed {
     let at = |slot: u64| Timestamp(start.0 + i64::try_from(slot).unwrap() * INTERVAL + 61_000_000);
     let store = SqliteStore::open(database).await.unwrap();
     let mut work = store.begin().await.unwrap();
-    let mut secrets = Vec::new();
+    let (mut secrets, mut head) = (Vec::new(), None);
     for miner in ["t01000", "t01001", "t01002"] {
         // The next slot is due at a moment that no page may tell, and somebody has it.
         let due = Timestamp(now().0 + 7_777_000_000);
@@ -182,7 +184,7 @@ pub(crate) async fn probed(folder: &Path, database: &Path) -> Probed {
                     code: code.map_or("", Code::as_str).into(),
                     evidence: (slot % 5 != 3).then_some(evidence),
                     late: None,
-                    batch: None,
+                    entry: 0,
                 };
                 work.put_attempt_made(&row).await.unwrap();
             }
@@ -211,19 +213,39 @@ pub(crate) async fn probed(folder: &Path, database: &Path) -> Probed {
                 bot: bot.into(),
                 at: Timestamp(start.0 + minute * 60_000_000),
                 code: if bad { "TCP_TIMEOUT".into() } else { String::new() },
+                entry: 0,
             };
-            work.put_canary(&network, RACE, &canary).await.unwrap();
+            work.put_canary(&network, RACE, &canary, b"").await.unwrap();
         }
     }
-    let batch = ProbeBatch {
-        seq: 0,
-        prev: Digest::default(),
-        hash: Digest([7; 32]),
-        epoch: Epoch::new(200).unwrap(),
-        at: start,
-        document: vec![],
-    };
-    work.put_batch(&network, RACE, &batch, &[]).await.unwrap();
+    // The log of all that is elsewhere: here it is enough that there is one, and that some of it may not be told yet.
+    for (closed, height) in [(start, 200), (now(), 321)] {
+        let number = work.next_log_entry(&network, RACE).await.unwrap();
+        let rest = Rested {
+            miner: "t01002".into(),
+            from: start,
+            to: Timestamp(start.0 + 1),
+            why: "pause".into(),
+            said: start,
+            statement: format!("{number}"),
+            signature: String::new(),
+        };
+        let entry = Entry { number, at: closed, fact: Fact::Rest(rest) };
+        work.put_log_entry(&network, RACE, number, &entry.encode()).await.unwrap();
+        let epoch = Epoch::new(height).unwrap();
+        let batch = Batch::new(head.as_ref(), vec![entry.cid()], epoch, closed).unwrap();
+        let row = ProbeBatch {
+            seq: batch.seq,
+            hash: batch.hash(),
+            epoch,
+            at: closed,
+            last: batch.last(),
+            document: batch.encode(),
+            signature: vec![7; 64],
+        };
+        work.put_batch(&network, RACE, &row).await.unwrap();
+        head = Some(batch.head());
+    }
     for (miner, agent) in [("t01000", "boost-2.4.8"), ("t01001", &*format!("=1+1;{SCRIPT}")), ("t01002", "")]
     {
         let agent = ProbeAgent {
@@ -243,6 +265,7 @@ pub(crate) async fn probed(folder: &Path, database: &Path) -> Probed {
         said: Timestamp(start.0 - 9_000_000_000),
         statement: format!("by {SCRIPT}"),
         signature: "01".into(),
+        entry: 0,
     };
     work.put_rest(&network, RACE, &rest).await.unwrap();
     work.commit().await.unwrap();
@@ -257,6 +280,7 @@ pub(crate) async fn probed(folder: &Path, database: &Path) -> Probed {
     let keys: Vec<String> =
         ["ada", "bob"].iter().map(|name| said(folder, &["dealbot", "new", &format!("{name}.key")])).collect();
     let commitment = said(folder, &["dealbot", "seed", "sprint.seed"]);
+    said(folder, &["dealbot", "log-key", "sprint.log-key"]);
     let settings = format!(
         r#"
         store = "sqlite:{}"
@@ -270,6 +294,7 @@ pub(crate) async fn probed(folder: &Path, database: &Path) -> Probed {
         [probes.{RACE}]
         network = "devnet-a"
         seed = "sprint.seed"
+        log_key = "sprint.log-key"
         start = "{start}"
         retrieval_seconds = 600
         retrieval_slots = 2000

@@ -4,7 +4,7 @@ use tempfile::{TempDir, tempdir};
 use super::*;
 
 fn told(at: i64) -> Told {
-    Told::Canary(CanaryTold { at, code: String::new() })
+    Told::Canary(CanaryTold { record: STANDARD.encode(at.to_string()), signature: String::new() })
 }
 
 fn result(record: &[u8]) -> Told {

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use apogee_dealbot::canonical::Signed;
+use apogee_dealbot::desk::CanaryFound;
+use apogee_dealbot::fault::Code;
+use apogee_dealbot::plan::Bot;
 use apogee_dealbot::protocol::{
     Ask, Beat, Beaten, CanaryTold, Complete, Completed, Held, Hello, Lease, Leases, Release, Task, Welcome,
     verify,
@@ -43,6 +46,13 @@ pub(crate) enum Trick {
 
 type Tricks = Arc<dyn Fn(&str, u64) -> Option<Trick> + Send + Sync>;
 
+/// A canary that came, signed by the bot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CanarySeen {
+    pub(crate) at: i64,
+    pub(crate) code: &'static str,
+}
+
 /// What happened.
 pub(crate) struct Seen {
     tricks: Tricks,
@@ -55,7 +65,7 @@ pub(crate) struct Seen {
     /// By slot and fence: the records that came, in the order in which they came, and whether they were taken as late.
     pub(crate) results: BTreeMap<(String, u64, u64), Vec<(Cid, bool)>>,
     pub(crate) records: HashMap<Cid, Record>,
-    pub(crate) canaries: Vec<CanaryTold>,
+    pub(crate) canaries: Vec<CanarySeen>,
     pub(crate) released: Vec<Held>,
     /// Whoever beats is told that another has the slot.
     pub(crate) taken: bool,
@@ -223,7 +233,13 @@ impl Seen {
             }
             "/dealbot/v1/canary" => {
                 let told: CanaryTold = self.read(body);
-                self.canaries.push(told);
+                let record = STANDARD.decode(&told.record).unwrap();
+                let signature = STANDARD.decode(&told.signature).unwrap();
+                let bot = Bot { name: NAME.into(), region: REGION.into() };
+                let key = KEY.verifying_key();
+                let found = CanaryFound::read(&bot, key.as_bytes(), &record, &signature).unwrap();
+                let code = Record::decode(&record).unwrap().failure.map_or("", Code::as_str);
+                self.canaries.push(CanarySeen { at: found.at().0, code });
                 StatusCode::OK.into_response()
             }
             "/dealbot/v1/complete" => {

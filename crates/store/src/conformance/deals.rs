@@ -161,7 +161,7 @@ pub async fn that_data_could_not_be_had_is_known_for_its_time(store: &dyn Store)
         code: code.to_owned(),
         evidence: None,
         late: None,
-        batch: None,
+        entry: 0,
     };
     let mut work = store.begin().await.unwrap();
     work.put_attempt_made(&made(1, "eu-1", "TCP_REFUSED", 50)).await.unwrap();

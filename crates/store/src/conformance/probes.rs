@@ -3,8 +3,8 @@ use apogee_domain::{Digest, Epoch, NetworkId, ProbeKind, Timestamp};
 use super::{add, applied, apply, both, cursor};
 use crate::{
     AttemptCount, Canary, Evidence, FOLLOWED, Lane, LaneClaim, LaneKey, MAX_CHECKPOINT, MAX_DOCUMENT,
-    MAX_RECORD, MinerAttempts, Page, PinnedRace, ProbeAgent, ProbeAttempt, ProbeBatch, ProbeRest, ProbeSlot,
-    SlotCount, SlotOutcome, SlotVerdict, Store, StoreError,
+    MAX_RECORD, MinerAttempts, Page, PinnedRace, ProbeAgent, ProbeAttempt, ProbeBatch, ProbeEntry, ProbeRest,
+    ProbeSlot, SlotCount, SlotOutcome, SlotVerdict, Store, StoreError,
 };
 
 const RACE: &str = "sprint";
@@ -188,7 +188,7 @@ fn attempt(key: LaneKey, slot: u64, number: u32, ended: i64) -> ProbeAttempt {
             signature: vec![7; 64],
         }),
         late: None,
-        batch: None,
+        entry: 0,
     }
 }
 
@@ -214,12 +214,13 @@ pub async fn an_attempt_is_read_back_with_what_came_late(store: &dyn Store) {
 
     let mut work = store.begin().await.unwrap();
     let late = Evidence { cid: "bafy-late".to_owned(), record: vec![1], signature: vec![2; 64] };
-    assert!(work.put_late(&key, 1, lost.fence, &late).await.unwrap());
+    assert!(work.put_late(&key, 1, lost.fence, &late, 7).await.unwrap());
     let other = Evidence { cid: "bafy-later".to_owned(), ..late.clone() };
-    assert!(!work.put_late(&key, 1, lost.fence, &other).await.unwrap(), "the first one stays");
-    assert!(!work.put_late(&key, 9, lost.fence, &late).await.unwrap(), "no such attempt");
+    assert!(!work.put_late(&key, 1, lost.fence, &other, 8).await.unwrap(), "the first one stays");
+    assert!(!work.put_late(&key, 9, lost.fence, &late, 9).await.unwrap(), "no such attempt");
     let large = Evidence { record: vec![0; MAX_RECORD + 1], ..late.clone() };
-    assert!(matches!(work.put_late(&key, 1, told.fence, &large).await, Err(StoreError::TooLarge { .. })));
+    let refused = work.put_late(&key, 1, told.fence, &large, 10).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
     work.commit().await.unwrap();
     let lost = ProbeAttempt { late: Some(late), ..lost };
     let page = Page { after: Some((2, 1)), limit: 1 };
@@ -267,8 +268,8 @@ pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
     let failed = verdict(SlotOutcome::Fail, "HTTP_404", 10);
     let judge = async |number: u64, verdict: SlotVerdict| {
         let mut work = store.begin().await.unwrap();
-        work.judge_slot(&key, number, &verdict).await?;
-        work.commit().await
+        let counted = work.judge_slot(&key, number, &verdict).await?;
+        work.commit().await.map(|()| counted)
     };
     judge(0, verdict(SlotOutcome::Ok, "", 10)).await.unwrap();
     judge(1, verdict(SlotOutcome::Ok, "", 10)).await.unwrap();
@@ -276,7 +277,8 @@ pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
     judge(3, verdict(SlotOutcome::Ok, "", 12)).await.unwrap();
     assert!(matches!(judge(3, failed.clone()).await, Err(StoreError::Conflict { .. })), "it was judged");
     assert!(matches!(judge(17, failed.clone()).await, Err(StoreError::Conflict { .. })), "there is none");
-    judge(4, verdict(SlotOutcome::Ok, "", 11)).await.unwrap();
+    let counted = judge(4, verdict(SlotOutcome::Ok, "", 11)).await.unwrap();
+    assert_eq!(counted.height(), 12);
     assert_eq!(store.unjudged(&network, RACE, at(999), 10).await.unwrap(), []);
     let last = store.slots(&key, Page { after: Some(5), limit: 1 }).await.unwrap().remove(0);
     assert_eq!(last.verdict, Some(verdict(SlotOutcome::Ok, "", 12)), "what was counted at an epoch stays");
@@ -302,40 +304,102 @@ pub async fn a_slot_is_judged_once_and_counted_from_then_on(store: &dyn Store) {
     assert_eq!(store.slot_counts(&network, RACE, Page { after, limit: 10 }).await.unwrap(), all[3..]);
 }
 
-pub async fn a_batch_takes_the_attempts_that_no_other_has(store: &dyn Store) {
+/// Add an entry with nothing else.
+async fn noted(store: &dyn Store, race: &str, document: &[u8]) -> u64 {
+    let network = devnet();
+    let mut work = store.begin().await.unwrap();
+    let number = work.next_log_entry(&network, race).await.unwrap();
+    work.put_log_entry(&network, race, number, document).await.unwrap();
+    work.commit().await.unwrap();
+    number
+}
+
+pub async fn entries_are_numbered_without_gaps_and_know_their_records(store: &dyn Store) {
     let network = devnet();
     let key = key(ProbeKind::Retrieval, "t01000");
-    let (first, second) = (attempt(key.clone(), 1, 1, 100), attempt(key.clone(), 2, 1, 90));
-    let silent = ProbeAttempt { evidence: None, ..attempt(key.clone(), 3, 1, 80) };
-    made(store, &[first.clone(), second.clone(), silent]).await;
+    assert_eq!(store.newest_entry(&network, RACE).await.unwrap(), 0);
+    assert_eq!(noted(store, RACE, b"settings").await, 1);
+    let mut work = store.begin().await.unwrap();
+    let told = ProbeAttempt {
+        entry: work.next_log_entry(&network, RACE).await.unwrap(),
+        ..attempt(key.clone(), 1, 1, 100)
+    };
+    work.put_log_entry(&network, RACE, told.entry, b"attempt").await.unwrap();
+    work.put_attempt_made(&told).await.unwrap();
+    let entry = work.next_log_entry(&network, RACE).await.unwrap();
+    work.put_log_entry(&network, RACE, entry, b"lapse").await.unwrap();
+    let lost = ProbeAttempt { evidence: None, entry, ..attempt(key.clone(), 1, 2, 120) };
+    work.put_attempt_made(&lost).await.unwrap();
+    work.commit().await.unwrap();
+    // What is taken back leaves no gap.
+    let mut work = store.begin().await.unwrap();
+    assert_eq!(work.next_log_entry(&network, RACE).await.unwrap(), 4);
+    drop(work);
+    let mut work = store.begin().await.unwrap();
+    let entry = work.next_log_entry(&network, RACE).await.unwrap();
+    work.put_log_entry(&network, RACE, entry, b"late").await.unwrap();
+    let late = Evidence { cid: "bafy-late".to_owned(), record: vec![5], signature: vec![2; 64] };
+    assert!(work.put_late(&key, 1, lost.fence, &late, entry).await.unwrap());
+    let number = work.next_log_entry(&network, RACE).await.unwrap();
+    work.put_log_entry(&network, RACE, number, b"canary").await.unwrap();
+    let canary = Canary { bot: "ada".to_owned(), at: at(99), code: String::new(), entry: number };
+    assert!(work.put_canary(&network, RACE, &canary, &[6]).await.unwrap());
+    work.commit().await.unwrap();
+    assert_eq!(noted(store, "other", b"elsewhere").await, 1, "each race has its own");
+    let row = |number, document: &[u8], record: Option<u8>| ProbeEntry {
+        number,
+        document: document.to_vec(),
+        record: record.map(|byte| vec![byte]),
+    };
+    let all = [
+        row(1, b"settings", None),
+        row(2, b"attempt", Some(0xa0)),
+        row(3, b"lapse", None),
+        row(4, b"late", Some(5)),
+        row(5, b"canary", Some(6)),
+    ];
+    assert_eq!(store.log_entries(&network, RACE, Page { after: None, limit: 9 }).await.unwrap(), all);
+    assert_eq!(
+        store.log_entries(&network, RACE, Page { after: Some(2), limit: 2 }).await.unwrap(),
+        all[2..4]
+    );
+    assert_eq!(store.newest_entry(&network, RACE).await.unwrap(), 5);
+    let page = Page { after: None, limit: 9 };
+    let rows = store.probe_attempts(&key, page).await.unwrap();
+    assert_eq!((rows[0].entry, rows[1].entry), (3, 2));
+    let mut work = store.begin().await.unwrap();
+    let number = work.next_log_entry(&network, RACE).await.unwrap();
+    let large = vec![0; MAX_DOCUMENT + 1];
+    let refused = work.put_log_entry(&network, RACE, number, &large).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
+    let taken = work.put_log_entry(&network, RACE, 5, b"another").await;
+    assert!(matches!(taken, Err(StoreError::Conflict { .. })));
+}
+
+pub async fn a_batch_has_one_place(store: &dyn Store) {
+    let network = devnet();
     assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), None);
-    assert_eq!(store.unlogged(&network, RACE, 10).await.unwrap(), [second.clone(), first.clone()]);
-    let batch = |seq: u64, prev: u8| ProbeBatch {
+    let batch = |seq: u64| ProbeBatch {
         seq,
-        prev: Digest([prev; 32]),
         hash: Digest([u8::try_from(seq).unwrap(); 32]),
         epoch: Epoch::new(4).unwrap(),
         at: at(200),
+        last: seq * 10,
         document: vec![1, 2, 3],
+        signature: vec![9; 64],
     };
-    let append = async |batch: ProbeBatch, attempts: &[ProbeAttempt]| {
+    let append = async |batch: ProbeBatch| {
         let mut work = store.begin().await.unwrap();
-        work.put_batch(&network, RACE, &batch, attempts).await?;
+        work.put_batch(&network, RACE, &batch).await?;
         work.commit().await
     };
-    append(batch(0, 0), std::slice::from_ref(&second)).await.unwrap();
-    let twice = append(batch(1, 0), &[first.clone(), second.clone()]).await;
-    assert!(matches!(twice, Err(StoreError::Conflict { .. })), "an attempt is in one batch");
-    assert!(matches!(append(batch(0, 0), &[]).await, Err(StoreError::Conflict { .. })));
-    assert_eq!(store.unlogged(&network, RACE, 10).await.unwrap(), std::slice::from_ref(&first));
-    append(batch(1, 0), std::slice::from_ref(&first)).await.unwrap();
-    assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), Some(batch(1, 0)));
-    assert_eq!(
-        store.batches(&network, RACE, Page { after: Some(0), limit: 5 }).await.unwrap(),
-        [batch(1, 0)]
-    );
-    let logged = store.logged(&network, RACE, 0).await.unwrap();
-    assert_eq!(logged, [ProbeAttempt { batch: Some(0), ..second }]);
+    append(batch(1)).await.unwrap();
+    assert!(matches!(append(batch(1)).await, Err(StoreError::Conflict { .. })));
+    append(batch(2)).await.unwrap();
+    assert_eq!(store.newest_batch(&network, RACE).await.unwrap(), Some(batch(2)));
+    assert_eq!(store.batches(&network, RACE, Page { after: Some(1), limit: 5 }).await.unwrap(), [batch(2)]);
+    let large = ProbeBatch { document: vec![0; MAX_DOCUMENT + 1], ..batch(3) };
+    assert!(matches!(append(large).await, Err(StoreError::TooLarge { .. })));
 }
 
 pub async fn canaries_are_kept_by_bot_and_moment(store: &dyn Store) {
@@ -344,13 +408,23 @@ pub async fn canaries_are_kept_by_bot_and_moment(store: &dyn Store) {
         bot: bot.to_owned(),
         at: at(second),
         code: code.to_owned(),
+        entry: 0,
     };
     let all = [canary("ada", 10, ""), canary("ada", 20, "TCP_TIMEOUT"), canary("bob", 15, "")];
     let mut work = store.begin().await.unwrap();
     for canary in &all {
-        work.put_canary(&network, RACE, canary).await.unwrap();
+        assert!(work.put_canary(&network, RACE, canary, b"record").await.unwrap());
     }
-    work.put_canary(&network, RACE, &canary("ada", 20, "")).await.unwrap();
+    let again = work.put_canary(&network, RACE, &canary("ada", 20, ""), b"another").await.unwrap();
+    assert!(!again, "the first one stands");
+    let large = vec![0; MAX_RECORD + 1];
+    let refused = work.put_canary(&network, RACE, &canary("ada", 30, ""), &large).await;
+    assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
+    drop(work);
+    let mut work = store.begin().await.unwrap();
+    for canary in &all {
+        work.put_canary(&network, RACE, canary, b"record").await.unwrap();
+    }
     work.commit().await.unwrap();
     assert_eq!(store.canaries(&network, RACE, at(10), at(20)).await.unwrap(), all);
     assert_eq!(store.canaries(&network, RACE, at(11), at(15)).await.unwrap(), all[2..]);
@@ -537,6 +611,7 @@ pub async fn rests_are_kept_as_they_were_said_first_and_those_of_the_chain_grow(
         said: at(from - 5),
         statement: format!("until {to}"),
         signature: "c2ln".to_owned(),
+        entry: 3,
     };
     let put = async |rest: &ProbeRest| {
         let mut work = store.begin().await.unwrap();

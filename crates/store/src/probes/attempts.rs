@@ -29,8 +29,8 @@ pub struct ProbeAttempt {
     pub evidence: Option<Evidence>,
     /// A record that came when somebody else had the slot.
     pub late: Option<Evidence>,
-    /// The batch of the log that has it; `None` before there is one.
-    pub batch: Option<u64>,
+    /// The number of its entry in the log; 0 where it is older than the log.
+    pub entry: u64,
 }
 
 /// What a bot says of an attempt, signed.
@@ -127,8 +127,16 @@ pub trait ProbeAttemptsWork {
     /// Add an attempt that is over, and count it.
     async fn put_attempt_made(&mut self, attempt: &ProbeAttempt) -> Result<()>;
 
-    /// Keep a record that came late with the attempt of that lease; the first one stays. Whether there is such an attempt without one.
-    async fn put_late(&mut self, key: &LaneKey, slot: u64, fence: u64, late: &Evidence) -> Result<bool>;
+    /// Keep a record that came late, and the number of its entry in the log, with the attempt of that lease; the first one stays. Whether there is such an
+    /// attempt without one.
+    async fn put_late(
+        &mut self,
+        key: &LaneKey,
+        slot: u64,
+        fence: u64,
+        late: &Evidence,
+        entry: u64,
+    ) -> Result<bool>;
 
     /// Say what a miner was seen to run, unless it was seen later before.
     async fn put_agent(&mut self, network: &NetworkId, race: &str, agent: &ProbeAgent) -> Result<()>;

@@ -23,6 +23,8 @@ pub struct ProbeRest {
     pub statement: String,
     /// Whose word it is: the signature of the statement; empty where it is the controller's own.
     pub signature: String,
+    /// The number of its entry in the log; 0 where it is older than the log.
+    pub entry: u64,
 }
 
 /// The reason of a rest that a miner asks for: it is as long as it was said to be, and never longer.

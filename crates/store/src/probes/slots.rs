@@ -133,9 +133,9 @@ pub trait ProbeSlotsWork {
     async fn look_again(&mut self, key: &LaneKey, slot: u64, attempts: u32, at: Timestamp) -> Result<bool>;
 
     /// Say what became of a slot of which that was not known, and count it: at the epoch of the verdict, or the newest one of the lane where that is later,
-    /// since what was counted at an epoch stays. One that was judged is a [`StoreError::Conflict`](crate::StoreError::Conflict).
+    /// since what was counted at an epoch stays. That epoch is answered. One that was judged is a [`StoreError::Conflict`](crate::StoreError::Conflict).
     ///
     /// The network is not indexed further until the unit of work ends: an epoch that it is indexed up to is [`StoreError::Passed`](crate::StoreError::Passed),
     /// and so whoever reads counts up to an epoch that is indexed misses none. Before the first epoch is indexed, none has passed.
-    async fn judge_slot(&mut self, key: &LaneKey, slot: u64, verdict: &SlotVerdict) -> Result<()>;
+    async fn judge_slot(&mut self, key: &LaneKey, slot: u64, verdict: &SlotVerdict) -> Result<Epoch>;
 }

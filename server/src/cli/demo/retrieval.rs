@@ -11,7 +11,7 @@ use serde_json::json;
 use super::fleet::Fleet;
 use super::providers::{self, Providers};
 use super::story::Story;
-use crate::bots::SEED_TITLE;
+use crate::bots::{LOG_TITLE, SEED_TITLE};
 use crate::cli::{Failure, operator};
 use crate::config::Config;
 use crate::edge::{self, SystemClock};
@@ -59,11 +59,14 @@ impl Retrieval {
         let providers = Providers::start(&edge::entropy()?).await?;
         let seed = folder.join("retrieval.seed");
         operator::made(&seed, SEED_TITLE)?;
+        let log_key = folder.join("retrieval.log-key");
+        operator::made(&log_key, LOG_TITLE)?;
         let files = providers.files.iter().map(|file| json!({ "root": file.root, "size": file.size }));
         // As an operator writes them.
         let probes = json!({
             "network": network.id,
             "seed": seed,
+            "log_key": log_key,
             "start": SystemClock.now().to_string(),
             "retrieval_seconds": SLOT,
             "retrieval_slots": SLOTS,

@@ -14,7 +14,10 @@ use crate::cli::competition::facts::Indexed;
 use crate::cli::desk::Desk;
 use crate::cli::source::{Database, epoch};
 use crate::cli::{Answer, Failure};
-use crate::competitions::{NoContents, PRODUCER, contents, provenance};
+use crate::competitions::{NoContents, NoObservations, PRODUCER, contents, observations, provenance};
+
+/// Attempts of bots in a package: more rows than that it does not have in all.
+const ATTEMPTS: usize = 50_000_000;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Export {
@@ -61,9 +64,11 @@ impl Export {
         let at = at.ok_or_else(|| Failure::input("no epoch is final yet, or no rules are published"))?;
         settled(desk.ground.final_epoch(), at)?;
         let stood = desk.stand(at).await?;
-        let contents = contents(&*desk.store, &desk.held, &desk.ground, &stood).await;
+        let contents = contents(&*desk.store, &desk.held, &desk.ground, &stood, ATTEMPTS).await;
         contents.map_err(|error| match error {
-            NoContents::Store(error) => Failure::world(error),
+            NoContents::Store(error) | NoContents::Observations(NoObservations::Store(error)) => {
+                Failure::world(error)
+            }
             error => Failure::input(error),
         })
     }
@@ -87,14 +92,18 @@ impl Export {
             producer: PRODUCER.to_owned(),
             seq: decisions.iter().map(|row| row.seq).max().unwrap_or(0),
         };
+        let facts = apogee_package::facts_until(indexed.facts(&rules).await?, &rules, about.at);
+        let race = (&indexed.network.id, about.competition.as_str());
+        let observations = observations(&*indexed.store, race, &facts, (about.at, ATTEMPTS)).await;
+        let observations = observations.map_err(Failure::world)?;
         Ok(Contents {
             about,
-            facts: indexed.facts(&rules).await?,
+            facts,
             rules,
             entities,
             claims: Vec::new(),
             decisions,
-            observations: Vec::new(),
+            observations,
             provenance: provenance(&*indexed.store, &indexed.network.id, indexed.at)
                 .await
                 .map_err(Failure::world)?,

@@ -1,5 +1,6 @@
 //! `apogee package`
 
+mod evidence;
 mod export;
 mod import;
 mod verify;

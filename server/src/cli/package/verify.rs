@@ -1,18 +1,21 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use apogee_competition::{Final, Founded, Pin, check_claims, fold};
+use apogee_competition::{Final, Founded, Hex, Pin, check_claims, fold};
+use apogee_dealbot::audit::Asked;
+use apogee_dealbot::schedule::Seed;
 use apogee_domain::{Digest, Epoch};
 use apogee_leaderboard::{Facts, Source as From, stand};
 use apogee_package::{Contents, Imported, Provenance, ReadError, Report};
 use apogee_rules::{Problem, RuleSet};
 use clap::Args;
 
+use super::evidence;
 use crate::claims::Wallets;
 use crate::cli::competition::documents::wrong;
 use crate::cli::source::{Chosen, Database};
 use crate::cli::{Answer, Failure, chain_of, progress};
-use crate::competitions::{founded, provenance, read_facts, reader};
+use crate::competitions::{founded, provenance, read_facts, reader, signed_observations};
 use crate::edge;
 use crate::follow::indexer;
 use crate::networks::Chain;
@@ -24,6 +27,15 @@ pub(in crate::cli) struct Verify {
     file: PathBuf,
     #[command(flatten)]
     chosen: Chosen,
+    /// The log of evidence of its bots, as evidence.car has it; said again for each file that goes on from it
+    #[arg(long, value_name = "FILE")]
+    evidence: Vec<PathBuf>,
+    /// The seed of its probes, once it is told: every moment is derived again
+    #[arg(long, requires = "evidence", value_name = "HEX")]
+    seed: Option<Hex<32>>,
+    /// The public key that was published with the commitment to the seed: the log has to be signed by it
+    #[arg(long, requires = "evidence", value_name = "HEX")]
+    log_key: Option<Hex<32>>,
     /// Settings that name the chain, in place of --car and --rpc
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -35,6 +47,15 @@ pub(super) struct Checked {
     pub(super) contents: Contents,
     pub(super) ledger: Option<Founded>,
     lines: Vec<String>,
+}
+
+impl Checked {
+    /// Say something else of a level.
+    fn replace(&mut self, level: &str, said: &str) {
+        for line in self.lines.iter_mut().filter(|line| line.starts_with(level)) {
+            said.clone_into(line);
+        }
+    }
 }
 
 /// What is wrong with a package, or with the world.
@@ -69,7 +90,15 @@ pub(super) fn check(file: &Path) -> Result<Checked, Unsound> {
         }
     };
     lines.insert(2.min(lines.len()), said);
-    Ok(Checked { report, contents, ledger, lines })
+    let observations = signed_observations(&contents.observations).map_err(Unsound::Wrong)?;
+    let mut checked = Checked { report, contents, ledger, lines };
+    if observations > 0 {
+        let said = format!(
+            "L2 made: {observations} records are signed by their bots; what slots come to waits for --evidence"
+        );
+        checked.replace("L2 ", &said);
+    }
+    Ok(checked)
 }
 
 /// Work out every version of the final standings again, and hold it against the root in the ledger: facts that were exchanged would give other ones.
@@ -124,18 +153,28 @@ impl Verify {
             }
             Err(Unsound::Failed(failure)) => return Err(failure),
         };
+        if !self.evidence.is_empty() {
+            let asked = Asked {
+                seed: self.seed.map(|Hex(seed)| Seed::new(seed)),
+                key: self.log_key.map(|Hex(key)| key),
+            };
+            let files = self.evidence.clone();
+            let audited = tokio::task::spawn_blocking(move || evidence::audited(&files, asked)).await;
+            let found = audited.map_err(Failure::world)??;
+            match found.and_then(|report| evidence::held_against(&checked.contents, &report)) {
+                Ok(said) => checked.replace("L2 ", &said),
+                Err(what) => {
+                    println!("WRONG {what}");
+                    return Ok(Answer::No);
+                }
+            }
+        }
         if self.chosen.is_given() || self.config.is_some() {
             let (config, _) = Database::settings(self.config.clone()).place()?;
             let chosen = self.chosen.or_network(checked.contents.about.network.as_str());
             let chain = chosen.one(&config)?.open().await?;
             match derived(&checked.contents, chain).await? {
-                Ok(said) => {
-                    for line in &mut checked.lines {
-                        if line.starts_with("L1 ") {
-                            line.clone_from(&said);
-                        }
-                    }
-                }
+                Ok(said) => checked.replace("L1 ", &said),
                 Err(what) => {
                     println!("WRONG {what}");
                     return Ok(Answer::No);

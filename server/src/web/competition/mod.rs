@@ -49,7 +49,7 @@ pub(crate) use self::meta::Meta;
 pub(crate) use self::overview::Overview;
 pub(crate) use self::payout::{Payout, Proof};
 pub(crate) use self::probes::{
-    AttemptLog, Counted, Fairness, Maintenance, Versions, advice, plain, probed_in, title,
+    AttemptLog, Counted, Downloads, Fairness, Maintenance, Versions, advice, plain, probed_in, title,
 };
 pub(crate) use self::regions::Regions;
 pub(crate) use self::rules::RulesView;
@@ -74,6 +74,8 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/c/{competition}/decisions", get(decisions::show)),
         ("/c/{competition}/decisions/{seq}", get(decision::show)),
         ("/c/{competition}/e/{entity}", get(entity::show)),
+        ("/c/{competition}/evidence.car", get(probes::car)),
+        ("/c/{competition}/evidence.ndjson", get(probes::lines)),
         ("/c/{competition}/m/{miner}", get(entity::miner)),
         ("/c/{competition}/m/{miner}/attempts", get(probes::log)),
         ("/c/{competition}/package", get(package::show)),

@@ -15,6 +15,9 @@ use crate::web::{App, Problem};
 /// Largest file that is made here, in bytes; `apogee package export` makes larger ones.
 const LARGEST: usize = 64 << 20;
 
+/// Attempts of bots that it may have: more would not fit in any case.
+const ATTEMPTS: usize = 200_000;
+
 /// Packages are made one at a time.
 static ONE: Semaphore = Semaphore::const_new(1);
 
@@ -32,7 +35,7 @@ pub(super) async fn show(
     };
     let _alone = ONE.try_acquire().map_err(|_| Problem::Busy)?;
     let broken = |cause: Box<dyn std::error::Error + Send + Sync>| Problem::Broken(cause);
-    let contents = contents(&*app.store, &stage.now.held, ground, stood).await;
+    let contents = contents(&*app.store, &stage.now.held, ground, stood, ATTEMPTS).await;
     let contents = contents.map_err(|cause| broken(Box::new(cause)))?;
     let made = tokio::task::spawn_blocking(move || {
         let mut file = Bounded(Vec::new());

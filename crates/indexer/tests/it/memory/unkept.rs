@@ -469,16 +469,16 @@ impl ProbeLog for Memory {
     async fn canaries(&self, _: &NetworkId, _: &str, _: Timestamp, _: Timestamp) -> Result<Vec<Canary>> {
         unkept()
     }
-    async fn unlogged(&self, _: &NetworkId, _: &str, _: u32) -> Result<Vec<ProbeAttempt>> {
+    async fn newest_entry(&self, _: &NetworkId, _: &str) -> Result<u64> {
+        unkept()
+    }
+    async fn log_entries(&self, _: &NetworkId, _: &str, _: Page<u64>) -> Result<Vec<ProbeEntry>> {
         unkept()
     }
     async fn batches(&self, _: &NetworkId, _: &str, _: Page<u64>) -> Result<Vec<ProbeBatch>> {
         unkept()
     }
     async fn newest_batch(&self, _: &NetworkId, _: &str) -> Result<Option<ProbeBatch>> {
-        unkept()
-    }
-    async fn logged(&self, _: &NetworkId, _: &str, _: u64) -> Result<Vec<ProbeAttempt>> {
         unkept()
     }
 }
@@ -504,7 +504,7 @@ impl ProbeAttemptsWork for Unit {
     async fn put_attempt_made(&mut self, _: &ProbeAttempt) -> Result<()> {
         unkept()
     }
-    async fn put_late(&mut self, _: &LaneKey, _: u64, _: u64, _: &Evidence) -> Result<bool> {
+    async fn put_late(&mut self, _: &LaneKey, _: u64, _: u64, _: &Evidence, _: u64) -> Result<bool> {
         unkept()
     }
     async fn put_agent(&mut self, _: &NetworkId, _: &str, _: &ProbeAgent) -> Result<()> {
@@ -520,17 +520,23 @@ impl ProbeSlotsWork for Unit {
     async fn look_again(&mut self, _: &LaneKey, _: u64, _: u32, _: Timestamp) -> Result<bool> {
         unkept()
     }
-    async fn judge_slot(&mut self, _: &LaneKey, _: u64, _: &SlotVerdict) -> Result<()> {
+    async fn judge_slot(&mut self, _: &LaneKey, _: u64, _: &SlotVerdict) -> Result<Epoch> {
         unkept()
     }
 }
 
 #[async_trait]
 impl ProbeLogWork for Unit {
-    async fn put_canary(&mut self, _: &NetworkId, _: &str, _: &Canary) -> Result<()> {
+    async fn next_log_entry(&mut self, _: &NetworkId, _: &str) -> Result<u64> {
         unkept()
     }
-    async fn put_batch(&mut self, _: &NetworkId, _: &str, _: &ProbeBatch, _: &[ProbeAttempt]) -> Result<()> {
+    async fn put_log_entry(&mut self, _: &NetworkId, _: &str, _: u64, _: &[u8]) -> Result<()> {
+        unkept()
+    }
+    async fn put_canary(&mut self, _: &NetworkId, _: &str, _: &Canary, _: &[u8]) -> Result<bool> {
+        unkept()
+    }
+    async fn put_batch(&mut self, _: &NetworkId, _: &str, _: &ProbeBatch) -> Result<()> {
         unkept()
     }
 }

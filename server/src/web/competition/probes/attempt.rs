@@ -28,8 +28,8 @@ pub(super) struct AttemptView {
     pub(super) record: Option<String>,
     /// CID of a record that came when somebody else had the slot.
     pub(super) late: Option<String>,
-    /// Number of the batch of the log that has the record.
-    pub(super) batch: Option<u64>,
+    /// Number of its entry in the log of evidence; `null` where it is older than the log.
+    pub(super) entry: Option<u64>,
     /// What the record tells; `null` where there is none, or it does not read.
     pub(super) told: Option<Told>,
     #[serde(skip)]
@@ -104,7 +104,7 @@ impl AttemptView {
             fault: fault.as_str(),
             record: row.evidence.as_ref().map(|evidence| evidence.cid.clone()),
             late: row.late.as_ref().map(|evidence| evidence.cid.clone()),
-            batch: row.batch,
+            entry: (row.entry > 0).then_some(row.entry),
             told: record.map(Told::new),
             of: code,
         }

@@ -46,6 +46,8 @@ pub(crate) struct Fairness {
     rests: Vec<RestView>,
     /// The newest batch of the log of evidence.
     log: Option<LogHead>,
+    /// The newest batch that can be downloaded at `/c/{competition}/evidence.car` and `.ndjson`.
+    downloadable: Option<u64>,
     settings: Settings,
     bar: BarView,
 }
@@ -123,7 +125,7 @@ struct SeedView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProbeLogHead)]
 struct LogHead {
-    /// Number of the batch, from 0.
+    /// Number of the batch, from 1.
     seq: u64,
     hash: String,
     #[schema(value_type = i64)]
@@ -202,6 +204,10 @@ pub(in crate::web::competition) async fn show(
             epoch: batch.epoch,
             at: batch.at.to_string(),
         }),
+        downloadable: match probing.until {
+            Some(_) => None,
+            None => probing.downloadable(&app).await?,
+        },
         settings: Settings::of(&probing),
         bar: BarView::new(),
         meta: stage.meta.clone(),

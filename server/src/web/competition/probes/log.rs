@@ -367,7 +367,7 @@ impl View for AttemptLog {
             "received",
             "record",
             "late",
-            "batch",
+            "entry",
         ]);
         for slot in &self.slots {
             let epoch = slot.epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
@@ -420,6 +420,6 @@ fn row(attempt: &AttemptView) -> [String; 18] {
         told.map(|told| told.received.to_string()).unwrap_or_default(),
         attempt.record.clone().unwrap_or_default(),
         attempt.late.clone().unwrap_or_default(),
-        attempt.batch.map(|batch| batch.to_string()).unwrap_or_default(),
+        attempt.entry.map(|entry| entry.to_string()).unwrap_or_default(),
     ]
 }

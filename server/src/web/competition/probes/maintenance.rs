@@ -1,6 +1,7 @@
 //! Where a miner declares that it will be worked on.
 
 use apogee_competition::claim::Role;
+use apogee_dealbot::desk::DeskError;
 use apogee_domain::Timestamp;
 use askama::Template;
 use axum::body::Bytes;
@@ -195,6 +196,8 @@ impl App {
         declare(ground, statement, signature).await.map_err(|error| match error {
             NotDeclared::State(error) => Problem::NoState { why: error.to_string() },
             NotDeclared::Store(error) => error.into(),
+            NotDeclared::Desk(DeskError::Store(error)) => error.into(),
+            NotDeclared::Desk(error) => Problem::Broken(Box::new(error)),
             error => Problem::NotDeclared(Box::new(error)),
         })
     }

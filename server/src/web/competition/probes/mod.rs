@@ -4,6 +4,7 @@
 
 mod attempt;
 mod count;
+mod evidence;
 mod fairness;
 mod log;
 mod maintenance;
@@ -20,6 +21,8 @@ use axum::response::Response;
 
 pub(super) use self::count::pooled;
 pub(crate) use self::count::{Counted, Tallied};
+pub(crate) use self::evidence::Downloads;
+pub(super) use self::evidence::{car, lines};
 pub(crate) use self::fairness::Fairness;
 pub(super) use self::fairness::show as fairness;
 pub(crate) use self::log::AttemptLog;

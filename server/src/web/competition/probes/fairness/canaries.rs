@@ -110,8 +110,12 @@ mod tests {
     #[test]
     fn a_bot_without_a_good_look_for_too_long_has_a_gap() {
         let second = 1_000_000;
-        let canary =
-            |at: i64, code: &str| Canary { bot: "ada".into(), at: Timestamp(at * second), code: code.into() };
+        let canary = |at: i64, code: &str| Canary {
+            bot: "ada".into(),
+            at: Timestamp(at * second),
+            code: code.into(),
+            entry: 0,
+        };
         let rows = [canary(0, ""), canary(10, ""), canary(20, "TCP_REFUSED"), canary(60, ""), canary(70, "")];
         let (bots, gaps) = look(&rows, Timestamp(75 * second), 25 * second);
         let told: Vec<_> = gaps.iter().map(|gap| (gap.seconds, gap.to.is_some())).collect();

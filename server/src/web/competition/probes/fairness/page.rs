@@ -45,6 +45,17 @@ impl<'a> Page<'a> {
         Self { c: Chrome::staged(ask, &view.meta, Section::Probes), view }
     }
 
+    /// How much of the log can be downloaded.
+    fn downloadable(&self) -> Option<String> {
+        let batch = self.c.grouped(self.view.downloadable?);
+        Some(self.c.language().say("fair-downloadable", &fluent_args!["n" => batch]))
+    }
+
+    /// Where it is, in one of its forms.
+    fn evidence(&self, ending: &str) -> String {
+        self.c.ask.to(&format!("/c/{}/evidence.{ending}", self.view.meta.competition))
+    }
+
     pub(super) fn html(&self) -> askama::Result<String> {
         self.render()
     }
