@@ -1,0 +1,2 @@
+//! Replays traces, and says what each holds and took.
+fn main() {}
