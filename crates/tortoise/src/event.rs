@@ -229,6 +229,11 @@ struct Line<'a> {
     t: u16,
     #[serde(borrow)]
     o: &'a RawValue,
+    /// When a node wrote the line, and by which of its loggers: in its own files, not in recordings.
+    #[serde(default, rename = "ts")]
+    _time: IgnoredAny,
+    #[serde(default, rename = "logger")]
+    _logger: IgnoredAny,
 }
 
 impl Event {
@@ -237,7 +242,7 @@ impl Event {
     /// # Errors
     /// [`Malformed`].
     pub fn parse(line: &[u8]) -> Result<Self, Malformed> {
-        let Line { t, o } = serde_json::from_slice(line)?;
+        let Line { t, o, .. } = serde_json::from_slice(line)?;
         let object = o.get();
         Ok(match t {
             1 => Self::Start(serde_json::from_str(object)?),

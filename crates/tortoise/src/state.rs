@@ -59,6 +59,8 @@ pub(crate) type Place = (Layer, usize);
 /// A layer of the window.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
+    /// What it is taken for where that is asked: see [`Window::evict`].
+    pub(crate) layer: Layer,
     /// Weight of ballots that support no block less that of those that do, counted in full.
     pub(crate) empty: Weight,
     /// Whether the committee came to an end.
@@ -106,11 +108,6 @@ impl Window {
         self.evicted.later(1)
     }
 
-    /// The layer behind the highest one that anything is known of.
-    pub(crate) fn end(&self) -> Layer {
-        self.first().later(u32::try_from(self.slots.len()).unwrap_or(u32::MAX))
-    }
-
     pub(crate) fn get(&self, layer: Layer) -> Option<&Slot> {
         self.slots.get(self.index(layer)?)
     }
@@ -131,8 +128,9 @@ impl Window {
         if index >= most as usize {
             return Err(Fault::Layers { layer, evicted, most });
         }
-        if index >= self.slots.len() {
-            self.slots.resize_with(index.saturating_add(1), Slot::default);
+        for missing in self.slots.len()..=index {
+            let layer = layer.earlier(u32::try_from(index.saturating_sub(missing)).unwrap_or(u32::MAX));
+            self.slots.push_back(Slot { layer, ..Slot::default() });
         }
         self.slots.get_mut(index).ok_or(Fault::Evicted { layer, evicted })
     }
@@ -142,12 +140,26 @@ impl Window {
         self.get(layer)?.ballots.get(index)
     }
 
-    /// Forget the lowest layer.
-    pub(crate) fn evict(&mut self) -> Slot {
-        let slot = self.slots.pop_front().unwrap_or_default();
-        self.evicted = self.evicted.later(1);
-        self.evicted_opinion = slot.opinion;
-        slot
+    /// Forget the layers below `start`. They come back from the lowest up.
+    ///
+    /// A node looks each of them up once more by its distance from the first one, after those below it are gone. Once
+    /// that is more than half of all layers it finds none there, and makes one, which then serves as a later layer but
+    /// goes on under the number that it was made for. Whoever is to agree with nodes has to do so too.
+    pub(crate) fn evict(&mut self, start: Layer) -> Vec<Slot> {
+        let first = self.first();
+        let mut evicted = Vec::new();
+        for layer in first.until(start) {
+            let distance = layer.0.saturating_sub(first.0) as usize;
+            while let Some(missing) = distance.checked_sub(self.slots.len()) {
+                let made = layer.earlier(u32::try_from(missing).unwrap_or(u32::MAX));
+                self.slots.push_back(Slot { layer: made, ..Slot::default() });
+            }
+            let slot = self.slots.pop_front().unwrap_or_default();
+            self.evicted = layer;
+            self.evicted_opinion = slot.opinion;
+            evicted.push(slot);
+        }
+        evicted
     }
 
     /// Where votes are held: those of ballots, and those kept by what they come to.
@@ -181,7 +193,7 @@ impl Window {
         if !slot.terminated {
             self.hasher.abstain();
         } else {
-            let recent = config.is_recent(layer, last);
+            let recent = config.is_recent(slot.layer, last);
             for block in &slot.blocks {
                 if (if recent { block.hare } else { block.validity }) == Sign::Support {
                     self.hasher.support(&block.header);

@@ -228,10 +228,15 @@ impl Tortoise {
         if !settled || start < first || waits {
             return Ok(());
         }
+        let (layers, most) = (start.0.saturating_sub(first.0), self.limits.layers);
+        if layers > most {
+            return Err(Fault::Layers { layer: start, evicted: self.window.evicted(), most });
+        }
+        self.spend(u64::from(layers))?;
+        for ballot in self.window.evict(start).iter().flat_map(|slot| &slot.ballots) {
+            self.places.remove(&ballot.id);
+        }
         for layer in first.until(start) {
-            for ballot in self.window.evict().ballots {
-                self.places.remove(&ballot.id);
-            }
             if self.config.place(layer).saturating_add(1) == self.config.epoch {
                 let epoch = self.config.epoch_of(layer);
                 self.terms.remove(&epoch);
@@ -244,7 +249,7 @@ impl Tortoise {
             }
         }
         self.sweep();
-        self.spend(u64::from(start.0.saturating_sub(first.0)))
+        Ok(())
     }
 
     /// Forget votes that nobody casts any longer, once there are many.

@@ -298,8 +298,9 @@ impl Tortoise {
         let Some(most) = self.terms.get(&self.config.epoch_of(layer)).map(|term| term.height) else {
             return Ok(());
         };
-        if self.window.get(layer).is_some_and(|slot| slot.height == 0) {
-            let (below, looked) = self.window.height_below(layer);
+        let begin = self.window.get(layer).filter(|slot| slot.height == 0 && slot.layer > self.window.evicted());
+        if let Some(from) = begin.map(|slot| slot.layer) {
+            let (below, looked) = self.window.height_below(from);
             self.spend(looked)?;
             if let Some(slot) = self.window.get_mut(layer) {
                 slot.height = below;
