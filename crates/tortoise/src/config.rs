@@ -81,9 +81,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For traces of strangers: at most some 20 seconds, and 500 MB.
+    /// For traces of strangers.
     pub const DEFAULT: Self =
-        Self { bytes: 1 << 30, line: 16 << 20, layers: 1 << 16, votes: 1 << 21, work: 1 << 32 };
+        Self { bytes: 256 << 20, line: 4 << 20, layers: 1 << 16, votes: 1 << 21, work: 1 << 30 };
 }
 
 impl Default for Limits {

@@ -152,8 +152,10 @@ impl Tortoise {
             None => {
                 let changes = Changes::new(base_layer, &ballot.opinion)?;
                 let lowest = changes.lowest;
-                self.spend(u64::from(ballot.layer.0.saturating_sub(lowest.0)))?;
-                let votes = self.votes.decode(base_layer, top, ballot.layer, &changes)?;
+                let votes = self.votes.decode(base_layer, top, ballot.layer, &changes);
+                let steps = self.votes.take_steps();
+                self.spend(steps)?;
+                let votes = votes?;
                 if lowest <= evicted {
                     return Err(evicted_votes(unknown.then_some(base_id), lowest, evicted).into());
                 }
@@ -224,7 +226,7 @@ impl Tortoise {
                 named.extend_from_slice(&vote.supported);
             }
         }
-        self.spend(looked)?;
+        self.spend(looked.saturating_add(named.len() as u64))?;
         for header in named {
             if self.block_mut(&header)?.is_some() {
                 continue;

@@ -67,8 +67,10 @@ impl Tortoise {
         let decoded = Changes::new(base.layer, &opinion)
             .map_err(Stop::from)
             .and_then(|changes| self.votes.decode(base.layer, base.votes, current, &changes));
+        let steps = self.votes.take_steps();
         let hash = decoded.as_ref().map(|top| self.votes.opinion(*top)).unwrap_or_default();
         self.votes.back(mark);
+        self.spend(steps)?;
         match decoded {
             Ok(_) => Ok(Ok(Opinion { hash, ..opinion })),
             Err(Stop::Refused(why)) => Ok(Err(Unencodable::Votes(Box::new(why)))),
@@ -83,18 +85,19 @@ impl Tortoise {
         let first = self.window.first();
         for vote in self.votes.chain(base.votes).take_while(|vote| vote.layer >= first) {
             let Some(slot) = self.window.get(vote.layer) else { continue };
-            steps = steps.saturating_add(slot.blocks.len() as u64).saturating_add(1);
+            steps = steps.saturating_add((slot.blocks.len() + vote.supported.len()) as u64).saturating_add(1);
             match (vote.abstains, slot.terminated) {
                 (true, true) => return Ok(Err(Unencodable::Base(base.id))),
                 (false, false) => opinion.abstain.push(vote.layer),
                 (true, false) => {}
                 (false, true) => {
+                    let mut supports = vote.supports();
                     for block in &slot.blocks {
                         let ours = match self.full_vote(block, current) {
                             Ok(ours) => ours,
                             Err(why) => return Ok(Err(why)),
                         };
-                        match (ours, vote.supports(&block.header)) {
+                        match (ours, supports(&block.header)) {
                             (Sign::Support, false) => opinion.support.push(block.header),
                             (Sign::Against, true) => opinion.against.push(block.header),
                             _ => {}

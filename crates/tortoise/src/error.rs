@@ -78,7 +78,9 @@ pub enum Refusal {
         evicted: Layer,
     },
     /// Both.
-    #[error("base ballot not in state: {base}\nvoted blocks were evicted: layer ({layer}) outside the window (evicted {evicted})")]
+    #[error(
+        "base ballot not in state: {base}\nvoted blocks were evicted: layer ({layer}) outside the window (evicted {evicted})"
+    )]
     UnknownBaseEvicted {
         /// What it builds on.
         base: BallotId,
@@ -161,14 +163,6 @@ pub enum Fault {
         layer: Layer,
         /// The highest evicted layer.
         evicted: Layer,
-    },
-    /// Results of layers of which none is left.
-    #[error("no layers from {from} to {to}")]
-    Range {
-        /// The first.
-        from: Layer,
-        /// The last.
-        to: Layer,
     },
     /// [`Limits::layers`](crate::Limits::layers).
     #[error("layer {layer} is more than {most} behind {evicted}")]

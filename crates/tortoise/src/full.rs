@@ -29,18 +29,20 @@ impl Tortoise {
             }
             let Some(slot) = self.window.get_mut(vote.layer) else { continue };
             let mut empty = true;
-            steps = steps.saturating_add(slot.blocks.len() as u64);
+            steps = steps.saturating_add((slot.blocks.len() + vote.supported.len()) as u64);
+            let mut supports = vote.supports();
             // A block that is higher than the smesher's activation could not be seen when that was made.
             let seen = |height| height <= ballot.reference.height;
             for block in slot.blocks.iter_mut().filter(|block| seen(block.header.height)) {
-                block.margin = if vote.supports(&block.header) {
+                block.margin = if supports(&block.header) {
                     empty = false;
                     block.margin.plus(ballot.weight)?
                 } else {
                     block.margin.minus(ballot.weight)?
                 };
             }
-            slot.empty = if empty { slot.empty.plus(ballot.weight)? } else { slot.empty.minus(ballot.weight)? };
+            slot.empty =
+                if empty { slot.empty.plus(ballot.weight)? } else { slot.empty.minus(ballot.weight)? };
         }
         self.spend(steps)
     }

@@ -2,9 +2,11 @@
 #![deny(missing_docs)]
 
 mod ballot;
+mod blocks;
 mod config;
 mod decode;
 mod encode;
+mod epochs;
 mod error;
 pub mod event;
 mod full;

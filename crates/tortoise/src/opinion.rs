@@ -1,7 +1,7 @@
 //! Opinions: a hash for each layer over what is thought of it and of all below.
 
-use crate::ballot::Header;
 use crate::OpinionHash;
+use crate::ballot::Header;
 
 /// How an opinion says that it has none.
 const ABSTAIN: u8 = 0;

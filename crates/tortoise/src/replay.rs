@@ -148,7 +148,7 @@ impl Replay {
             }
             Event::Updates(seen) => {
                 let updates = tortoise.updates()?;
-                self.updates(updates, &seen)?;
+                self.updates(&updates, &seen)?;
             }
             Event::Applied(seen) => {
                 let same = tortoise.on_applied(seen.layer, seen.opinion)?;
@@ -162,7 +162,12 @@ impl Replay {
         Ok(())
     }
 
-    fn same<T: PartialEq + ToString>(&mut self, what: &'static str, expected: &T, got: &T) -> Result<(), Cause> {
+    fn same<T: PartialEq + ToString>(
+        &mut self,
+        what: &'static str,
+        expected: &T,
+        got: &T,
+    ) -> Result<(), Cause> {
         self.assertions = self.assertions.saturating_add(1);
         if expected == got {
             return Ok(());
@@ -195,24 +200,27 @@ impl Replay {
         if seen.opinion.as_ref() == Some(&opinion) {
             return Ok(());
         }
-        let expected = seen.opinion.as_ref().map_or_else(|| "none".to_owned(), |opinion| format!("{opinion:?}"));
+        let expected =
+            seen.opinion.as_ref().map_or_else(|| "none".to_owned(), |opinion| format!("{opinion:?}"));
         Err(Cause::Differs { what: "votes", expected, got: format!("{opinion:?}") })
     }
 
-    fn updates(&mut self, updates: Option<Updates>, seen: &UpdatesSeen) -> Result<(), Cause> {
+    fn updates(&mut self, updates: &Updates, seen: &UpdatesSeen) -> Result<(), Cause> {
         self.refusal("updates", None, &seen.error)?;
-        let Some(updates) = updates else {
-            return self.same("updated layers", &seen.results.len(), &0);
-        };
         self.same("the lowest updated layer", &seen.from, &updates.from)?;
         self.same("the highest updated layer", &seen.to, &updates.to)?;
-        let absent = |layer: Option<&LayerResult>| layer.map_or_else(|| "none".to_owned(), ToString::to_string);
+        let absent =
+            |layer: Option<&LayerResult>| layer.map_or_else(|| "none".to_owned(), ToString::to_string);
         let (mut expected, mut got) = (seen.results.iter(), updates.layers.iter());
         loop {
             let (expected, got) = (expected.next(), got.next());
             self.assertions = self.assertions.saturating_add(1);
             if expected != got {
-                return Err(Cause::Differs { what: "an updated layer", expected: absent(expected), got: absent(got) });
+                return Err(Cause::Differs {
+                    what: "an updated layer",
+                    expected: absent(expected),
+                    got: absent(got),
+                });
             }
             if expected.is_none() {
                 return Ok(());
@@ -233,4 +241,29 @@ impl Replay {
 
 fn answer(refusal: &str) -> String {
     if refusal.is_empty() { "no refusal".to_owned() } else { format!("{refusal:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Here votes that nobody needs are looked for at every eviction, elsewhere only where there are many.
+    #[test]
+    fn forgetting_votes_changes_nothing() {
+        let Some(folder) = apogee_testkit::data("spacemesh/tortoise_traces") else { return };
+        for name in [
+            "HealDevnet_01",
+            "HealMid_01",
+            "TestWindowRecovery_02",
+            "TestNetworkRecoversFromFullPartition_01",
+        ] {
+            let trace = std::fs::read(folder.join(name).with_extension("json")).unwrap();
+            replay(&trace[..], &Limits::DEFAULT).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        }
+    }
+
+    #[test]
+    fn forgetting_votes_changes_nothing_of_a_backlog() {
+        replay(&include_bytes!("../tests/data/backlog.json")[..], &Limits::DEFAULT).unwrap();
+    }
 }

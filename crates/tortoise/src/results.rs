@@ -76,18 +76,12 @@ impl fmt::Display for LayerResult {
 }
 
 impl Tortoise {
-    /// What changed since it was [applied](Self::on_applied). `None` for nothing.
+    /// What changed since it was [applied](Self::on_applied), and all above that.
     ///
     /// # Errors
-    /// [`Fault::Range`], [`Fault::Evicted`], [`Fault::Work`].
-    pub fn updates(&mut self) -> Result<Option<Updates>, Fault> {
+    /// [`Fault::Evicted`], [`Fault::Work`].
+    pub fn updates(&mut self) -> Result<Updates, Fault> {
         let (from, to) = (self.pending, self.processed);
-        if from == Layer(0) {
-            return Ok(None);
-        }
-        if from > to {
-            return Err(Fault::Range { from, to });
-        }
         let mut layers = Vec::new();
         for layer in from.up_to(to) {
             let evicted = self.window.evicted();
@@ -105,6 +99,6 @@ impl Tortoise {
             self.spend((blocks.len() as u64).saturating_add(1))?;
             layers.push(LayerResult { layer, opinion, verified, blocks });
         }
-        Ok(Some(Updates { from, to, layers }))
+        Ok(Updates { from, to, layers })
     }
 }

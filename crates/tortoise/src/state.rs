@@ -1,12 +1,12 @@
-//! What is held: layers of the window with their blocks and ballots, and epochs.
+//! Layers of the window, with their blocks and ballots.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use crate::ballot::{Atx, Header};
+use crate::ballot::Header;
 use crate::opinion::Hasher;
 use crate::votes::VoteId;
 use crate::weight::{Sign, Weight};
-use crate::{AtxId, BallotId, Beacon, Config, Epoch, Fault, Layer, OpinionHash};
+use crate::{BallotId, Beacon, Config, Fault, Layer, OpinionHash};
 
 /// A block and what is thought of it.
 #[derive(Clone, Copy, Debug)]
@@ -186,7 +186,11 @@ impl Window {
     /// Comes back with whether it changed.
     pub(crate) fn form(&mut self, layer: Layer, config: &Config, last: Layer) -> bool {
         let below = layer.earlier(1);
-        let below = if below == self.evicted { Some(self.evicted_opinion) } else { self.get(below).map(|slot| slot.opinion) };
+        let below = if below == self.evicted {
+            Some(self.evicted_opinion)
+        } else {
+            self.get(below).map(|slot| slot.opinion)
+        };
         let Some(index) = self.index(layer) else { return false };
         let Some(slot) = self.slots.get_mut(index) else { return false };
         self.hasher.begin(below.filter(|_| slot.linked).as_ref());
@@ -202,59 +206,5 @@ impl Window {
         }
         let opinion = self.hasher.end();
         std::mem::replace(&mut slot.opinion, opinion) != opinion
-    }
-}
-
-/// What is known of an epoch.
-#[derive(Debug, Default)]
-pub(crate) struct Term {
-    /// Of all activations whose smesher is not known to have cheated.
-    pub(crate) weight: Weight,
-    /// The median of activations.
-    pub(crate) height: u64,
-    /// Ours.
-    pub(crate) beacon: Option<Beacon>,
-}
-
-/// Activations by the epoch they are for.
-#[derive(Debug, Default)]
-pub(crate) struct Atxs {
-    held: BTreeMap<Epoch, HashMap<AtxId, Atx>>,
-    /// Up to here nothing is kept, and nothing taken.
-    evicted: Epoch,
-}
-
-impl Atxs {
-    /// The first of a name counts.
-    pub(crate) fn add(&mut self, target: Epoch, id: AtxId, atx: Atx) {
-        if target > self.evicted {
-            self.held.entry(target).or_default().entry(id).or_insert(atx);
-        }
-    }
-
-    pub(crate) fn get(&self, target: Epoch, id: &AtxId) -> Option<&Atx> {
-        self.held.get(&target)?.get(id)
-    }
-
-    pub(crate) fn evict(&mut self, epoch: Epoch) {
-        if epoch > self.evicted {
-            self.evicted = epoch;
-            self.held.retain(|held, _| *held > epoch);
-        }
-    }
-
-    /// The median height, between the two middle ones where there are two; and how many there are.
-    pub(crate) fn height(&self, target: Epoch) -> (u64, usize) {
-        let mut heights: Vec<u64> =
-            self.held.get(&target).map(|atxs| atxs.values().map(|atx| atx.height).collect()).unwrap_or_default();
-        heights.sort_unstable();
-        let middle = heights.len() / 2;
-        let at = |index: usize| heights.get(index).copied().unwrap_or_default();
-        let median = match middle.checked_sub(1).filter(|_| heights.len() % 2 == 0) {
-            // Nodes let this sum wrap.
-            Some(lower) => at(lower).wrapping_add(at(middle)) / 2,
-            None => at(middle),
-        };
-        (median, heights.len())
     }
 }

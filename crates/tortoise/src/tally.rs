@@ -75,7 +75,7 @@ impl Tortoise {
             }
         }
         if self.window.form(layer, &self.config, self.last) {
-            self.note_pending(self.last);
+            self.pending = self.pending.min(self.last);
         }
         // The committee is not waited for any longer.
         let late = layer.earlier(self.config.zdist);
@@ -122,17 +122,13 @@ impl Tortoise {
         Ok(())
     }
 
-    fn note_pending(&mut self, layer: Layer) {
-        let pending = if self.pending == Layer(0) { layer } else { self.pending };
-        self.pending = pending.min(layer);
-    }
-
     /// Form opinions from a layer up anew, and count good ballots by them. An early change ends where opinions are what
     /// they were.
     pub(crate) fn opinion_changed(&mut self, from: Layer, early: bool) -> Result<(), Fault> {
         let mut changed = None;
         for layer in from.up_to(self.processed) {
-            self.spend(1)?;
+            let blocks = self.window.get(layer).map_or(0, |slot| slot.blocks.len());
+            self.spend((blocks as u64).saturating_add(1))?;
             if self.window.form(layer, &self.config, self.last) {
                 changed = changed.or(Some(layer));
             } else if early {
@@ -140,7 +136,7 @@ impl Tortoise {
             }
         }
         let Some(changed) = changed else { return Ok(()) };
-        self.note_pending(changed);
+        self.pending = self.pending.min(changed);
         self.recount_good(from)
     }
 
@@ -175,7 +171,7 @@ impl Tortoise {
             verified = target;
         }
         if let Some(changed) = changed {
-            self.note_pending(changed);
+            self.pending = self.pending.min(changed);
             self.opinion_changed(changed, false)?;
         }
         self.verified = verified;
@@ -224,15 +220,10 @@ impl Tortoise {
         let Some(start) = self.verified.0.checked_sub(self.config.window).map(Layer) else { return Ok(()) };
         let first = self.window.first();
         let settled = self.verified > self.config.genesis.later(self.config.hdist);
-        let waits = self.pending != Layer(0) && self.pending < start;
-        if !settled || start < first || waits {
+        if !settled || start < first || self.pending < start {
             return Ok(());
         }
-        let (layers, most) = (start.0.saturating_sub(first.0), self.limits.layers);
-        if layers > most {
-            return Err(Fault::Layers { layer: start, evicted: self.window.evicted(), most });
-        }
-        self.spend(u64::from(layers))?;
+        self.spend(u64::from(start.0.saturating_sub(first.0)))?;
         for ballot in self.window.evict(start).iter().flat_map(|slot| &slot.ballots) {
             self.places.remove(&ballot.id);
         }

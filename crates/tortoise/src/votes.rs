@@ -7,6 +7,9 @@ use crate::ballot::{Header, Opinion};
 use crate::opinion::Hasher;
 use crate::{BlockId, Fault, Layer, OpinionHash, Refusal, Stop};
 
+/// Votes that are held before it pays to look for those that nobody needs. Tests look all the time.
+const SWEEP: usize = if cfg!(test) { 1 } else { 1 << 12 };
+
 /// Where a vote is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct VoteId(u32);
@@ -24,8 +27,13 @@ pub(crate) struct Vote {
 }
 
 impl Vote {
-    pub(crate) fn supports(&self, block: &Header) -> bool {
-        self.supported.contains(block)
+    /// Says of blocks whether they are supported. They have to be asked for in order.
+    pub(crate) fn supports(&self) -> impl FnMut(&Header) -> bool {
+        let mut rest = self.supported.iter().peekable();
+        move |block| {
+            while rest.next_if(|supported| supported.order() < block.order()).is_some() {}
+            rest.peek().is_some_and(|supported| *supported == block)
+        }
     }
 }
 
@@ -38,6 +46,8 @@ pub(crate) struct Votes {
     most: u32,
     /// What is held before the next sweep.
     sweep: usize,
+    /// Votes and blocks looked at since that was asked for.
+    steps: u64,
     hasher: Hasher,
 }
 
@@ -80,7 +90,7 @@ impl Changes {
 impl Votes {
     pub(crate) fn new(most: u32) -> Self {
         let none = Arc::new([]);
-        Self { held: Vec::new(), none, most, sweep: 1 << 12, hasher: Hasher::default() }
+        Self { held: Vec::new(), none, most, sweep: SWEEP, steps: 0, hasher: Hasher::default() }
     }
 
     /// A chain, from its top down.
@@ -95,6 +105,11 @@ impl Votes {
     /// What a chain comes to; all zero for none.
     pub(crate) fn opinion(&self, top: Option<VoteId>) -> OpinionHash {
         self.get(top).map(|vote| vote.opinion).unwrap_or_default()
+    }
+
+    /// Votes and blocks looked at by decoding since this was asked last.
+    pub(crate) fn take_steps(&mut self) -> u64 {
+        std::mem::take(&mut self.steps)
     }
 
     /// What is held, to go [back](Self::back) to.
@@ -169,6 +184,7 @@ impl Votes {
         let id = u32::try_from(self.held.len()).ok().filter(|id| *id < self.most);
         let id = id.ok_or(Fault::Votes(self.most))?;
         let previous = self.get(below).map(|vote| vote.opinion);
+        self.steps = self.steps.saturating_add(supported.len() as u64).saturating_add(1);
         self.hasher.begin(previous.as_ref());
         for block in supported.iter() {
             self.hasher.support(block);
@@ -228,7 +244,7 @@ impl Votes {
             *top = top.and_then(|id| renamed.get(&id).copied());
         }
         self.held = kept;
-        self.sweep = self.held.len().saturating_mul(2).max(1 << 12);
+        self.sweep = self.held.len().saturating_mul(2).max(SWEEP);
     }
 }
 
