@@ -81,9 +81,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For traces of strangers.
+    /// For traces of strangers: so many steps take some 30 seconds at worst, a twentieth of that mostly.
     pub const DEFAULT: Self =
-        Self { bytes: 256 << 20, line: 4 << 20, layers: 1 << 16, votes: 1 << 21, work: 1 << 30 };
+        Self { bytes: 256 << 20, line: 4 << 20, layers: 1 << 16, votes: 1 << 21, work: 1 << 29 };
 }
 
 impl Default for Limits {

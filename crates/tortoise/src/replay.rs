@@ -115,7 +115,9 @@ impl Replay {
 
     fn event(&mut self, event: Event) -> Result<(), Cause> {
         if let Event::Start(config) = event {
-            self.tortoise = Some(Tortoise::new(config, self.limits)?);
+            // A node that is started again writes on, and that costs what it costs.
+            let spent = self.tortoise.as_ref().map_or(0, Tortoise::work);
+            self.tortoise.insert(Tortoise::new(config, self.limits)?).resume(spent);
             return Ok(());
         }
         let tortoise = self.tortoise.as_mut().ok_or(Cause::NotStarted)?;

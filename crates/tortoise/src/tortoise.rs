@@ -127,6 +127,11 @@ impl Tortoise {
         self.spent
     }
 
+    /// Count steps that were taken before this began.
+    pub(crate) const fn resume(&mut self, work: u64) {
+        self.spent = work;
+    }
+
     /// Count steps.
     pub(crate) fn spend(&mut self, steps: u64) -> Result<(), Fault> {
         self.spent = self.spent.saturating_add(steps);

@@ -12,12 +12,14 @@ use apogee_tortoise::{Failure, Limits, Report, replay};
 
 /// The traces that are bundled, by what happens in them.
 #[cfg(test)]
-const BUNDLED: [(&str, &str); 5] = [
+const BUNDLED: [(&str, &str); 7] = [
     ("sanity", include_str!("../data/sanity.json")),
     ("malfeasance", include_str!("../data/malfeasance.json")),
     ("abstain", include_str!("../data/abstain.json")),
     ("backlog", include_str!("../data/backlog.json")),
     ("long-epoch", include_str!("../data/long-epoch.json")),
+    ("refusals", include_str!("../data/refusals.json")),
+    ("changed", include_str!("../data/changed.json")),
 ];
 
 /// Replay lines.
