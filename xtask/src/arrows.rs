@@ -65,6 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
     ("testkit", &["domain"]),
+    ("tortoise", &[]),
     ("treasury", &["domain", "filecoin", "filecoin-state", "store"]),
 ];
 
@@ -91,6 +92,7 @@ const PURE: &[&str] = &[
     "payload",
     "piece",
     "filecoin-state",
+    "tortoise",
 ];
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
