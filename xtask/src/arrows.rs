@@ -61,6 +61,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("simhub", &["domain"]),
     ("simnet", &["domain", "filecoin", "filecoin-state", "market"]),
     ("simprovider", &["domain", "market", "market-http", "outbound", "piece"]),
+    ("spacemesh", &[]),
+    ("spacemesh-state", &["spacemesh"]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
@@ -78,6 +80,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("filecoin-proofs-api", &["filecoin-proofs"]),
     ("libp2p-core", &["market-libp2p", "simprovider"]),
     ("libp2p-swarm", &["simprovider"]),
+    ("rusqlite", &["spacemesh-state"]),
 ];
 
 /// Rooms that know no async runtime, database, network or web.
@@ -91,8 +94,9 @@ const PURE: &[&str] = &[
     "payload",
     "piece",
     "filecoin-state",
+    "spacemesh",
 ];
-const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
+const IMPURE: &[&str] = &["tokio", "sqlx", "rusqlite", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]
 struct Metadata {
