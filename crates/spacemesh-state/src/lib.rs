@@ -1,1 +1,18 @@
-#![doc = "x"]
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod accounts;
+mod cells;
+mod error;
+mod file;
+mod mesh;
+mod recompute;
+mod schema;
+mod smeshers;
+mod state;
+
+pub use accounts::{AccountRow, Executed, TransactionRow};
+pub use error::{OpenError, ReadError, RecomputeError};
+pub use mesh::{Applied, BlockRow, HareOutput, LayerRow};
+pub use schema::VERSIONS;
+pub use state::{GenesisCheck, Layers, Limits, State};

@@ -39,7 +39,7 @@ impl Decimal {
     }
 
     /// One minus this, rounded; zero for what is more than one.
-    pub(crate) fn from_one(&self) -> Self {
+    pub(crate) fn complement(&self) -> Self {
         let one = power_of_ten(self.places);
         let digits = if self.digits < one { one - &self.digits } else { BigUint::zero() };
         Self { digits, places: self.places }.rounded()
@@ -53,7 +53,7 @@ impl Decimal {
     /// `1 - e^-self`: the exponential rounded first, the difference after.
     pub(crate) fn decayed(&self) -> Self {
         match self.exponential() {
-            Some(exponential) => exponential.from_one(),
+            Some(exponential) => exponential.complement(),
             None => Self::one(),
         }
     }

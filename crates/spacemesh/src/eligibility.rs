@@ -2,7 +2,7 @@
 //!
 //! Source: go-spacemesh `proposals/util/util.go` and `proposals/util.go`.
 
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 
 use crate::id::{Beacon, EpochId, Epochs, LayerId, SmesherId};
 use crate::scale::{Scale, write_compact};
@@ -17,22 +17,23 @@ pub struct Committee {
     /// Slots that a layer has on average: 50 on the main network.
     pub size: NonZeroU32,
     /// The weight below which a network is not taken to be: slots of a small network are fewer.
-    pub least_weight: NonZeroU64,
+    pub least_weight: u64,
     /// Its epochs.
     pub epochs: Epochs,
 }
 
 impl Committee {
-    /// How many slots an epoch has for an activation of `weight` where all that the smesher knew together weigh `total`. At least one.
+    /// How many slots an epoch has for an activation of `weight` where all that the smesher knew together weigh `total`. At least one; `None` where nothing
+    /// weighs anything.
     ///
     /// The smesher's own set of activations counts, not everybody's: what its first ballot of the epoch declares is exact, and this an estimate unless
     /// that set is known.
     #[must_use]
-    pub fn slots(&self, weight: u64, total: u64) -> u128 {
+    pub fn slots(&self, weight: u64, total: u64) -> Option<u128> {
         let slots = u128::from(self.size.get()) * u128::from(self.epochs.layers.get());
         // 64 bits of weight and 64 bits of slots.
         let share = u128::from(weight).saturating_mul(slots);
-        (share / u128::from(total.max(self.least_weight.get()))).max(1)
+        share.checked_div(total.max(self.least_weight).into()).map(|slots| slots.max(1))
     }
 }
 

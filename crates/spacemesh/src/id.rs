@@ -97,6 +97,14 @@ impl GenesisId {
     }
 }
 
+impl TransactionId {
+    /// That of a transaction of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+}
+
 /// The beginning of a hash.
 pub(crate) fn cut(hash: blake3::Hash) -> [u8; 20] {
     let mut id = [0; 20];

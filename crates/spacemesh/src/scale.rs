@@ -253,19 +253,19 @@ impl<'a> Reader<'a> {
 
 /// Append `value` in its shortest form. Integers of all widths are written alike.
 pub fn write_compact(value: u64, out: &mut Vec<u8>) {
-    let bytes = value.to_le_bytes();
-    let width = |least: u32| usize::try_from((u64::BITS - value.leading_zeros()).div_ceil(8).max(least));
-    match value {
-        0..=ONE_BYTE => out.extend((value << 2).to_le_bytes().iter().take(1)),
-        ..=TWO_BYTES => out.extend((value << 2 | 1).to_le_bytes().iter().take(2)),
-        ..=FOUR_BYTES => out.extend((value << 2 | 2).to_le_bytes().iter().take(4)),
-        _ => {
-            let width = width(4).unwrap_or(bytes.len());
-            // The head says how many bytes there are beyond four.
-            out.extend(u8::try_from((width - 4) << 2 | 3));
-            out.extend(bytes.iter().take(width));
-        }
-    }
+    // The two lowest bits say which form it is.
+    let (bytes, length) = if value <= ONE_BYTE {
+        (value << 2, 1)
+    } else if value <= TWO_BYTES {
+        (value << 2 | 1, 2)
+    } else if value <= FOUR_BYTES {
+        (value << 2 | 2, 4)
+    } else {
+        let length = u64::BITS / 8 - value.leading_zeros() / 8;
+        out.push((length as u8 - 4) << 2 | 3);
+        (value, length as usize)
+    };
+    out.extend(bytes.to_le_bytes().iter().take(length));
 }
 
 /// Append a list.

@@ -120,7 +120,7 @@ impl Transaction {
     /// Its name.
     #[must_use]
     pub fn id(&self) -> TransactionId {
-        TransactionId(*blake3::hash(&encode(self)).as_bytes())
+        TransactionId::of(&encode(self))
     }
 
     /// Check the signatures on the network of `genesis`.

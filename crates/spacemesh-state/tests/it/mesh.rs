@@ -1,0 +1,178 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::{NonZeroU32, NonZeroU64};
+
+use apogee_spacemesh::address::Prefix;
+use apogee_spacemesh::atx::Atx;
+use apogee_spacemesh::ballot::{Ballot, EpochData};
+use apogee_spacemesh::block::Block;
+use apogee_spacemesh::eligibility::{Committee, Slot};
+use apogee_spacemesh::id::{AtxId, BallotId, EpochId, GenesisId, LayerId};
+use apogee_spacemesh::scale::{decode, encode};
+use apogee_spacemesh::vrf::VrfError;
+use apogee_spacemesh::weight::Weight;
+use apogee_spacemesh_state::{Applied, State};
+
+use crate::recording::{FILES, all, raw, recording};
+
+/// What a smesher declared for the epoch of each of its ballots.
+fn declared(ballots: &[Ballot]) -> BTreeMap<BallotId, EpochData> {
+    let first: BTreeMap<BallotId, EpochData> =
+        ballots.iter().filter_map(|ballot| Some((ballot.id(), ballot.inner.epoch?))).collect();
+    let of = |ballot: &Ballot| match ballot.inner.epoch {
+        Some(epoch) => epoch,
+        None => first[&ballot.inner.reference],
+    };
+    ballots.iter().map(|ballot| (ballot.id(), of(ballot))).collect()
+}
+
+fn activations(state: &State) -> BTreeMap<AtxId, Atx> {
+    let all = state.activations(&(EpochId(0)..=EpochId(u32::MAX))).unwrap();
+    all.into_iter().map(|atx| (atx.id, atx)).collect()
+}
+
+#[test]
+fn every_ballot_is_read_as_it_is_written_and_is_signed() {
+    let Some(recording) = recording() else { return };
+    for (name, expected) in FILES.into_iter().zip([221, 91, 119, 221, 89, 119]) {
+        let state = recording.open(name);
+        let ballots = state.ballots(&all()).unwrap();
+        for ballot in &ballots {
+            assert_eq!(ballot.verify(&recording.genesis), Ok(()), "{name}");
+            assert!(ballot.verify(&GenesisId([0; 20])).is_err(), "{name}");
+        }
+        let stored = raw(&recording.path(name), "ballots", "ballot");
+        assert!(stored.iter().all(|bytes| encode(&decode::<Ballot>(bytes).unwrap()) == *bytes), "{name}");
+        assert_eq!((ballots.len(), stored.len()), (expected, expected), "{name}");
+    }
+}
+
+#[test]
+fn every_draw_is_the_smeshers_and_falls_into_its_layer() {
+    let Some(recording) = recording() else { return };
+    for name in ["state_a", "state_b"] {
+        let state = recording.open(name);
+        let (ballots, activations) = (state.ballots(&all()).unwrap(), activations(&state));
+        let beacons: BTreeMap<_, _> = state.beacons().unwrap().into_iter().collect();
+        let declared = declared(&ballots);
+        let mut draws = 0;
+        for ballot in &ballots {
+            let (data, epoch) = (declared[&ballot.id()], recording.epochs.of(ballot.inner.layer));
+            assert_eq!(data.beacon, beacons[&epoch]);
+            let nonce = activations[&ballot.inner.atx].nonce.unwrap();
+            for drawn in &ballot.proofs {
+                assert!(drawn.index < data.slots);
+                let slot = Slot { beacon: data.beacon, epoch, nonce, index: drawn.index };
+                let verify = |slot: Slot| slot.verify(&ballot.smesher, &drawn.proof, recording.epochs);
+                assert_eq!(verify(slot), Ok(Some(ballot.inner.layer)));
+                assert_eq!(verify(Slot { nonce: nonce + 1, ..slot }), Err(VrfError::Mismatch));
+                draws += 1;
+            }
+        }
+        assert_eq!(draws, 303, "{name}");
+    }
+}
+
+#[test]
+fn slots_are_what_smeshers_declare() {
+    let Some(recording) = recording() else { return };
+    let state = recording.open("state_a");
+    let (ballots, activations) = (state.ballots(&all()).unwrap(), activations(&state));
+    let committee = Committee {
+        size: NonZeroU32::new(recording.expected["committee"].as_u64().unwrap() as u32).unwrap(),
+        least_weight: 0,
+        epochs: recording.epochs,
+    };
+    for ballot in &ballots {
+        let Some(data) = ballot.inner.epoch else { continue };
+        let epoch = recording.epochs.of(ballot.inner.layer);
+        let known = activations.values().filter(|atx| atx.target() == Some(epoch));
+        let total: u64 = known.map(|atx| atx.weight).sum();
+        let atx = &activations[&ballot.inner.atx];
+        assert_eq!(atx.target(), Some(epoch));
+        assert_eq!(atx.weight, u64::from(atx.units) * atx.ticks);
+        assert_eq!(committee.slots(atx.weight, total), Some(data.slots.into()), "{}", ballot.smesher);
+    }
+}
+
+#[test]
+fn every_block_is_read_as_it_is_written_and_weighs_its_ballots() {
+    let Some(recording) = recording() else { return };
+    for name in FILES {
+        let state = recording.open(name);
+        let stored = raw(&recording.path(name), "blocks", "block");
+        assert!(stored.iter().all(|bytes| encode(&decode::<Block>(bytes).unwrap()) == *bytes), "{name}");
+        let blocks = state.blocks(&all()).unwrap();
+        assert_eq!(blocks.len(), stored.len(), "{name}");
+        let (ballots, activations) = (state.ballots(&all()).unwrap(), activations(&state));
+        let declared = declared(&ballots);
+        let weights: BTreeMap<(LayerId, AtxId), Weight> = ballots
+            .iter()
+            .map(|ballot| {
+                let slots = NonZeroU64::from(NonZeroU32::new(declared[&ballot.id()].slots).unwrap());
+                let weight = activations[&ballot.inner.atx].weight;
+                let weight = Weight::of_ballot(weight, slots, ballot.proofs.len() as u64).unwrap();
+                ((ballot.inner.layer, ballot.inner.atx), weight)
+            })
+            .collect();
+        let mut shares = 0;
+        for row in &blocks {
+            assert_eq!(state.block(&row.id).unwrap().as_ref(), Some(row));
+            for share in &row.block.rewards {
+                assert_eq!(weights[&(row.block.layer, share.atx)], share.weight, "{name}");
+                shares += 1;
+            }
+        }
+        assert!(shares > 80, "{name}: {shares}");
+    }
+}
+
+#[test]
+fn layers_say_what_was_executed() {
+    let Some(recording) = recording() else { return };
+    let state = recording.open("state_a");
+    let layers = state.layers(&all()).unwrap();
+    assert_eq!(layers.len(), 65);
+    assert_eq!(state.last_layer().unwrap(), Some(LayerId(95)));
+    // Nobody had a slot in 43, and the hare did not end in 41.
+    let empty: Vec<u32> =
+        layers.iter().filter(|row| row.applied == Applied::Empty).map(|row| row.layer.0).collect();
+    assert_eq!(empty, [41, 43]);
+    assert_eq!(layers[0].applied, Applied::NotYet);
+    assert!(layers[1..].iter().all(|row| row.tallied && row.coin.is_some() && row.opinion.is_some()));
+    let slots: BTreeSet<LayerId> = state.ballots(&all()).unwrap().iter().map(|b| b.inner.layer).collect();
+    let none: Vec<u64> = (32..=95).filter(|layer| !slots.contains(&LayerId(*layer as u32))).collect();
+    assert_eq!(serde_json::json!(none), recording.expected["zero_ballot_layers"]);
+
+    let outputs = state.hare_outputs(&all()).unwrap();
+    assert_eq!(outputs.len(), 63);
+    assert!(outputs.iter().all(|output| output.valid && output.layer != LayerId(41)));
+    let empty: Vec<u32> =
+        outputs.iter().filter(|output| output.block.is_none()).map(|output| output.layer.0).collect();
+    assert_eq!(empty, [43]);
+}
+
+#[test]
+fn smeshers_are_those_that_were_recorded() {
+    let Some(recording) = recording() else { return };
+    let state = recording.open("state_b");
+    let activations = activations(&state);
+    assert_eq!(activations.len(), 79);
+    for expected in recording.expected["smeshers"].as_array().unwrap() {
+        let own: Vec<&Atx> = activations
+            .values()
+            .filter(|atx| atx.smesher.to_string() == expected["smesher"].as_str().unwrap())
+            .collect();
+        assert!(!own.is_empty());
+        for atx in own {
+            assert_eq!(atx.coinbase.text(Prefix::TEST), expected["coinbase"].as_str().unwrap());
+            assert_eq!(u64::from(atx.units), expected["units"].as_u64().unwrap());
+            assert_eq!(atx.nonce, expected["vrf_nonce"].as_u64());
+            assert_eq!(atx.height(), Some(atx.base_height + atx.ticks));
+            assert_eq!(state.activation(&atx.id).unwrap().as_ref(), Some(atx));
+        }
+    }
+    let malicious = state.malicious().unwrap();
+    let caught: Vec<String> = malicious.keys().map(ToString::to_string).collect();
+    assert_eq!(caught, [recording.expected["malicious_from_layer_84"].as_str().unwrap()]);
+    assert!(recording.open("state_b_at_60").malicious().unwrap().is_empty());
+}
