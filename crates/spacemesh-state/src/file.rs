@@ -21,7 +21,8 @@ struct Header {
     user_version: u32,
 }
 
-/// Check that `path` is a whole database of a known version that nobody is writing to. Gives its place with no links in it.
+/// Check that `path` is a whole database of a known version that nobody is writing to. Gives its place with no links in
+/// it.
 pub(crate) fn check(path: &Path) -> Result<PathBuf, OpenError> {
     let unreadable = |source| OpenError::File { path: path.to_owned(), source };
     // A link may hide that the file is a node's, whose log lies where the link points to.

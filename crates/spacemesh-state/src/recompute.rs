@@ -15,8 +15,8 @@ use crate::mesh::Applied;
 use crate::state::{Layers, State};
 
 impl State {
-    /// The rewards of `layers`, worked out from the blocks that the node executed in them and the fees of their transactions, on a network that pays from
-    /// `first` on. By layer and smesher.
+    /// The rewards of `layers`, worked out from the blocks that the node executed in them and the fees of their
+    /// transactions, on a network that pays from `first` on. By layer and smesher.
     ///
     /// The block of a layer is the node's word: that it is the right one follows from votes, not from here.
     ///

@@ -9,7 +9,8 @@ use crate::scale::{Reader, Scale, ScaleError};
 
 /// An account: four reserved bytes and twenty bytes of a hash. A template's address is its number in the last byte.
 ///
-/// Reserved bytes are zero in every address that has a text. A node lets transactions pay to others all the same, so bytes are not refused for them.
+/// Reserved bytes are zero in every address that has a text. A node lets transactions pay to others all the same, so
+/// bytes are not refused for them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Address(pub [u8; 24]);
 

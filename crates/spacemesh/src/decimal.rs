@@ -1,11 +1,13 @@
-//! Decimal arithmetic of 34 digits, rounded half to even after each step: IEEE 754 decimal128's precision, in which subsidies are defined.
+//! Decimal arithmetic of 34 digits, rounded half to even after each step: IEEE 754 decimal128's precision, in which
+//! subsidies are defined.
 
 use num_bigint::BigUint;
 use num_traits::{One, Zero};
 
 /// Digits that a number keeps.
 const PRECISION: u32 = 34;
-/// Places behind the point in which the exponential is worked out before it is rounded. The smallest result that is asked for has 36 zeros there.
+/// Places behind the point in which the exponential is worked out before it is rounded. The smallest result that is
+/// asked for has 36 zeros there.
 const PLACES: u32 = 100;
 /// From here on one minus the exponential is one in 34 digits.
 const NOTHING_LEFT: u32 = 81;

@@ -23,11 +23,11 @@ pub struct Committee {
 }
 
 impl Committee {
-    /// How many slots an epoch has for an activation of `weight` where all that the smesher knew together weigh `total`. At least one; `None` where nothing
-    /// weighs anything.
+    /// How many slots an epoch has for an activation of `weight` where all that the smesher knew together weigh
+    /// `total`. At least one; `None` where nothing weighs anything.
     ///
-    /// The smesher's own set of activations counts, not everybody's: what its first ballot of the epoch declares is exact, and this an estimate unless
-    /// that set is known.
+    /// The smesher's own set of activations counts, not everybody's: what its first ballot of the epoch declares is
+    /// exact, and this an estimate unless that set is known.
     #[must_use]
     pub fn slots(&self, weight: u64, total: u64) -> Option<u128> {
         let slots = u128::from(self.size.get()) * u128::from(self.epochs.layers.get());
@@ -63,7 +63,8 @@ impl Slot {
         out
     }
 
-    /// Check that `proof` is the smesher's draw of this slot, and say in which layer it is. `None` beyond the last layer there can be.
+    /// Check that `proof` is the smesher's draw of this slot, and say in which layer it is. `None` beyond the last
+    /// layer there can be.
     ///
     /// # Errors
     /// See [`VrfError`].

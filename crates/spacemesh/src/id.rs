@@ -163,8 +163,8 @@ impl Epochs {
         epoch.0.checked_mul(self.layers.get()).map(LayerId)
     }
 
-    /// The layer from which subsidies are counted: the last one of the second epoch. After a restart from a checkpoint it is still that of the
-    /// network's first start.
+    /// The layer from which subsidies are counted: the last one of the second epoch. After a restart from a checkpoint
+    /// it is still that of the network's first start.
     #[must_use]
     pub fn first_effective_genesis(self) -> LayerId {
         LayerId(self.layers.get().saturating_mul(2) - 1)

@@ -45,8 +45,9 @@ pub enum SplitError {
     Overflow,
 }
 
-/// Split `subsidy` and `fees` among `weights`. Each share is rounded down on its own; what remains is burnt. The total is rounded as one, not as the
-/// sum of two parts. Takes time and room with the number of different denominators: at worst its square, for those that have nothing in common.
+/// Split `subsidy` and `fees` among `weights`. Each share is rounded down on its own; what remains is burnt. The total
+/// is rounded as one, not as the sum of two parts. Takes time and room with the number of different denominators: at
+/// worst its square, for those that have nothing in common.
 ///
 /// # Errors
 /// See [`SplitError`].

@@ -1,6 +1,8 @@
-//! SCALE, in the dialect of go-scale: every integer is compact, arrays have no length, an option is a byte and what follows.
+//! SCALE, in the dialect of go-scale: every integer is compact, arrays have no length, an option is a byte and what
+//! follows.
 //!
-//! Source: <https://github.com/spacemeshos/go-scale>, and the `*_scale.go` files of go-spacemesh for the order of fields.
+//! Source: <https://github.com/spacemeshos/go-scale>, and the `*_scale.go` files of go-spacemesh for the order of
+//! fields.
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +65,8 @@ pub enum ScaleError {
     },
 }
 
-/// A value with a form in SCALE. Reading takes only the form that writing gives, so that a value read from bytes is written as the same bytes.
+/// A value with a form in SCALE. Reading takes only the form that writing gives, so that a value read from bytes is
+/// written as the same bytes.
 pub trait Scale: Sized {
     /// Append the value's bytes.
     fn write(&self, out: &mut Vec<u8>);

@@ -1,8 +1,8 @@
 //! Who said something: Ed25519 as nodes check it.
 //!
-//! Nodes use `curve25519-voi` with its default options: the cofactored equation of RFC 8032 §5.1.7, keys that are neither of small order nor written
-//! in a second way, `R` of any order but written in the one way, and `s` below the group's order. Stricter libraries refuse signatures that a node
-//! takes, and more generous ones take what it refuses.
+//! Nodes use `curve25519-voi` with its default options: the cofactored equation of RFC 8032 §5.1.7, keys that are
+//! neither of small order nor written in a second way, `R` of any order but written in the one way, and `s` below the
+//! group's order. Stricter libraries refuse signatures that a node takes, and more generous ones take what it refuses.
 
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;

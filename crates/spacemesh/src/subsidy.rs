@@ -1,8 +1,8 @@
 //! What the protocol pays for a layer.
 //!
-//! Source: `spacemeshos/economics`, `rewards/rewards.go` and `constants`. Issuance decays exponentially so that 450 of 2,250 million SMH are out after
-//! ten years of 105,120 layers and one. The reference works in decimals of 34 digits, and so does this: in layer 1,051,200 the rounding of the last
-//! digit decides about a smidge.
+//! Source: `spacemeshos/economics`, `rewards/rewards.go` and `constants`. Issuance decays exponentially so that 450 of
+//! 2,250 million SMH are out after ten years of 105,120 layers and one. The reference works in decimals of 34 digits,
+//! and so does this: in layer 1,051,200 the rounding of the last digit decides about a smidge.
 
 use crate::decimal::Decimal;
 use crate::id::LayerId;

@@ -1,7 +1,8 @@
 //! Transactions of the templates that a network begins with.
 //!
-//! Source: go-spacemesh `genvm/vm.go` for the order of parts, `genvm/templates` for arguments and signatures. What a transaction says can be read without
-//! the state of its principal: payments are written alike by every template that can pay, and the length of the signatures tells one from several.
+//! Source: go-spacemesh `genvm/vm.go` for the order of parts, `genvm/templates` for arguments and signatures. What a
+//! transaction says can be read without the state of its principal: payments are written alike by every template that
+//! can pay, and the length of the signatures tells one from several.
 
 use crate::address::Address;
 use crate::id::{GenesisId, TransactionId};
@@ -109,7 +110,8 @@ impl Transaction {
     /// From its bytes.
     ///
     /// # Errors
-    /// See [`ScaleError`]. A node would also take an integer with leading zero bytes, which nobody writes; it is refused here.
+    /// See [`ScaleError`]. A node would also take an integer with leading zero bytes, which nobody writes; it is
+    /// refused here.
     pub fn decode(bytes: &[u8]) -> Result<Self, ScaleError> {
         if bytes.len() > MOST_BYTES {
             return Err(ScaleError::Value { at: 0, what: "transaction of at most 1,024 bytes" });

@@ -17,8 +17,8 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// That of a ballot: the activation's weight is spread over all its slots in the epoch, and counts once for each slot in the ballot. In lowest
-    /// terms; `None` where it does not fit.
+    /// That of a ballot: the activation's weight is spread over all its slots in the epoch, and counts once for each
+    /// slot in the ballot. In lowest terms; `None` where it does not fit.
     #[must_use]
     pub fn of_ballot(activation: u64, slots_in_epoch: NonZeroU64, slots_in_ballot: u64) -> Option<Self> {
         let numerator = u128::from(activation) * u128::from(slots_in_ballot);

@@ -43,7 +43,8 @@ fn what_a_node_refuses_is_refused_for_its_reason() {
         };
         reasons.push(reason);
     }
-    // A wrong character and a missing prefix are no Bech32 to begin with. What is too short has a prefix up to its second 1, which is looked at first.
+    // A wrong character and a missing prefix are no Bech32 to begin with. What is too short has a prefix up to its
+    // second 1, which is looked at first.
     assert_eq!(reasons, ["reserved bytes not zero", "text", "text", "network", "network"]);
 }
 

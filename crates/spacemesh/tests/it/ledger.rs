@@ -1,4 +1,5 @@
-//! The blobs with which the wallets of another vendor are tested: 138 transactions of all templates, with what they say in words.
+//! The blobs with which the wallets of another vendor are tested: 138 transactions of all templates, with what they say
+//! in words.
 
 use std::collections::BTreeMap;
 

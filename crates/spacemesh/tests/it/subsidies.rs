@@ -19,8 +19,8 @@ fn published_subsidies_are_exact() {
     }
 }
 
-/// Of the published table: the layer, the subsidy of a layer and of all layers so far in whole SMH. It begins with the third epoch, one layer later than
-/// the network.
+/// Of the published table: the layer, the subsidy of a layer and of all layers so far in whole SMH. It begins with the
+/// third epoch, one layer later than the network.
 #[test]
 fn the_ten_years_table_is_ours() {
     let Some(path) = apogee_testkit::data("spacemesh/economics/tenyears.txt") else { return };
