@@ -72,6 +72,28 @@ fn every_draw_is_the_smeshers_and_falls_into_its_layer() {
     }
 }
 
+/// Who had slots where was written down when the network was recorded.
+#[test]
+fn smeshers_use_the_slots_that_they_drew() {
+    let Some(recording) = recording() else { return };
+    let ballots = recording.open("state_a").ballots(&all()).unwrap();
+    let declared = declared(&ballots);
+    let mut used = 0;
+    for expected in recording.expected["smeshers"].as_array().unwrap() {
+        let own = ballots.iter().filter(|b| b.smesher.to_string() == expected["smesher"].as_str().unwrap());
+        for ballot in own {
+            let epoch = recording.epochs.of(ballot.inner.layer).to_string();
+            let slots = expected["slots_by_epoch"][&epoch].as_u64();
+            assert_eq!(slots, Some(declared[&ballot.id()].slots.into()));
+            let layers = expected["eligible_layers_by_epoch"][&epoch].as_array().unwrap();
+            let here = layers.iter().filter(|layer| layer.as_u64() == Some(ballot.inner.layer.0.into()));
+            assert!(here.count() > 0, "{} in {}", ballot.smesher, ballot.inner.layer);
+            used += 1;
+        }
+    }
+    assert_eq!(used, 221);
+}
+
 #[test]
 fn slots_are_what_smeshers_declare() {
     let Some(recording) = recording() else { return };
