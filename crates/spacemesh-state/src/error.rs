@@ -121,8 +121,8 @@ pub enum ReadError {
         /// How many are allowed.
         most: usize,
     },
-    /// A query that went on too long.
-    #[error("reading the table {table} took more steps than are allowed")]
+    /// All that was read together went on too long.
+    #[error("the steps that reading may take were used up in the table {table}")]
     Steps {
         /// The table.
         table: &'static str,

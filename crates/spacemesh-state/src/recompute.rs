@@ -29,6 +29,7 @@ impl State {
             let layer = row.layer;
             let block = self.block(&id)?.ok_or(RecomputeError::Block { layer, block: id })?.block;
             rewards.extend(self.layer_rewards(layer, id, &block, first)?.into_values());
+            self.room("blocks", rewards.len())?;
         }
         Ok(rewards)
     }

@@ -1,7 +1,5 @@
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use apogee_spacemesh::id::{GenesisId, LayerId};
 use rusqlite::config::DbConfig;
@@ -15,23 +13,24 @@ use crate::{file, schema};
 /// Layers, both ends among them.
 pub type Layers = RangeInclusive<LayerId>;
 
-/// What one query may take.
+/// What reading may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Rows.
+    /// Rows that one call gives.
     pub rows: usize,
-    /// Bytes of blobs and texts in them.
+    /// Bytes of blobs and texts in the rows of one query.
     pub bytes: usize,
     /// Bytes of one blob or text.
     pub cell_bytes: u32,
-    /// Steps of SQLite's machine, in thousands: some ten thousand pass in a second.
+    /// Steps of SQLite's machine in thousands, for all that is ever read through one [`State`]: tens of thousands
+    /// pass in a second.
     pub kilosteps: u64,
 }
 
 impl Default for Limits {
-    /// Of a network with a million identities, an epoch at a time; half a minute.
+    /// Of a network with a million identities, an epoch at a time; some minutes.
     fn default() -> Self {
-        Self { rows: 2_000_000, bytes: 256 << 20, cell_bytes: 16 << 20, kilosteps: 1_000_000 }
+        Self { rows: 2_000_000, bytes: 256 << 20, cell_bytes: 16 << 20, kilosteps: 4_000_000 }
     }
 }
 
@@ -49,8 +48,6 @@ pub enum GenesisCheck {
 pub struct State {
     connection: Connection,
     limits: Limits,
-    /// Thousands of steps that the query under way has taken.
-    kilosteps: Arc<AtomicU64>,
     genesis: GenesisCheck,
 }
 
@@ -77,13 +74,15 @@ impl State {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cell_size_check", true)?;
-        let kilosteps = Arc::new(AtomicU64::new(0));
-        let (counted, most) = (Arc::clone(&kilosteps), limits.kilosteps);
-        let count = move || counted.fetch_add(1, Ordering::Relaxed) >= most;
+        let mut left = limits.kilosteps;
+        let count = move || {
+            left = left.saturating_sub(1);
+            left == 0
+        };
         connection.progress_handler(STEPS, Some(count))?;
         schema::check(&connection)?;
 
-        let mut state = Self { connection, limits, kilosteps, genesis: GenesisCheck::NotMade };
+        let mut state = Self { connection, limits, genesis: GenesisCheck::NotMade };
         let ballots = state.first_ballots(BALLOTS)?;
         if ballots.iter().any(|ballot| ballot.verify(genesis).is_ok()) {
             state.genesis = GenesisCheck::Passed;
@@ -97,6 +96,12 @@ impl State {
     #[must_use]
     pub const fn genesis_check(&self) -> GenesisCheck {
         self.genesis
+    }
+
+    /// That a call may give so many rows.
+    pub(crate) const fn room(&self, table: &'static str, rows: usize) -> Result<(), ReadError> {
+        let most = self.limits.rows;
+        if rows > most { Err(ReadError::Rows { table, most }) } else { Ok(()) }
     }
 
     /// The rows of `table` that `rest` of the query picks, each as `read` gives it.
@@ -113,7 +118,6 @@ impl State {
             Some(ErrorCode::TooBig) => ReadError::Size { table, most: self.limits.cell_bytes as usize },
             _ => ReadError::Sqlite { table, source },
         };
-        self.kilosteps.store(0, Ordering::Relaxed);
         let query = format!("SELECT {} FROM {table} {rest}", columns.join(", "));
         let mut statement = self.connection.prepare(&query).map_err(failed)?;
         let mut found = statement.query(parameters).map_err(failed)?;
@@ -121,9 +125,7 @@ impl State {
         while let Some(row) = found.next().map_err(failed)? {
             let cells = Cells { row, table, columns };
             bytes = bytes.saturating_add(cells.size()?);
-            if rows.len() >= self.limits.rows {
-                return Err(ReadError::Rows { table, most: self.limits.rows });
-            }
+            self.room(table, rows.len() + 1)?;
             if bytes > self.limits.bytes {
                 return Err(ReadError::Size { table, most: self.limits.bytes });
             }

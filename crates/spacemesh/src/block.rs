@@ -6,9 +6,9 @@ use crate::id::{AtxId, BlockId, LayerId, TransactionId, cut};
 use crate::scale::{Reader, Scale, ScaleError, encode, write_compact, write_list};
 use crate::weight::Weight;
 
-/// A layer has some fifty slots; nodes have taken 500 rewards in a block and more. What shares come to is bounded by
-/// this too.
-const MOST_REWARDS: u32 = 5_000;
+/// A layer has some fifty slots, and the first nodes took 500 rewards in a block. The time that splitting takes grows with
+/// the square of this.
+const MOST_REWARDS: u32 = 2_000;
 /// As many as nodes take.
 const MOST_TRANSACTIONS: u32 = 100_000;
 

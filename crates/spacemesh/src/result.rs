@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::address::Address;
 use crate::id::{BlockId, LayerId};
-use crate::scale::{Reader, Scale, ScaleError, write_compact, write_list};
+use crate::scale::{Reader, Scale, ScaleError, write_blob, write_compact, write_list};
 
 const MOST_MESSAGE: u32 = 1_024;
 const MOST_ADDRESSES: u32 = 10;
@@ -92,8 +92,7 @@ impl Scale for TransactionHeader {
 impl Scale for TransactionResult {
     fn write(&self, out: &mut Vec<u8>) {
         write_compact(u64::from(!self.succeeded), out);
-        write_compact(self.message.len() as u64, out);
-        out.extend_from_slice(&self.message);
+        write_blob(&self.message, out);
         write_compact(self.gas, out);
         write_compact(self.fee, out);
         self.block.write(out);
@@ -108,12 +107,9 @@ impl Scale for TransactionResult {
             1 => false,
             _ => return Err(ScaleError::Value { at, what: "status of a transaction" }),
         };
-        let at = input.at();
-        let length = usize::try_from(input.count(MOST_MESSAGE)?);
-        let length = length.map_err(|_| ScaleError::Overflow { at, bits: usize::BITS })?;
         Ok(Self {
             succeeded,
-            message: input.bytes(length)?.to_vec(),
+            message: input.blob(MOST_MESSAGE)?.to_vec(),
             gas: input.compact64()?,
             fee: input.compact64()?,
             block: BlockId::read(input)?,

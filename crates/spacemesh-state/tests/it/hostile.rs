@@ -215,7 +215,7 @@ fn a_row_that_is_not_what_it_says_is_named() {
 }
 
 #[test]
-fn a_query_is_bounded_in_rows_bytes_and_steps() {
+fn reading_is_bounded_in_rows_bytes_and_steps() {
     let Some(recording) = recording() else { return };
     let open = |limits| State::open(&recording.path("state_a"), &recording.genesis, limits).unwrap();
     let rows = open(Limits { rows: 201, ..Limits::default() }).rewards(&all()).unwrap_err();
@@ -223,7 +223,12 @@ fn a_query_is_bounded_in_rows_bytes_and_steps() {
     assert!(open(Limits { rows: 202, ..Limits::default() }).rewards(&all()).is_ok());
     let bytes = open(Limits { bytes: 50_000, ..Limits::default() }).ballots(&all()).unwrap_err();
     assert!(matches!(bytes, ReadError::Size { table: "ballots", most: 50_000 }), "{bytes}");
-    let steps = open(Limits { kilosteps: 2, ..Limits::default() }).rewards(&all()).unwrap_err();
+    let work = open(Limits { rows: 100, ..Limits::default() });
+    let work = work.recompute_rewards(&all(), recording.first).unwrap_err();
+    assert!(work.to_string().contains("more than 100 rows"), "{work}");
+    // Steps are counted over all that is read.
+    let state = open(Limits { kilosteps: 200, ..Limits::default() });
+    let steps = (0..1_000).find_map(|_| state.rewards(&all()).err()).unwrap();
     assert!(matches!(steps, ReadError::Steps { table: "rewards" }), "{steps}");
 
     let folder = tempfile::tempdir().unwrap();
