@@ -4,7 +4,7 @@
 
 use crate::address::Address;
 use crate::id::{LayerId, PublicKey};
-use crate::scale::{Reader, Scale, ScaleError, encode, write_compact, write_list};
+use crate::scale::{Reader, Scale, ScaleError, write_compact, write_list};
 
 /// No account has more keys.
 const MOST_KEYS: u32 = 10;
@@ -170,7 +170,7 @@ impl AccountState {
 
 impl Scale for Template {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend(encode(&self.address()));
+        self.address().write(out);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, ScaleError> {

@@ -240,6 +240,37 @@ fn reading_is_bounded_in_rows_bytes_and_steps() {
     assert!(matches!(cell, ReadError::Size { table: "blocks", most: 50_000 }), "{cell}");
 }
 
+/// The one kind of damage that reading does not find by itself.
+#[test]
+fn a_row_that_an_index_does_not_name_is_found_by_looking_at_all_pages() {
+    let Some(recording) = recording() else { return };
+    for name in FILES {
+        assert_eq!(recording.open(name).damage().unwrap(), None, "{name}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let copy = recording.changed("state_a", folder.path(), "SELECT 1");
+    let connection = rusqlite::Connection::open(&copy).unwrap();
+    let query = "SELECT rootpage FROM sqlite_schema WHERE name = 'rewards_by_layer'";
+    let page: u32 = connection.query_row(query, [], |row| row.get(0)).unwrap();
+    let page = page as usize;
+    drop(connection);
+    // Entries lie at the end of their page; the last byte is of the number of a row.
+    let mut bytes = std::fs::read(&copy).unwrap();
+    assert_eq!(bytes[(page - 1) * 4_096], 10, "the whole index is one page");
+    bytes[page * 4_096 - 1] ^= 0x40;
+    std::fs::write(&copy, bytes).unwrap();
+    let state = State::open(&copy, &recording.genesis, Limits::default()).unwrap();
+    let good = recording.open("state_a").rewards(&all()).unwrap();
+    assert_ne!(state.rewards(&all()).unwrap(), good, "reading sees nothing wrong");
+    let damage = state.damage().unwrap().unwrap();
+    assert!(damage.contains("rewards_by_layer"), "{damage}");
+
+    let limits = Limits { kilosteps: 30, ..Limits::default() };
+    let state = State::open(&recording.path("state_a"), &recording.genesis, limits).unwrap();
+    let cut = (0..100).find_map(|_| state.damage().err()).unwrap();
+    assert!(matches!(cut, ReadError::Steps { .. }), "{cut}");
+}
+
 /// Read all there is, whatever comes of it.
 fn read_all(state: &State) {
     let _ = state.layers(&all());
@@ -249,6 +280,7 @@ fn read_all(state: &State) {
     let _ = state.hare_outputs(&all());
     let _ = state.malicious();
     let _ = state.pending();
+    let _ = state.damage();
     let _ = state.check_rewards(&all(), apogee_spacemesh::id::LayerId(31));
 }
 
