@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod accounts;
+mod ballots;
 mod cells;
 mod error;
 mod file;
@@ -12,6 +13,7 @@ mod smeshers;
 mod state;
 
 pub use accounts::{AccountRow, Executed, TransactionRow};
+pub use ballots::{BallotReport, NotMade};
 pub use error::{OpenError, ReadError, RecomputeError};
 pub use mesh::{Applied, BlockRow, HareOutput, LayerRow};
 pub use schema::VERSIONS;

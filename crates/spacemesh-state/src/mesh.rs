@@ -93,9 +93,7 @@ impl State {
     /// # Errors
     /// See [`ReadError`].
     pub fn block(&self, id: &BlockId) -> Result<Option<BlockRow>, ReadError> {
-        // Stored in 32 bytes.
-        let stored = [&id.0[..], &[0; 12]].concat();
-        Ok(self.rows("blocks", BLOCK, "WHERE id = ?1", [stored], block)?.pop())
+        Ok(self.rows("blocks", BLOCK, "WHERE id = ?1", [stored(&id.0)], block)?.pop())
     }
 
     /// Ballots, by layer and name.
@@ -105,6 +103,14 @@ impl State {
     pub fn ballots(&self, layers: &Layers) -> Result<Vec<Ballot>, ReadError> {
         let rest = "WHERE layer BETWEEN ?1 AND ?2 ORDER BY layer, id";
         self.rows("ballots", BALLOT, rest, bounds(layers), ballot)
+    }
+
+    /// One ballot.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn ballot(&self, id: &BallotId) -> Result<Option<Ballot>, ReadError> {
+        Ok(self.rows("ballots", BALLOT, "WHERE id = ?1", [stored(&id.0)], ballot)?.pop())
     }
 
     pub(crate) fn first_ballots(&self, most: usize) -> Result<Vec<Ballot>, ReadError> {
@@ -141,6 +147,13 @@ impl State {
 
 pub(crate) fn bounds(layers: &Layers) -> [u32; 2] {
     [layers.start().0, layers.end().0]
+}
+
+/// How a node stores an id of 20 bytes.
+fn stored(id: &[u8; 20]) -> [u8; 32] {
+    let mut stored = [0; 32];
+    stored.iter_mut().zip(id).for_each(|(to, from)| *to = *from);
+    stored
 }
 
 fn layer(cells: &Cells<'_>) -> Result<LayerRow, ReadError> {

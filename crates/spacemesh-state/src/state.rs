@@ -48,7 +48,8 @@ pub enum GenesisCheck {
 pub struct State {
     connection: Connection,
     limits: Limits,
-    genesis: GenesisCheck,
+    genesis: GenesisId,
+    checked: GenesisCheck,
 }
 
 /// How many ballots are tried before a file is said to be of another network. One that is signed is enough.
@@ -82,10 +83,10 @@ impl State {
         connection.progress_handler(STEPS, Some(count))?;
         schema::check(&connection)?;
 
-        let mut state = Self { connection, limits, genesis: GenesisCheck::NotMade };
+        let mut state = Self { connection, limits, genesis: *genesis, checked: GenesisCheck::NotMade };
         let ballots = state.first_ballots(BALLOTS)?;
         if ballots.iter().any(|ballot| ballot.verify(genesis).is_ok()) {
-            state.genesis = GenesisCheck::Passed;
+            state.checked = GenesisCheck::Passed;
         } else if !ballots.is_empty() {
             return Err(OpenError::Genesis { genesis: *genesis, ballots: ballots.len() });
         }
@@ -95,7 +96,13 @@ impl State {
     /// Whether the file was seen to be of its network.
     #[must_use]
     pub const fn genesis_check(&self) -> GenesisCheck {
-        self.genesis
+        self.checked
+    }
+
+    /// The network that the file was opened as one of.
+    #[must_use]
+    pub const fn genesis(&self) -> &GenesisId {
+        &self.genesis
     }
 
     /// Look at every page of the file: whether tables and indexes are whole and say the same. Gives the first thing that

@@ -5,6 +5,7 @@ pub mod address;
 pub mod atx;
 pub mod ballot;
 pub mod block;
+pub mod check;
 mod decimal;
 pub mod eligibility;
 pub mod id;

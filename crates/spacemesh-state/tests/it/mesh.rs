@@ -5,12 +5,13 @@ use apogee_spacemesh::address::Prefix;
 use apogee_spacemesh::atx::Atx;
 use apogee_spacemesh::ballot::{Ballot, EpochData};
 use apogee_spacemesh::block::Block;
-use apogee_spacemesh::eligibility::{Committee, Slot};
-use apogee_spacemesh::id::{AtxId, BallotId, EpochId, GenesisId, LayerId};
+use apogee_spacemesh::check::{BallotFault, Claims};
+use apogee_spacemesh::eligibility::Committee;
+use apogee_spacemesh::id::{AtxId, BallotId, Beacon, EpochId, GenesisId, LayerId};
 use apogee_spacemesh::scale::{decode, encode};
 use apogee_spacemesh::vrf::VrfError;
 use apogee_spacemesh::weight::Weight;
-use apogee_spacemesh_state::{Applied, State};
+use apogee_spacemesh_state::{Applied, BallotReport, Limits, NotMade, State};
 
 use crate::recording::{FILES, all, raw, recording};
 
@@ -47,29 +48,101 @@ fn every_ballot_is_read_as_it_is_written_and_is_signed() {
 }
 
 #[test]
-fn every_draw_is_the_smeshers_and_falls_into_its_layer() {
+fn every_ballot_is_what_it_claims() {
     let Some(recording) = recording() else { return };
-    for name in ["state_a", "state_b"] {
+    for (name, expected) in [("state_a", 221), ("state_b_at_60", 89)] {
         let state = recording.open(name);
-        let (ballots, activations) = (state.ballots(&all()).unwrap(), activations(&state));
+        let report = state.check_ballots(&all(), recording.epochs).unwrap();
+        assert_eq!(report, BallotReport { passed: expected, ..BallotReport::default() }, "{name}");
+        let ballots = state.ballots(&all()).unwrap();
+        assert!(ballots.iter().all(|ballot| state.ballot(&ballot.id()).unwrap().as_ref() == Some(ballot)));
+        // Smeshers agree with the node on the randomness of their epochs.
         let beacons: BTreeMap<_, _> = state.beacons().unwrap().into_iter().collect();
         let declared = declared(&ballots);
-        let mut draws = 0;
-        for ballot in &ballots {
-            let (data, epoch) = (declared[&ballot.id()], recording.epochs.of(ballot.inner.layer));
-            assert_eq!(data.beacon, beacons[&epoch]);
-            let nonce = activations[&ballot.inner.atx].nonce.unwrap();
-            for drawn in &ballot.proofs {
-                assert!(drawn.index < data.slots);
-                let slot = Slot { beacon: data.beacon, epoch, nonce, index: drawn.index };
-                let verify = |slot: Slot| slot.verify(&ballot.smesher, &drawn.proof, recording.epochs);
-                assert_eq!(verify(slot), Ok(Some(ballot.inner.layer)));
-                assert_eq!(verify(Slot { nonce: nonce + 1, ..slot }), Err(VrfError::Mismatch));
-                draws += 1;
-            }
-        }
-        assert_eq!(draws, 303, "{name}");
+        let beacon = |ballot: &Ballot| beacons[&recording.epochs.of(ballot.inner.layer)];
+        assert!(ballots.iter().all(|ballot| declared[&ballot.id()].beacon == beacon(ballot)));
     }
+    let draws = recording.open("state_a").ballots(&all()).unwrap();
+    assert_eq!(draws.iter().map(|ballot| ballot.proofs.len()).sum::<usize>(), 303);
+}
+
+#[test]
+fn a_ballot_that_claims_too_much_is_told_what() {
+    let Some(recording) = recording() else { return };
+    let state = recording.open("state_a_at_60");
+    let (ballots, activations) = (state.ballots(&all()).unwrap(), activations(&state));
+    let ballot = ballots.iter().find(|ballot| ballot.proofs.len() > 1).unwrap();
+    let (declared, atx) = (declared(&ballots)[&ballot.id()], activations[&ballot.inner.atx]);
+    let epochs = recording.epochs;
+    let nonce = atx.nonce.unwrap();
+    let claims = Claims { genesis: &recording.genesis, epochs, atx: &atx, nonce, declared: &declared };
+    assert_eq!(ballot.check(&claims), Ok(()));
+
+    let first = ballot.proofs[0].index;
+    let fault = |claims: Claims<'_>| ballot.check(&claims).unwrap_err();
+    let other = |change: &dyn Fn(&mut Atx)| {
+        let mut other = atx;
+        change(&mut other);
+        fault(Claims { atx: &other, ..claims })
+    };
+    let genesis = GenesisId([1; 20]);
+    assert!(matches!(fault(Claims { genesis: &genesis, ..claims }), BallotFault::Signature(_)));
+    assert_eq!(other(&|atx| atx.id.0[0] ^= 1), BallotFault::Activation(atx.id));
+    assert!(matches!(other(&|atx| atx.smesher.0[0] ^= 1), BallotFault::Smesher(_)));
+    let epoch = epochs.of(ballot.inner.layer);
+    assert_eq!(other(&|atx| atx.published.0 += 1), BallotFault::Epoch(epoch));
+    let draw = BallotFault::Draw { index: first, source: VrfError::Mismatch };
+    assert_eq!(fault(Claims { nonce: nonce + 1, ..claims }), draw);
+    let unlucky = EpochData { beacon: Beacon([0; 4]), ..declared };
+    assert_eq!(fault(Claims { declared: &unlucky, ..claims }), draw);
+    let few = EpochData { slots: first, ..declared };
+    assert_eq!(
+        fault(Claims { declared: &few, ..claims }),
+        BallotFault::Beyond { index: first, slots: first }
+    );
+
+    // Proofs are not signed, so that anybody can change them.
+    let changed = |change: &dyn Fn(&mut Ballot)| {
+        let mut changed = ballot.clone();
+        change(&mut changed);
+        changed.check(&claims).unwrap_err()
+    };
+    assert_eq!(changed(&|ballot| ballot.proofs.clear()), BallotFault::NoSlot);
+    assert_eq!(changed(&|ballot| ballot.proofs[1] = ballot.proofs[0]), BallotFault::Order(first));
+    assert!(matches!(changed(&|ballot| ballot.proofs.reverse()), BallotFault::Order(_)));
+    // A draw of the same smesher that falls into another layer of the epoch.
+    let elsewhere = ballots.iter().find(|other| {
+        other.smesher == ballot.smesher
+            && other.inner.layer != ballot.inner.layer
+            && epochs.of(other.inner.layer) == epoch
+    });
+    let elsewhere = elsewhere.unwrap();
+    let (index, drawn) = (elsewhere.proofs[0].index, Some(elsewhere.inner.layer));
+    let layer = changed(&|ballot| ballot.proofs = vec![elsewhere.proofs[0]]);
+    assert_eq!(layer, BallotFault::Layer { index, drawn });
+}
+
+#[test]
+fn what_cannot_be_checked_is_said() {
+    let Some(recording) = recording() else { return };
+    let after = |statements: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = recording.changed("state_a_at_60", folder.path(), statements);
+        let state = State::open(&copy, &recording.genesis, Limits::default()).unwrap();
+        state.check_ballots(&(LayerId(0)..=LayerId(48)), recording.epochs).unwrap()
+    };
+    let whole = after("SELECT 1");
+    let not_made = |statements: &str, why: NotMade| {
+        let report = after(statements);
+        assert!(report.failed.is_empty() && report.not_made.iter().all(|(_, reason)| *reason == why));
+        assert!(!report.not_made.is_empty() && report.passed + report.not_made.len() <= whole.passed);
+    };
+    not_made("DELETE FROM atxs WHERE epoch = 1", NotMade::Activation);
+    not_made("UPDATE atxs SET nonce = NULL", NotMade::Nonce);
+    not_made("DELETE FROM ballots WHERE layer < 40", NotMade::Reference);
+    // A nonce that only an earlier activation carries is as good.
+    let report = after("UPDATE atxs SET nonce = NULL WHERE epoch > 1");
+    assert_eq!((report.passed, report.not_made.len()), (whole.passed, 0));
 }
 
 /// Who had slots where was written down when the network was recorded.
