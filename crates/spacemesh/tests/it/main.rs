@@ -7,6 +7,8 @@ mod bounds;
 #[cfg(test)]
 mod compact;
 #[cfg(test)]
+mod disputed;
+#[cfg(test)]
 mod draws;
 #[cfg(test)]
 mod ledger;
