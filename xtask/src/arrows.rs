@@ -61,6 +61,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("simhub", &["domain"]),
     ("simnet", &["domain", "filecoin", "filecoin-state", "market"]),
     ("simprovider", &["domain", "market", "market-http", "outbound", "piece"]),
+    ("spacemesh", &[]),
+    ("spacemesh-state", &["spacemesh"]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
@@ -79,6 +81,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("filecoin-proofs-api", &["filecoin-proofs"]),
     ("libp2p-core", &["market-libp2p", "simprovider"]),
     ("libp2p-swarm", &["simprovider"]),
+    ("rusqlite", &["spacemesh-state"]),
 ];
 
 /// Rooms that know no async runtime, database, network or web.
@@ -93,8 +96,9 @@ const PURE: &[&str] = &[
     "piece",
     "filecoin-state",
     "tortoise",
+    "spacemesh",
 ];
-const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "reqwest", "hyper", "futures", "async-trait"];
+const IMPURE: &[&str] = &["tokio", "sqlx", "rusqlite", "axum", "reqwest", "hyper", "futures", "async-trait"];
 
 #[derive(Deserialize)]
 struct Metadata {
