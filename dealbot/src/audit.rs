@@ -83,6 +83,9 @@ pub enum What {
     /// There are more entries than are read.
     #[error("there are more than {MOST} entries")]
     TooMany,
+    /// Verdicts look around further than any log needs.
+    #[error("the verdicts so far look at more around them than those of any log")]
+    Endless,
     /// An entry cannot be read.
     #[error("{0}")]
     Entry(#[from] NoEntry),
@@ -276,8 +279,7 @@ impl Audit {
             Fact::Rest(of) => self.facts.rest(number, of),
             Fact::Followed(of) => {
                 let found = self.slots.followed(&of, entry.at, &mut self.facts);
-                self.wrong(place, found);
-                Ok(())
+                self.wrong(place, found)
             }
             Fact::Verdict(of) => {
                 self.report.verdicts = self.report.verdicts.saturating_add(1);
@@ -286,18 +288,23 @@ impl Audit {
                 let key = (of.slot.kind, of.slot.miner, of.outcome);
                 let count = self.report.counts.entry(key).or_default().entry(of.epoch).or_default();
                 *count = count.saturating_add(1);
-                self.wrong(place, found);
-                Ok(())
+                self.wrong(place, found)
             }
         }
     }
 
-    fn wrong(&mut self, place: Place, found: Result<(), What>) {
-        let Err(what) = found else { return };
+    /// A verdict that does not follow is noted, and the log is read on.
+    fn wrong(&mut self, place: Place, found: Result<(), What>) -> Result<(), What> {
+        let what = match found {
+            Ok(()) => return Ok(()),
+            Err(what @ What::Slot { .. }) => what,
+            Err(what) => return Err(what),
+        };
         self.report.wrong = self.report.wrong.saturating_add(1);
         if self.report.defects.len() < NAMED {
             self.report.defects.push(Defect { place, what });
         }
+        Ok(())
     }
 
     /// The race begins or goes on by these settings.
@@ -361,7 +368,7 @@ impl Report {
 }
 
 fn next<R: Read>(blocks: &mut Blocks<R>, what: &'static str) -> Result<Block, What> {
-    Ok(blocks.next().transpose()?.ok_or(What::Ends(what))?)
+    blocks.next().transpose()?.ok_or(What::Ends(what))
 }
 
 /// The next block, which has to be this one.

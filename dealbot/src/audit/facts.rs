@@ -10,6 +10,10 @@ use crate::plan::Plan;
 use crate::record::SlotId;
 use crate::schedule::Kind;
 
+/// What is looked at around verdicts, at most: so much in any case, and so much for each entry. A month of two thousand miners needs a thirtieth of it.
+const LOOKED: u64 = 100_000_000;
+const FOR_EACH: u64 = 20_000;
+
 /// A name, by its place in a list: names are said again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Named(u32);
@@ -73,10 +77,14 @@ pub(super) struct Facts {
     rests: BTreeMap<String, Vec<Said>>,
     /// Slots are judged together: what was around the last one.
     around: Around,
+    /// Entries of attempts and canaries, and how many of them were looked at around verdicts.
+    entries: u64,
+    looked: u64,
 }
 
 impl Facts {
     pub(super) fn tried(&mut self, entry: u64, of: &Attempted) {
+        self.entries = self.entries.saturating_add(1);
         let slot = (of.slot.kind, self.names.of(&of.slot.miner), of.slot.number);
         let bot = self.names.of(&of.bot);
         let tried = Tried { entry, slot, attempt: of.attempt, bot, leased: of.leased, code: of.code };
@@ -84,6 +92,7 @@ impl Facts {
     }
 
     pub(super) fn canary(&mut self, entry: u64, of: Looked) -> Result<(), What> {
+        self.entries = self.entries.saturating_add(1);
         let bot = self.names.of(&of.bot);
         let before = self.canaries.insert((of.ended, bot), (entry, of.code.is_none()));
         if before.is_some() { Err(What::Twice("a canary of this bot and moment")) } else { Ok(()) }
@@ -123,14 +132,16 @@ impl Facts {
     }
 
     /// What was known around some attempts.
-    pub(super) fn around(&mut self, basis: Basis, plan: &Plan) -> &Around {
+    pub(super) fn around(&mut self, basis: Basis, plan: &Plan) -> Result<&Around, What> {
         if self.around.basis == Some(basis) {
-            return &self.around;
+            return Ok(&self.around);
         }
         let mut around = Around { basis: Some(basis), ..Around::default() };
+        let mut looked = 0_u64;
         let ((from, to), lowest) = (basis.within(plan.measures.canary), Named(0));
         if from <= to {
             for ((at, bot), (entry, good)) in self.canaries.range((from, lowest)..=(to, Named(u32::MAX))) {
+                looked = looked.saturating_add(1);
                 if *entry <= basis.seen {
                     around.canaries.add(self.names.text(*bot), Canary { at: *at, good: *good });
                 }
@@ -139,6 +150,7 @@ impl Facts {
         let (from, to) = basis.within(plan.measures.around());
         if plan.fleet > 1 && from < to {
             let known = self.tried.range(from..to).flat_map(|(_, tried)| tried);
+            let known = known.inspect(|_| looked = looked.saturating_add(1));
             let known = known.filter(|tried| tried.entry <= basis.seen);
             let named = known.filter_map(|tried| {
                 let (kind, miner, slot) = tried.slot;
@@ -149,7 +161,12 @@ impl Facts {
             around.set_aside = at_odds(plan, named.collect());
         }
         self.around = around;
-        &self.around
+        self.looked = self.looked.saturating_add(looked);
+        // Nobody keeps an auditor busy for ever.
+        if self.looked > LOOKED.saturating_add(self.entries.saturating_mul(FOR_EACH)) {
+            return Err(What::Endless);
+        }
+        Ok(&self.around)
     }
 
     /// Whether an attempt was set aside in what was last looked at.

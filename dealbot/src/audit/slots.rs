@@ -8,7 +8,7 @@ use super::facts::Facts;
 use crate::deals::{Word, come_to, rested};
 use crate::entry::{Attempted, Basis, Followed, Judged};
 use crate::fault::Code;
-use crate::judge::{Attempt, Case, Outcome, Tried};
+use crate::judge::{Attempt, Canaries, Case, Outcome, Tried};
 use crate::plan::Plan;
 use crate::record::{Record, SlotId};
 use crate::schedule::Kind;
@@ -221,8 +221,11 @@ impl Slots {
         if over.iter().any(outside) {
             return Err(wrong(slot, "what was around its attempts was not looked at"));
         }
-        let around = facts.around(basis, plan);
-        let canaries = around.canaries.clone();
+        // What nobody tried has nothing around it.
+        let canaries = match over.is_empty() {
+            true => Canaries::default(),
+            false => facts.around(basis, plan)?.canaries.clone(),
+        };
         let set_aside = |number| facts.is_set_aside(slot, number).then_some(Code::FleetCorrelated);
         let attempts: Vec<Attempt> = over
             .iter()

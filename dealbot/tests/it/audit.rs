@@ -181,11 +181,14 @@ async fn nothing_in_the_log_tells_the_seed_or_a_moment_to_come() {
     assert!(text.contains(&due(0)) && !(3..1_000).any(|slot| text.contains(&due(slot))));
 }
 
-/// A batch with its entries, each with its record.
+/// Entries, each with its record.
+type Entries = Vec<(Entry, Option<Vec<u8>>)>;
+
+/// A batch with its entries.
 #[derive(Clone)]
 struct Read {
     batch: Batch,
-    entries: Vec<(Entry, Option<Vec<u8>>)>,
+    entries: Entries,
 }
 
 fn batches(car: &[u8]) -> Vec<Read> {
@@ -220,11 +223,7 @@ fn file(batches: &[Read]) -> Vec<u8> {
 }
 
 /// The log that a controller would have written who had changed some entries, with everything in its order and signed.
-fn forged(
-    batches: &[Read],
-    key: &SigningKey,
-    change: &dyn Fn(&mut Vec<(Entry, Option<Vec<u8>>)>),
-) -> Vec<u8> {
+fn forged(batches: &[Read], key: &SigningKey, change: &dyn Fn(&mut Entries)) -> Vec<u8> {
     let mut entries: Vec<_> = batches.iter().flat_map(|read| read.entries.clone()).collect();
     change(&mut entries);
     let mut blocks = Vec::new();
@@ -253,7 +252,6 @@ async fn a_controller_that_lies_is_found_out() {
     let plan = raced(&store).await;
     let car = downloaded(&Desk { store: &store, plan: &plan }, Form::Car, 1).await;
     let batches = batches(&car);
-    type Entries = Vec<(Entry, Option<Vec<u8>>)>;
     let tells = |change: &dyn Fn(&mut Entries)| {
         wrong(&[&forged(&batches, &log_key(), change)], asked(&plan)).unwrap_or_default()
     };

@@ -12,7 +12,7 @@ use apogee_dealbot::record::{CANARY, Record, SlotId, VERSION};
 use apogee_dealbot::schedule::{Cadence, Kind, Seed};
 use apogee_domain::{Epoch, Timestamp};
 use apogee_store::{
-    Lane, LaneKey, Page, ProbeAttempts, ProbeLanes, ProbeSlot, SlotOutcome, Store, StoreError,
+    Lane, LaneKey, Page, ProbeAttempts, ProbeLanes, ProbeRest, ProbeSlot, SlotOutcome, Store, StoreError,
 };
 use apogee_store_postgres::PostgresStore;
 use apogee_store_sqlite::SqliteStore;
@@ -188,8 +188,31 @@ impl<'a> Race<'a> {
         (bot.name == "bob" && (100..150).contains(&minute)) || (200..230).contains(&minute)
     }
 
+    /// What is said of times in which nothing counts: beforehand, afterwards, and once more with a later end.
+    async fn rests(&self, now: Timestamp, second: i64) {
+        let rest = |miner: &str, why: &str, from: i64, to: i64| ProbeRest {
+            miner: miner.into(),
+            from: at(from),
+            to: at(to),
+            why: why.into(),
+            said: now,
+            statement: format!("{why} at {second}"),
+            signature: String::new(),
+            entry: 0,
+        };
+        let found = match (second, second % 3_000) {
+            (600, _) => rest("t01003", "maintenance", 1_200, 3_000),
+            (_, 300) => rest("", "chain_stall", second - 250, second - 200),
+            (_, 400) => rest("", "chain_stall", second - 350, second - 250),
+            _ => return,
+        };
+        assert!(self.desk().rest(&found, now).await.unwrap());
+        assert!(!self.desk().rest(&found, now).await.unwrap(), "once");
+    }
+
     async fn step(&mut self, now: Timestamp) {
         let second = now.0 / SECOND - START;
+        self.rests(now, second).await;
         for bot in self.bots.clone() {
             let out = Self::is_out(&bot, now);
             if second % 240 == 0 {

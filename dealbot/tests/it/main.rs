@@ -5,6 +5,8 @@ mod audit;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod entry;
+#[cfg(test)]
 mod fault;
 #[cfg(test)]
 mod fleet;

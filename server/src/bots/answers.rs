@@ -250,8 +250,8 @@ impl Bots {
             .iter()
             .find(|race| race.plan.race == of.race && race.plan.network.as_str() == of.network)
             .ok_or(Refusal::Elsewhere)?;
-        // What is told before the log goes on would have no place in it.
-        if race.is_open() {
+        // What is told before the log goes on, or where it does not, would have no place in it.
+        if !race.is_pinned() {
             return Err(Refusal::Busy);
         }
         let kind = of.kind().ok_or(Refusal::Elsewhere)?;
