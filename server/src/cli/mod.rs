@@ -27,6 +27,7 @@ mod signer;
 mod simnet;
 mod simulate;
 mod source;
+mod spacemesh;
 mod standings;
 mod treasury;
 mod verify;
@@ -119,6 +120,9 @@ enum Command {
     /// Play networks for tests.
     #[command(subcommand)]
     Simnet(simnet::Simnet),
+    /// Check a copy of a Spacemesh node's database, and count votes again.
+    #[command(subcommand)]
+    Spacemesh(spacemesh::Spacemesh),
     /// Ask a running server whether it is well.
     ///
     /// Exits 1 when it is not.
@@ -215,6 +219,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Config(config) => config.run(),
         Command::Signer(signer) => signer.run().await,
         Command::Simnet(simnet) => simnet.run().await,
+        Command::Spacemesh(spacemesh) => spacemesh.run(),
         Command::Health(health) => health.run().await,
     };
     match outcome {

@@ -74,6 +74,8 @@ mod served;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]
+mod spacemesh;
+#[cfg(test)]
 mod standings;
 #[cfg(test)]
 mod storing;
