@@ -67,16 +67,11 @@ impl Desk<'_> {
         let (network, race) = (&self.plan.network, self.plan.race.as_str());
         let CanaryFound { record, bytes, signature } = found;
         let told = Told { record: Link(canonical::name(bytes)), signature: Bytes(signature.to_vec()) };
-        let fact = Looked { bot: record.bot.clone(), ended: record.ended, code: record.failure, told };
-        if self
-            .store
-            .canaries(network, race, record.ended, record.ended)
-            .await?
-            .iter()
-            .any(|known| known.bot == record.bot)
-        {
+        let known = self.store.canaries(network, race, record.ended, record.ended).await?;
+        if known.iter().any(|known| known.bot == record.bot) {
             return Ok(false);
         }
+        let fact = Looked { bot: record.bot.clone(), ended: record.ended, code: record.failure, told };
         let entry = self.note(work, now, Fact::Canary(fact)).await?;
         let code = record.failure.map_or("", |code| code.as_str()).to_owned();
         let canary = Canary { bot: record.bot.clone(), at: record.ended, code, entry };

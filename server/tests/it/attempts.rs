@@ -52,6 +52,7 @@ fn no_page_tells_a_moment_that_is_to_come() {
             pages.push(format!("/c/{RACE}{path}.csv"));
         }
     }
+    pages.push(format!("/c/{RACE}/evidence.ndjson"));
     for page in pages {
         let text = get(&served, &page);
         for secret in &probed.secrets {
