@@ -27,7 +27,13 @@ pub(crate) fn sign(made: &Made, wallet: usize, envelope: Envelope, message: &str
 ///
 /// `t01001` has owner 0 and worker 1, `t01002` owner 3 and worker 2; `t01003` has 4 and 5, and 6 and 7 from epoch 12 on; `t01004` a multisig and 8.
 pub(crate) fn claimable() -> Made {
-    let made = Made::new(5);
+    claimable_since(Recipe::default().genesis_time)
+}
+
+/// The same on a chain that began at a time, seconds since 1970.
+pub(crate) fn claimable_since(genesis_time: u64) -> Made {
+    let made =
+        Made::of(Recipe { seed: 5, miners: 5, finality: 10, wallets: 9, genesis_time, ..Recipe::default() });
     let keys = |epoch, miner, owner, worker| {
         let id = |wallet| made.simulation.wallet_id(wallet).unwrap();
         let keys = Keys { owner: id(owner), worker: id(worker) };
