@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::NetworkKind;
+
 /// What is measured: dotted lower-case words, `power.raw`, `probe.storage.ok`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -103,73 +105,119 @@ pub struct SeriesSpec {
     pub reading: Reading,
     /// Whether each participant has one; otherwise only the network has.
     pub per_participant: bool,
+    /// The protocols whose networks have it.
+    pub kinds: &'static [NetworkKind],
 }
 
+/// The series that networks of a protocol have, in the order of [`ALL`].
+pub fn of(kind: NetworkKind) -> impl Iterator<Item = &'static SeriesSpec> {
+    ALL.iter().filter(move |spec| spec.kinds.contains(&kind))
+}
+
+/// The series that says who takes part: who has it, be it zero, is or was a participant.
+#[must_use]
+pub const fn presence(kind: NetworkKind) -> SeriesName {
+    match kind {
+        NetworkKind::Filecoin => POWER_RAW,
+        NetworkKind::Spacemesh => SPACE_UNITS,
+    }
+}
+
+const FILECOIN: &[NetworkKind] = &[NetworkKind::Filecoin];
+const SPACEMESH: &[NetworkKind] = &[NetworkKind::Spacemesh];
+const BOTH: &[NetworkKind] = &[NetworkKind::Filecoin, NetworkKind::Spacemesh];
+
 macro_rules! series {
-    ($($(#[$doc:meta])* $id:ident = $name:literal, $unit:ident, $reading:ident, $per:literal;)*) => {
+    ($($(#[$doc:meta])* $id:ident = $name:literal, $unit:ident, $reading:ident, $per:literal, $kinds:ident;)*) => {
         $($(#[$doc])* pub const $id: SeriesName = SeriesName::of($name);)*
         /// Every series that the platform itself produces.
         pub const ALL: &[SeriesSpec] = &[$(SeriesSpec {
-            name: $name, unit: Unit::$unit, reading: Reading::$reading, per_participant: $per,
+            name: $name, unit: Unit::$unit, reading: Reading::$reading, per_participant: $per, kinds: $kinds,
         }),*];
     };
 }
 
 series! {
     /// Raw byte power of a miner's claim; the network's subject holds `TotalRawBytePower`-style totals.
-    POWER_RAW = "power.raw", Bytes, Level, true;
+    POWER_RAW = "power.raw", Bytes, Level, true, FILECOIN;
     /// Quality-adjusted power of a miner's claim.
-    POWER_QA = "power.qa", Bytes, Level, true;
+    POWER_QA = "power.qa", Bytes, Level, true, FILECOIN;
     /// Sectors on chain and not terminated or expired.
-    SECTORS_LIVE = "sectors.live", Count, Level, true;
+    SECTORS_LIVE = "sectors.live", Count, Level, true, FILECOIN;
     /// Live sectors with a fault.
-    SECTORS_FAULTY = "sectors.faulty", Count, Level, true;
+    SECTORS_FAULTY = "sectors.faulty", Count, Level, true, FILECOIN;
     /// Faulty sectors declared recovered and not yet proven.
-    SECTORS_RECOVERING = "sectors.recovering", Count, Level, true;
+    SECTORS_RECOVERING = "sectors.recovering", Count, Level, true, FILECOIN;
     /// Sectors terminated that still stand in a partition.
-    SECTORS_TERMINATED = "sectors.terminated", Count, Level, true;
+    SECTORS_TERMINATED = "sectors.terminated", Count, Level, true, FILECOIN;
     /// Raw bytes of live, proven sectors without a fault.
-    SECTORS_ACTIVE_BYTES = "sectors.active_bytes", Bytes, Level, true;
-    /// Block reward awarded to a miner, without gas.
-    REWARD_BLOCK = "reward.block", Atto, Cumulative, true;
-    /// Miner tips awarded to a miner.
-    REWARD_GAS = "reward.gas", Atto, Cumulative, true;
+    SECTORS_ACTIVE_BYTES = "sectors.active_bytes", Bytes, Level, true, FILECOIN;
+    /// Block reward awarded to a miner, or part of a layer's subsidy awarded to a smesher: without gas.
+    REWARD_BLOCK = "reward.block", Atto, Cumulative, true, BOTH;
+    /// Miner tips awarded to a miner, or part of a layer's fees awarded to a smesher.
+    REWARD_GAS = "reward.gas", Atto, Cumulative, true, BOTH;
     /// Penalty a miner bears for including messages that cannot pay (as burnt: three times the messages' since Liftoff).
-    PENALTY = "penalty", Atto, Cumulative, true;
+    PENALTY = "penalty", Atto, Cumulative, true, FILECOIN;
     /// Blocks of a miner on the chain.
-    BLOCKS_WON = "blocks.won", Count, Cumulative, true;
+    BLOCKS_WON = "blocks.won", Count, Cumulative, true, FILECOIN;
     /// Sum of the WinCounts of a miner's blocks.
-    WINCOUNT = "wincount", Count, Cumulative, true;
+    WINCOUNT = "wincount", Count, Cumulative, true, FILECOIN;
     /// Expected WinCount from look-back power and sortition, null rounds included.
-    EXPECTED_WINS = "expected.wins", Nano, Cumulative, true;
+    EXPECTED_WINS = "expected.wins", Nano, Cumulative, true, FILECOIN;
     /// Bytes in active market deals of a provider.
-    DEALS_BYTES = "deals.bytes", Bytes, Level, true;
+    DEALS_BYTES = "deals.bytes", Bytes, Level, true, FILECOIN;
     /// Active market deals of a provider.
-    DEALS_ACTIVE = "deals.active", Count, Level, true;
+    DEALS_ACTIVE = "deals.active", Count, Level, true, FILECOIN;
     /// Base fee and over-estimation burnt by transfers (method 0).
-    BURN_GAS_SEND = "burn.gas.send", Atto, Cumulative, false;
+    BURN_GAS_SEND = "burn.gas.send", Atto, Cumulative, false, FILECOIN;
     /// … by PreCommit-family messages.
-    BURN_GAS_PRECOMMIT = "burn.gas.precommit", Atto, Cumulative, false;
+    BURN_GAS_PRECOMMIT = "burn.gas.precommit", Atto, Cumulative, false, FILECOIN;
     /// … by ProveCommit-family messages.
-    BURN_GAS_PROVECOMMIT = "burn.gas.provecommit", Atto, Cumulative, false;
+    BURN_GAS_PROVECOMMIT = "burn.gas.provecommit", Atto, Cumulative, false, FILECOIN;
     /// … by `SubmitWindowedPoSt`.
-    BURN_GAS_WINDOWPOST = "burn.gas.windowpost", Atto, Cumulative, false;
+    BURN_GAS_WINDOWPOST = "burn.gas.windowpost", Atto, Cumulative, false, FILECOIN;
     /// … by `PublishStorageDeals`.
-    BURN_GAS_PUBLISH = "burn.gas.publish", Atto, Cumulative, false;
+    BURN_GAS_PUBLISH = "burn.gas.publish", Atto, Cumulative, false, FILECOIN;
     /// … by every other message.
-    BURN_GAS_OTHER = "burn.gas.other", Atto, Cumulative, false;
+    BURN_GAS_OTHER = "burn.gas.other", Atto, Cumulative, false, FILECOIN;
     /// Rounds without a block.
-    NULL_ROUNDS = "chain.null_rounds", Count, Cumulative, false;
+    NULL_ROUNDS = "chain.null_rounds", Count, Cumulative, false, FILECOIN;
     /// Base fee that holds in an epoch.
-    BASE_FEE = "chain.base_fee", Atto, Level, false;
+    BASE_FEE = "chain.base_fee", Atto, Level, false, FILECOIN;
     /// Gas used by an epoch's messages.
-    GAS_USED = "chain.gas_used", Gas, Cumulative, false;
+    GAS_USED = "chain.gas_used", Gas, Cumulative, false, FILECOIN;
     /// Gas limit of an epoch's messages.
-    GAS_LIMIT = "chain.gas_limit", Gas, Cumulative, false;
+    GAS_LIMIT = "chain.gas_limit", Gas, Cumulative, false, FILECOIN;
     /// Randomness beacon rounds on the chain.
-    BEACON_ROUNDS = "chain.beacon_rounds", Count, Cumulative, false;
+    BEACON_ROUNDS = "chain.beacon_rounds", Count, Cumulative, false, FILECOIN;
     /// Version of the network's protocol.
-    NETWORK_VERSION = "chain.network_version", Count, Level, false;
+    NETWORK_VERSION = "chain.network_version", Count, Level, false, FILECOIN;
+    /// Space units of the activation that works in a layer's epoch (`NumUnits`); the network's subject holds the sum.
+    SPACE_UNITS = "space.units", Count, Level, true, SPACEMESH;
+    /// Weight of that activation: units times ticks; the network's subject holds the sum.
+    ATX_WEIGHT = "atx.weight", Count, Level, true, SPACEMESH;
+    /// Epochs without a gap, up to a layer's own, in which a smesher had a working activation.
+    ATX_STREAK = "atx.streak", Count, Level, true, SPACEMESH;
+    /// Slots assigned to a smesher: all of an epoch count from its first layer on.
+    SLOTS_ASSIGNED = "slots.assigned", Count, Cumulative, true, SPACEMESH;
+    /// Slots that a smesher filled with a proof in a ballot of their layer.
+    SLOTS_FILLED = "slots.filled", Count, Cumulative, true, SPACEMESH;
+    /// Slots of epochs that are over that no ballot filled; they count from the epoch's last layer on.
+    SLOTS_MISSED = "slots.missed", Count, Cumulative, true, SPACEMESH;
+    /// Layers that paid a smesher.
+    REWARD_LAYERS = "reward.layers", Count, Cumulative, true, SPACEMESH;
+    /// Expectation of that number from a smesher's slots, by epoch: all of an epoch counts from its first layer on.
+    EXPECTED_LAYERS = "expected.layers", Nano, Cumulative, true, SPACEMESH;
+    /// Expectation of block rewards from a smesher's part of the slots' weight, by epoch: all of an epoch counts from its first layer on.
+    EXPECTED_REWARD = "expected.reward", Atto, Cumulative, true, SPACEMESH;
+    /// 1 from the layer on in which a smesher was known to be malfeasant.
+    MALFEASANCE = "malfeasance", Count, Level, true, SPACEMESH;
+    /// Layers whose result is no block.
+    EMPTY_LAYERS = "chain.empty_layers", Count, Cumulative, false, SPACEMESH;
+    /// Subsidy of the layers that had a block.
+    SUBSIDY = "chain.subsidy", Atto, Cumulative, false, SPACEMESH;
+    /// What of subsidy and fees nobody got, since shares are rounded down.
+    BURN_ROUNDING = "burn.rounding", Atto, Cumulative, false, SPACEMESH;
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use apogee_domain::series::POWER_RAW;
 use apogee_domain::series::Reading;
-use apogee_domain::{Change, Epoch, NetworkId, SeriesName, Subject, Value, series};
+use apogee_domain::{Change, Epoch, NetworkId, NetworkKind, SeriesName, Subject, Value, series};
 use apogee_store::Store;
 
 /// What a view says about levels.
@@ -43,7 +43,7 @@ impl Fold {
         at: impl Fn(&SeriesName) -> Epoch + Send,
     ) -> apogee_store::Result<Self> {
         let mut values = BTreeMap::new();
-        for spec in series::ALL {
+        for spec in series::of(NetworkKind::Filecoin) {
             let name = SeriesName::of(spec.name);
             let board: BTreeMap<_, _> = store.board(network, &name, at(&name)).await?.into_iter().collect();
             if !board.is_empty() {
@@ -65,7 +65,7 @@ impl Fold {
         let Some(before) = Epoch::new(first.height() - 1).filter(|before| *before > Epoch::GENESIS) else {
             return;
         };
-        for spec in series::ALL.iter().filter(|spec| spec.reading == Reading::Cumulative) {
+        for spec in series::of(NetworkKind::Filecoin).filter(|spec| spec.reading == Reading::Cumulative) {
             let name = SeriesName::of(spec.name);
             let subjects = if spec.per_participant { self.participants() } else { vec![Subject::network()] };
             for subject in subjects {

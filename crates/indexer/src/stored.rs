@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apogee_domain::{Epoch, NetworkId, SeriesName, Subject, Value, series};
+use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName, Subject, Value, series};
 use apogee_store::{Page, Store};
 
 use crate::views::execution;
@@ -22,7 +22,7 @@ pub(crate) async fn steps(
     before: Option<Epoch>,
 ) -> apogee_store::Result<Rows> {
     let mut rows = Rows::new();
-    for spec in series::ALL {
+    for spec in series::of(NetworkKind::Filecoin) {
         let name = SeriesName::of(spec.name);
         let (low, high) = match (execution::has(&name), before) {
             (true, Some(before)) => (before.height(), end.height() - 1),
