@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payload", &["piece"]),
     ("piece", &[]),
     ("package", &["domain", "leaderboard", "rules"]),
+    ("recount", &["spacemesh", "spacemesh-state", "tortoise"]),
     ("retrieval", &["outbound", "piece"]),
     (
         "server",
@@ -62,24 +63,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sr1-history", &["competition", "domain", "leaderboard", "package", "rules"]),
     ("signer", &["domain", "filecoin", "treasury"]),
     ("simhub", &["domain"]),
+    ("simmesh", &["spacemesh", "spacemesh-state"]),
     ("simnet", &["domain", "filecoin", "filecoin-state", "market"]),
     ("simprovider", &["domain", "market", "market-http", "outbound", "piece"]),
     ("spacemesh", &[]),
+    ("spacemesh-gateway", &["spacemesh"]),
+    ("spacemesh-index", &["domain", "spacemesh", "spacemesh-gateway", "spacemesh-state", "store"]),
     ("spacemesh-state", &["spacemesh"]),
     ("store", &["domain"]),
     ("store-postgres", &["domain", "store"]),
     ("store-sqlite", &["domain", "store"]),
     ("testkit", &["domain"]),
     ("tortoise", &[]),
-    ("treasury", &["domain", "filecoin", "filecoin-state", "store"]),
+    ("treasury", &["domain", "filecoin", "filecoin-state", "spacemesh", "spacemesh-gateway", "store"]),
 ];
 
 /// What only some may name.
 const DOORS: &[(&str, &[&str])] = &[
     ("sqlx", &["store-postgres", "store-sqlite"]),
-    ("axum", &["server", "simhub", "simnet", "simprovider"]),
+    ("axum", &["server", "simhub", "simmesh", "simnet", "simprovider"]),
     ("askama", &["server"]),
-    ("reqwest", &["bot", "filecoin", "server", "signer"]),
+    ("reqwest", &["bot", "filecoin", "server", "signer", "spacemesh-gateway"]),
     ("fil_actors_shared", &["filecoin-state"]),
     ("filecoin-proofs-api", &["filecoin-proofs"]),
     ("libp2p-core", &["market-libp2p", "simprovider"]),
