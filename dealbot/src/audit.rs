@@ -11,7 +11,7 @@ mod slots;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use apogee_domain::{Digest, Epoch};
+use apogee_domain::{Digest, Epoch, Timestamp};
 use apogee_store::SlotOutcome;
 
 use self::defect::MOST;
@@ -23,7 +23,7 @@ use crate::canonical::{Link, Signed};
 use crate::entry::{Attempted, Entry, Fact, Settings, Told};
 use crate::log::{self, Batch, Head, Seal};
 use crate::record::{CANARY, Record};
-use crate::schedule::{Kind, Seed};
+use crate::schedule::{Beacon, Kind, Seed};
 
 /// Most verdicts that are named where they are not what they should be; the others are counted.
 const NAMED: usize = 100;
@@ -51,6 +51,10 @@ pub struct Report {
     pub key: [u8; 32],
     /// What was said of the seed.
     pub commitment: Digest,
+    /// When that was written down.
+    pub committed: Timestamp,
+    /// The beacon that the seed is bound to, as far as it is known.
+    pub beacon: Option<Beacon>,
     /// How far the log goes.
     pub head: Option<Head>,
     /// The chain's height at its end.
@@ -154,7 +158,7 @@ impl Audit {
         };
         self.report.entries = number;
         if let Fact::Settings(settings) = entry.fact {
-            return self.settings(*settings);
+            return self.settings(*settings, entry.at);
         }
         let settings = self.settings.as_ref().ok_or(What::NoSettings)?;
         if let (Some(told), Some(record)) = (entry.told(), &record) {
@@ -203,7 +207,7 @@ impl Audit {
     }
 
     /// The race begins or goes on by these settings.
-    fn settings(&mut self, settings: Settings) -> Result<(), What> {
+    fn settings(&mut self, settings: Settings, at: Timestamp) -> Result<(), What> {
         let key = settings.log_key().ok_or(What::Changed("key of the log"))?;
         if let Some(before) = &self.settings {
             let stays = [
@@ -211,6 +215,8 @@ impl Audit {
                 ("competition", before.race == settings.race),
                 ("document", before.document == settings.document),
                 ("commitment", before.commitment == settings.commitment),
+                ("beacon's epoch", before.beacon_epoch == settings.beacon_epoch),
+                ("beacon", before.beacon.is_none() || before.beacon == settings.beacon),
                 ("key of the log", before.log == settings.log),
                 ("slots", before.cadences == settings.cadences),
             ];
@@ -218,6 +224,9 @@ impl Audit {
                 return Err(What::Changed(what));
             }
         } else {
+            if settings.beacon.is_some() {
+                return Err(What::EarlyBeacon);
+            }
             if self.asked.key.is_some_and(|asked| asked != key) {
                 return Err(What::OtherKey);
             }
@@ -227,8 +236,15 @@ impl Audit {
             self.report.network.clone_from(&settings.network);
             self.report.race.clone_from(&settings.race);
             self.report.commitment = settings.commitment;
+            self.report.committed = at;
             self.report.key = key;
             self.report.derived = self.asked.seed.is_some();
+        }
+        if let Some(beacon) = &settings.beacon {
+            if settings.beacon_epoch.is_none_or(|least| beacon.epoch < least) {
+                return Err(What::Changed("beacon's epoch"));
+            }
+            self.report.beacon = Some(beacon.clone());
         }
         // Without the seed no moment is derived, and nothing else rests on it.
         let seed = self.asked.seed.clone();

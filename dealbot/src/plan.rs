@@ -1,12 +1,14 @@
 //! What is probed in a competition, how often, from where, and by which measures.
 
-use apogee_domain::{NetworkId, Timestamp};
+use std::sync::OnceLock;
+
+use apogee_domain::{Epoch, NetworkId, Timestamp};
 use apogee_store::{Lane, LaneKey};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Circumstances;
 use crate::judge::{Correlation, Policy};
-use crate::schedule::{Cadence, Kind, Seed};
+use crate::schedule::{Beacon, Cadence, Kind, Seed};
 
 /// When nothing is due any more.
 const NEVER: Timestamp = Timestamp(i64::MAX);
@@ -18,8 +20,12 @@ pub struct Plan {
     pub network: NetworkId,
     /// The competition.
     pub race: String,
-    /// Decides when.
+    /// What was committed to. Alone, or bound to a beacon, it decides when.
     pub seed: Seed,
+    /// The epoch whose beacon the seed is bound to; `None` where the seed decides alone.
+    pub beacon_epoch: Option<Epoch>,
+    /// That beacon, once it is known.
+    pub beacon: OnceLock<Beacon>,
     /// The slots of each kind that is probed.
     pub cadences: Vec<Cadence>,
     /// Where bots are. Slots go round among them.
@@ -147,6 +153,18 @@ impl Measures {
 }
 
 impl Plan {
+    /// What decides when, as far as it is known by now.
+    #[must_use]
+    pub fn moments(&self) -> Seed {
+        self.beacon.get().map_or_else(|| self.seed.clone(), |beacon| self.seed.with_beacon(&beacon.entry.0))
+    }
+
+    /// Whether nobody can say yet when anything is due: the beacon has not spoken.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.beacon_epoch.is_some() && self.beacon.get().is_none()
+    }
+
     /// How slots are judged.
     #[must_use]
     pub fn policy(&self) -> Policy {
@@ -197,11 +215,11 @@ impl Plan {
     /// A lane at a slot: nobody has tried it. Behind the last slot it is due at the end of time.
     #[must_use]
     pub fn lane(&self, key: &LaneKey, slot: u64, fence: u64) -> Lane {
-        let cadence = self.cadence(key.kind);
-        let due = cadence.and_then(|cadence| cadence.due(&self.seed, &key.miner, slot)).unwrap_or(NEVER);
+        let (cadence, seed) = (self.cadence(key.kind), &self.moments());
+        let due = cadence.and_then(|cadence| cadence.due(seed, &key.miner, slot)).unwrap_or(NEVER);
         let (ends, _) = self.ends(key.kind, slot);
         let places = self.regions.len() as u64;
-        let place = cadence.map_or(0, |cadence| cadence.place(&self.seed, &key.miner, slot, places));
+        let place = cadence.map_or(0, |cadence| cadence.place(seed, &key.miner, slot, places));
         let region = usize::try_from(place).ok().and_then(|place| self.regions.get(place));
         Lane {
             key: key.clone(),

@@ -4,11 +4,12 @@
 //! before the first slot and told after the last: then everybody derives the same schedule again.
 
 pub use apogee_domain::ProbeKind as Kind;
-use apogee_domain::{Digest, Timestamp};
+use apogee_domain::{Digest, Epoch, Timestamp};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::canonical::Bytes;
 use crate::record::{read_kind, write_kind};
 
 /// What decides when. Whoever knows it knows every moment to come.
@@ -51,6 +52,20 @@ impl Seed {
     pub fn with_beacon(&self, entry: &[u8]) -> Self {
         Self(mac(&self.0, &[b"beacon", entry]))
     }
+}
+
+/// An entry of a network's verified beacon that nobody knew when the seed was committed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beacon {
+    /// The epoch of the tipset that carries it.
+    pub epoch: Epoch,
+    /// That tipset's key: the CIDs with commas between them.
+    pub tipset: String,
+    /// The beacon's round.
+    pub round: u64,
+    /// The entry: the beacon's signature of the round.
+    pub entry: Bytes,
 }
 
 /// HMAC-SHA256 of parts, each behind its length: no two lists of parts give the same bytes.

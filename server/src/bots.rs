@@ -1,6 +1,7 @@
 //! Probing miners: the plans of competitions, the bots that may take part, and what is done for them beside answering.
 
 mod answers;
+mod beacon;
 mod canaries;
 mod contacts;
 mod data;
@@ -17,18 +18,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use apogee_dealbot::canonical::Bytes;
-use apogee_dealbot::desk::{Changed, Desk, DeskError};
+use apogee_dealbot::desk::{Desk, DeskError};
 use apogee_dealbot::entry::{BotKey, Settings};
 use apogee_dealbot::plan::{Bot, Plan};
 use apogee_dealbot::schedule::{Kind, Seed};
 use apogee_domain::{Clock, Epoch, Schedule, Timestamp};
-use apogee_indexer::deals::DealsError;
+use apogee_indexer::deals::{DealsError, Standing};
 use apogee_offer::Slot;
 use apogee_store::{EpochKind, Page, ProbeRest, Store, StoreError};
 use ed25519_dalek::SigningKey;
 use tokio::sync::{mpsc, watch};
 
 pub(crate) use self::answers::{Refusal, Signature};
+use self::beacon::NotBegun;
 use self::canaries::Canaries;
 pub(crate) use self::data::Stream;
 use self::data::{Data, Fetch, Shelf};
@@ -97,6 +99,8 @@ pub(crate) struct Race {
     pinned: AtomicBool,
     /// Whether it cannot: it began with others.
     refused: AtomicBool,
+    /// Whether it waits for its beacon: nothing is due yet.
+    waits: AtomicBool,
 }
 
 /// The bots and competitions of this process.
@@ -154,6 +158,7 @@ impl Bots {
                 schedule: OnceLock::new(),
                 pinned: AtomicBool::new(false),
                 refused: AtomicBool::new(false),
+                waits: AtomicBool::new(false),
             });
         }
         let (shelf, fetches) = Shelf::new();
@@ -277,16 +282,20 @@ impl Race {
                 },
                 false => match self.begin(store, sources, now).await {
                     Ok(()) => Ok(()),
-                    Err(Changed::Desk(error)) => Err(error),
-                    Err(changed) => {
+                    Err(why) if why.is_settings() => {
                         self.refused.store(true, Ordering::Release);
-                        let error = &changed as &dyn Error;
+                        let error = &why as &dyn Error;
                         tracing::error!(
                             race = self.plan.race,
                             error,
-                            "nothing is probed: put the settings back"
+                            "nothing is probed: look at the settings"
                         );
                         return;
+                    }
+                    Err(why) => {
+                        let error = &why as &dyn Error;
+                        tracing::warn!(race = self.plan.race, error, "the race has not begun yet");
+                        Ok(())
                     }
                 },
             };
@@ -307,29 +316,50 @@ impl Race {
 
     /// Whether nobody knows yet if it goes on with these settings.
     fn is_open(&self) -> bool {
-        !self.is_pinned() && !self.refused.load(Ordering::Acquire)
+        !self.is_pinned() && !self.refused.load(Ordering::Acquire) && !self.waits.load(Ordering::Acquire)
     }
 
     /// Begin with these settings, or go on with them, and let every miner compete that is named.
-    async fn begin(&self, store: &dyn Store, sources: &Sources, now: Timestamp) -> Result<(), Changed> {
-        let world = sources.world(&self.plan.network).await.ok();
-        if world.is_some_and(|world| world.is_live()) {
-            let cursor = store.cursor(&self.plan.network).await.map_err(DeskError::from)?;
-            let schedule = self.schedule(store).await.map_err(DeskError::from)?;
+    async fn begin(&self, store: &dyn Store, sources: &Sources, now: Timestamp) -> Result<(), NotBegun> {
+        let network = &self.plan.network;
+        let world = sources.world(network).await.ok();
+        let cursor = store.cursor(network).await?;
+        if world.as_ref().is_some_and(World::is_live) {
+            let schedule = self.schedule(store).await?;
             // With a wrong clock a race would begin at a wrong slot, for good.
             let right =
-                cursor.zip(schedule).is_some_and(|(cursor, schedule)| is_right(schedule, cursor.epoch, now));
+                cursor.as_ref().zip(schedule).is_some_and(|(at, schedule)| is_right(schedule, at.epoch, now));
             if !right {
                 return Ok(());
             }
         }
+        if let Some(epoch) = self.plan.beacon_epoch {
+            if store.pinned_race(network, &self.plan.race).await?.is_none() {
+                let networks = store.networks().await?;
+                let Some(network) = networks.iter().find(|known| known.id == *network) else { return Ok(()) };
+                let indexed = cursor.map(|cursor| cursor.epoch);
+                beacon::is_to_come(network, &self.plan.cadences, epoch, (indexed, now))?;
+                self.pin(store, now).await?;
+            }
+            let Some(source) = world.and_then(|world| world.source) else { return Ok(()) };
+            let bound = self.bind(store, &*source, epoch).await?;
+            self.waits.store(!bound, Ordering::Release);
+            if !bound {
+                return Ok(());
+            }
+        }
+        self.pin(store, now).await?;
+        self.enter(store, now).await.map_err(|error| NotBegun::Changed(error.into()))?;
+        self.pinned.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Write down by which settings the race begins, or goes on.
+    async fn pin(&self, store: &dyn Store, now: Timestamp) -> Result<(), NotBegun> {
         let log = self.log.verifying_key();
         let document = plans::document(&self.settings, &self.plan, &log);
         let settings = Settings::of(&self.plan, document, self.bots.clone(), &log);
-        Desk { store, plan: &self.plan }.pin(&settings, now).await?;
-        self.enter(store, now).await.map_err(Changed::Desk)?;
-        self.pinned.store(true, Ordering::Release);
-        Ok(())
+        Ok(Desk { store, plan: &self.plan }.pin(&settings, now).await?)
     }
 
     /// Let every miner compete that is named.
@@ -400,12 +430,20 @@ impl Race {
             && let Some(source) = world.and_then(|world| world.source)
         {
             let nodes = || Readable::of(&*source, &kept.end);
-            if let Err(error) = self.look(store, storage, nodes, (cursor.epoch, now)).await {
+            let standing = Standing::of(store, &self.plan.network).await.unwrap_or_else(|error| {
+                let error = &error as &dyn Error;
+                tracing::warn!(race = self.plan.race, error, "no state of the chain can be looked at");
+                None
+            });
+            if let Some(standing) = standing
+                && let Err(error) = self.look(store, storage, (nodes, standing), (cursor.epoch, now)).await
+            {
                 let error = &error as &dyn Error;
                 tracing::warn!(race = self.plan.race, error, "the market was not looked at");
             }
-            if storage.is_followed()
-                && let Err(error) = self.follow(store, nodes(), &mut kept.trail, (now, schedule)).await
+            if let Some(standing) = standing.filter(|_| storage.is_followed())
+                && let Err(error) =
+                    self.follow(store, (nodes(), standing), &mut kept.trail, (now, schedule)).await
             {
                 let error = &error as &dyn Error;
                 tracing::warn!(race = self.plan.race, error, "deals were not followed");
@@ -422,12 +460,11 @@ impl Race {
         &self,
         store: &dyn Store,
         storage: &Storage,
-        nodes: impl Fn() -> Readable,
+        (nodes, standing): (impl Fn() -> Readable, Standing),
         at: (Epoch, Timestamp),
     ) -> Result<(), DealsError> {
-        let network = &self.plan.network;
-        storage.contacts().read(store, network, nodes(), at.1).await?;
-        storage.look(store, (network, &self.plan.race), nodes(), at).await
+        storage.contacts().read(nodes(), standing.newest, at.1).await?;
+        storage.look(store, (&self.plan.network, &self.plan.race), (nodes(), standing), at).await
     }
 
     /// Say once why no deals are offered, and once that they are again.

@@ -32,6 +32,8 @@ fn plan(fleet: u32) -> Outcome<Plan> {
         network: "devnet-a".parse()?,
         race: "sprint".to_owned(),
         seed: Seed::new([5; 32]),
+        beacon_epoch: None,
+        beacon: Default::default(),
         cadences: Kind::ALL.iter().map(cadence).collect(),
         regions: REGIONS.iter().map(|&region| region.to_owned()).collect(),
         fleet,

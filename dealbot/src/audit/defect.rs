@@ -83,6 +83,14 @@ pub enum What {
     /// The seed is not the one that was committed to.
     #[error("the seed is not the one that was committed to")]
     Seed,
+    /// Something was probed before the beacon was known that the seed is bound to.
+    #[error("it comes before the beacon that the seed is bound to")]
+    NoBeacon,
+    /// The beacon was known when the seed was committed to.
+    #[error(
+        "the seed was committed to together with the beacon that it is bound to, which had to come later"
+    )]
+    EarlyBeacon,
     /// A record cannot be read.
     #[error("{0}")]
     Record(#[from] NoRecord),

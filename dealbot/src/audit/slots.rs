@@ -67,6 +67,9 @@ impl Slots {
     /// An attempt is over.
     pub(super) fn tried(&mut self, entry: u64, of: &Attempted, record: Option<&Record>) -> Result<(), What> {
         let Some(plan) = &self.plan else { return Err(What::NoSettings) };
+        if plan.is_open() {
+            return Err(What::NoBeacon);
+        }
         if record.is_none() && of.code != Some(Code::LeaseExpired) {
             return Err(What::Other("end"));
         }
@@ -207,7 +210,8 @@ impl Slots {
         if due < from || due >= to {
             return Err(wrong(slot, "it is due outside of its interval"));
         }
-        let derived = plan.cadence(slot.kind).and_then(|of| of.due(&plan.seed, &slot.miner, slot.number));
+        let derived =
+            plan.cadence(slot.kind).and_then(|of| of.due(&plan.moments(), &slot.miner, slot.number));
         if self.derived && derived != Some(due) {
             return Err(wrong(slot, "it is due at another moment than the seed says"));
         }

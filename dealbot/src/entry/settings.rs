@@ -1,11 +1,13 @@
-use apogee_domain::{Digest, InvalidNetworkId};
+use std::sync::OnceLock;
+
+use apogee_domain::{Digest, Epoch, InvalidNetworkId};
 use ed25519_dalek::VerifyingKey;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::Bytes;
 use crate::fault::Circumstances;
 use crate::plan::{Measures, Plan, SuccessAt};
-use crate::schedule::{Cadence, Seed};
+use crate::schedule::{Beacon, Cadence, Seed};
 
 /// The settings of a race, with everything that judging depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +21,12 @@ pub struct Settings {
     pub document: String,
     /// What was said of the seed. It stays.
     pub commitment: Digest,
+    /// The epoch whose beacon the seed is bound to. It stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beacon_epoch: Option<Epoch>,
+    /// That beacon, once it is known: then it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beacon: Option<Beacon>,
     /// The key that signs the log, Ed25519. It stays.
     pub log: Bytes,
     /// How many bots there are for what has to be seen by several.
@@ -58,6 +66,8 @@ impl Settings {
             race: plan.race.clone(),
             document,
             commitment: plan.seed.commitment(),
+            beacon_epoch: plan.beacon_epoch,
+            beacon: plan.beacon.get().cloned(),
             log: Bytes(log.as_bytes().to_vec()),
             fleet: plan.fleet,
             bots,
@@ -91,6 +101,8 @@ impl Settings {
             network: self.network.parse()?,
             race: self.race.clone(),
             seed,
+            beacon_epoch: self.beacon_epoch,
+            beacon: self.beacon.clone().map_or_else(OnceLock::new, OnceLock::from),
             cadences: self.cadences.clone(),
             regions: self.regions.clone(),
             fleet: self.fleet,

@@ -2,14 +2,14 @@
 
 use apogee_dealbot::archive::{Blocks, header, section};
 use apogee_dealbot::audit::{Asked, Audit, Report};
-use apogee_dealbot::canonical::name;
+use apogee_dealbot::canonical::{Bytes, name};
 use apogee_dealbot::deals::Word;
 use apogee_dealbot::desk::{Desk, Fate, Form};
-use apogee_dealbot::entry::{Basis, Entry, Fact};
+use apogee_dealbot::entry::{Basis, Entry, Fact, Settings};
 use apogee_dealbot::fault::Code;
 use apogee_dealbot::log::{Batch, Head, Seal};
 use apogee_dealbot::plan::{Plan, SuccessAt};
-use apogee_dealbot::schedule::{Kind, Seed};
+use apogee_dealbot::schedule::{Beacon, Kind, Seed};
 use apogee_domain::{Epoch, Timestamp};
 use apogee_store::{ProbeRest, SlotOutcome, Store};
 use apogee_store_sqlite::SqliteStore;
@@ -155,6 +155,62 @@ async fn an_audit_comes_to_what_the_desk_came_to() {
     let recorded = lines.iter().filter(|line| line.get("record").is_some()).count();
     assert_eq!(recorded as u64, report.records);
     assert_eq!(lines[0]["entry"]["fact"]["settings"]["race"], "sprint");
+}
+
+#[tokio::test]
+async fn a_schedule_that_is_bound_to_a_beacon_follows_from_both_and_the_log_says_so() {
+    let (store, _folder) = open().await;
+    let plan = Plan { beacon_epoch: Some(Epoch::new(40).unwrap()), ..plan(1, 1) };
+    let desk = Desk { store: &store, plan: &plan };
+    let ada = bot("ada", "eu");
+    assert!(plan.is_open());
+    pin(&desk, std::slice::from_ref(&ada), at(-100)).await;
+    let entry = Bytes(vec![9; 48]);
+    let beacon = Beacon { epoch: Epoch::new(41).unwrap(), tipset: "bafy".into(), round: 7, entry };
+    plan.beacon.set(beacon.clone()).unwrap();
+    assert_ne!(plan.moments(), plan.seed);
+    pin(&desk, std::slice::from_ref(&ada), at(-50)).await;
+    desk.enter(&["t01000".into()], at(0)).await.unwrap();
+    for second in (0..3_000).step_by(60) {
+        let now = at(second);
+        canary(&store, &plan, &ada, now, "").await;
+        for lane in desk.lease(&ada, Kind::ALL, 2, now).await.unwrap() {
+            complete(&desk, &lane, &ada, &record(&lane, &ada, (now, now), None), now).await.unwrap();
+        }
+        desk.judge(now, epoch(now)).await.unwrap();
+        desk.sweep(now, epoch(now)).await.unwrap();
+    }
+    desk.close_batch(&log_key(), at(3_000), epoch(at(3_000))).await.unwrap();
+    let report = audited(&desk, asked(&plan)).await;
+    assert_eq!((report.verdicts, report.wrong, report.derived), (2, 0, true));
+    assert_eq!((report.beacon, report.committed), (Some(beacon), at(-100)));
+    // Whoever lets the seed decide alone, knows the beacon before, or changes it, is found out.
+    let batches = batches(&downloaded(&desk, Form::Car, 1).await);
+    let tells = |change: &dyn Fn(&mut Entries)| {
+        wrong(&[&forged(&batches, &log_key(), change)], asked(&plan)).unwrap_or_default()
+    };
+    fn set(entries: &mut Entries, place: usize, change: impl FnOnce(&mut Settings)) {
+        let Fact::Settings(settings) = &mut entries[place].0.fact else { panic!("entry {place}") };
+        change(settings);
+    }
+    assert_eq!(tells(&|_| {}), "");
+    let alone = |settings: &mut Settings| settings.beacon = None;
+    let found = tells(&|entries| set(entries, 1, alone));
+    assert!(found.contains("before the beacon that the seed is bound to"), "{found}");
+    let found = tells(&|entries| drop(entries.remove(0)));
+    assert!(found.contains("together with the beacon"), "{found}");
+    let other = |settings: &mut Settings| settings.beacon.as_mut().unwrap().entry.0[0] ^= 1;
+    let found = tells(&|entries| set(entries, 1, other));
+    assert!(found.contains("another moment than the seed says"), "{found}");
+    let early = |settings: &mut Settings| settings.beacon.as_mut().unwrap().epoch = Epoch::new(39).unwrap();
+    let found = tells(&|entries| set(entries, 1, early));
+    assert!(found.contains("beacon's epoch"), "{found}");
+    let found = tells(&|entries| {
+        for place in [0, 1] {
+            set(entries, place, |settings| (settings.beacon_epoch, settings.beacon) = (None, None));
+        }
+    });
+    assert!(found.contains("another moment than the seed says"), "{found}");
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ pub(crate) fn plan(slots: u64, fleet: u32) -> Plan {
         network: "devnet-a".parse().unwrap(),
         race: "sprint".into(),
         seed: Seed::new([5; 32]),
+        beacon_epoch: None,
+        beacon: Default::default(),
         cadences: vec![cadence(Kind::Storage), cadence(Kind::Retrieval)],
         regions: vec!["eu".into(), "as".into()],
         fleet,

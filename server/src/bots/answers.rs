@@ -328,12 +328,13 @@ impl Race {
         let stored = stored.into_iter().filter(|deal| in_force || is_due(deal));
         let stored = stored.map(|deal| (deal.root, deal.size, Some(deal.payload)));
         let mut choices: Vec<_> = given.chain(stored).collect();
-        let choice = cadence.choice(&self.plan.seed, &of.miner, lane.slot, choices.len() as u64);
+        let seed = &self.plan.moments();
+        let choice = cadence.choice(seed, &of.miner, lane.slot, choices.len() as u64);
         let place = usize::try_from(choice).ok().filter(|place| *place < choices.len());
         let Some((root, size, payload)) = place.map(|place| choices.swap_remove(place)) else {
             return Ok(None);
         };
-        let draw = |what, bound| cadence.draw(&self.plan.seed, (&of.miner, lane.slot), what, bound);
+        let draw = |what, bound| cadence.draw(seed, (&of.miner, lane.slot), what, bound);
         // Whoever serves nothing but roots, or beginnings, is found out.
         let part = match (payload, draw("part", 4)) {
             (Some(_), 0) => Part::Leaf { draw: draw("leaf", u64::MAX) },

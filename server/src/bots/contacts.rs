@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use apogee_dealbot::protocol::Place;
-use apogee_domain::{NetworkId, Timestamp};
+use apogee_domain::Timestamp;
 use apogee_indexer::contacts::{Contact, contacts};
-use apogee_indexer::deals::{DealsError, Standing};
-use apogee_store::Store;
+use apogee_indexer::deals::{DealsError, StateAt};
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
 
@@ -59,19 +58,17 @@ impl Contacts {
     /// Read it again where it is time. What was read before stays where it cannot be.
     pub(super) async fn read(
         &self,
-        store: &dyn Store,
-        network: &NetworkId,
         nodes: Readable,
+        state: StateAt,
         now: Timestamp,
     ) -> Result<(), DealsError> {
         let fresh = self.known().at.is_some_and(|at| now.0.saturating_sub(at.0) < FRESH);
         if fresh || self.wanted.is_empty() {
             return Ok(());
         }
-        let Some(standing) = Standing::of(store, network).await? else { return Ok(()) };
         let ids: BTreeMap<u64, &String> =
             self.wanted.iter().filter_map(|name| Some((name.get(2..)?.parse().ok()?, name))).collect();
-        let said = contacts(nodes, standing.newest, ids.keys().copied().collect()).await?;
+        let said = contacts(nodes, state, ids.keys().copied().collect()).await?;
         let places = said.iter().filter_map(|(id, contact)| Some(((*ids.get(id)?).clone(), place(contact))));
         let places = places.collect();
         *self.known() = Known { at: Some(now), places };

@@ -52,17 +52,14 @@ impl Race {
     pub(super) async fn follow(
         &self,
         store: &dyn Store,
-        nodes: Readable,
+        (nodes, standing): (Readable, Standing),
         trail: &mut Trail,
         (now, schedule): (Timestamp, Schedule),
     ) -> Result<(), NotFollowed> {
-        let Some(standing) = Standing::of(store, &self.plan.network).await? else { return Ok(()) };
         let Some(settled) = standing.settled else { return Ok(()) };
-        if trail.after.is_none() {
-            // One look at all deals is enough for a state.
-            if trail.seen == Some(settled.epoch) {
-                return Ok(());
-            }
+        // One look at all deals is enough for a state.
+        if trail.after.is_none() && trail.seen == Some(settled.epoch) {
+            return Ok(());
         }
         let page = Page { after: trail.after.take(), limit: DEALS };
         let deals = store.open_deals(&self.plan.network, &self.plan.race, page).await?;

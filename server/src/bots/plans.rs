@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use apogee_dealbot::fault::Circumstances;
 use apogee_dealbot::plan::{Bot, Measures, Plan, SuccessAt};
 use apogee_dealbot::schedule::{Cadence, Kind, Seed};
-use apogee_domain::Timestamp;
+use apogee_domain::{Epoch, Timestamp};
 use ed25519_dalek::VerifyingKey;
 use serde_json::json;
 
@@ -27,6 +28,8 @@ pub(crate) enum NoProbes {
     Region { bot: String },
     #[error("probes.{race}: start is a time such as 2026-05-24T00:00:00Z")]
     Start { race: String },
+    #[error("probes.{race}: beacon_epoch is an epoch of the network")]
+    Beacon { race: String },
     #[error("probes.{race}: retrieval_seconds, canary_seconds and lease_seconds are 4 at least")]
     Interval { race: String },
     #[error(
@@ -72,6 +75,10 @@ pub(super) fn plan(
         return Err(NoProbes::Name { section: format!("probes.{race}") });
     }
     let start: Timestamp = settings.start.parse().map_err(|_| NoProbes::Start { race: named() })?;
+    let beacon_epoch = match settings.beacon_epoch {
+        None => None,
+        Some(epoch) => Some(Epoch::new(epoch).ok_or_else(|| NoProbes::Beacon { race: named() })?),
+    };
     if [settings.retrieval_seconds, settings.canary_seconds, settings.lease_seconds]
         .iter()
         .any(|seconds| *seconds < 4)
@@ -119,6 +126,8 @@ pub(super) fn plan(
         network: settings.network.clone(),
         race: named(),
         seed,
+        beacon_epoch,
+        beacon: OnceLock::new(),
         cadences: storage.into_iter().chain([cadence]).collect(),
         regions: regions.to_vec(),
         fleet,
@@ -152,7 +161,7 @@ pub(super) fn document(settings: &config::Probes, plan: &Plan, log: &VerifyingKe
             "success_at": storage.success_at,
         })
     });
-    let document = json!({
+    let mut document = json!({
         "canary_seconds": settings.canary_seconds,
         "data": settings.data,
         "lease_seconds": settings.lease_seconds,
@@ -163,5 +172,9 @@ pub(super) fn document(settings: &config::Probes, plan: &Plan, log: &VerifyingKe
         "start": settings.start,
         "storage": storage,
     });
+    // Races that began before there was this setting go on.
+    if let (Some(epoch), Some(document)) = (settings.beacon_epoch, document.as_object_mut()) {
+        document.insert("beacon_epoch".to_owned(), epoch.into());
+    }
     document.to_string()
 }

@@ -194,10 +194,9 @@ impl Storage {
         &self,
         store: &dyn Store,
         (network, race): (&NetworkId, &str),
-        nodes: Readable,
+        (nodes, standing): (Readable, Standing),
         (head, at): (Epoch, Timestamp),
     ) -> Result<(), DealsError> {
-        let Some(standing) = Standing::of(store, network).await? else { return Ok(()) };
         let state = standing.newest;
         // One look is enough for a state.
         if let Some(seen) = self.seen().as_mut().filter(|seen| seen.state == state) {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use apogee_spacemesh::id::{Epochs, GenesisId, LayerId};
-use apogee_spacemesh::report::Difference;
+use apogee_spacemesh::report::{Difference, Report};
 use apogee_spacemesh::reward::Reward;
 use apogee_spacemesh_state::{GenesisCheck, Layers, Limits, State};
 use apogee_tortoise::replay;
@@ -164,7 +164,7 @@ impl Copy {
             out.flush()
         })();
         written.map_err(Failure::world)?;
-        let report = state.check_rewards(&layers, first).map_err(Failure::input)?;
+        let report = Report::compare(&rewards, &state.rewards(&layers).map_err(Failure::input)?);
         for difference in report.differences.iter().take(20) {
             eprintln!("apogee: {}", words(difference));
         }

@@ -28,6 +28,9 @@ pub(crate) struct Probes {
     pub(crate) log_key: PathBuf,
     /// Where the first interval begins: `2026-05-24T00:00:00Z`.
     pub(crate) start: String,
+    /// The epoch whose beacon the seed is bound to: it is to come when the seed is committed to, and final before `start`.
+    #[serde(default)]
+    pub(crate) beacon_epoch: Option<i64>,
     /// One slot of each miner in so many seconds.
     #[serde(default = "interval")]
     pub(crate) retrieval_seconds: u32,

@@ -49,6 +49,8 @@ fn planned(seed: Seed) -> Plan {
         network: "devnet-a".parse().unwrap(),
         race: "read-back".into(),
         seed,
+        beacon_epoch: None,
+        beacon: Default::default(),
         cadences: vec![Cadence { kind: Kind::Retrieval, start: at(0), interval, slots: SLOTS }],
         regions: vec!["eu".into()],
         fleet: 1,

@@ -7,6 +7,10 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use apogee_dealbot::audit::{Asked, Audit};
+use apogee_dealbot::desk::{Desk, Download, Form};
+use apogee_dealbot::entry::{Entry, Fact};
+use apogee_dealbot::schedule::Seed;
 use apogee_domain::{Epoch, NetworkId, ProbeKind, Timestamp};
 use apogee_filecoin::types::json::parse_address;
 use apogee_filecoin_state::StateTree;
@@ -15,7 +19,7 @@ use apogee_piece::Commitment;
 use apogee_simnet::{Access, Contact, Recipe, SimNode, Simulation};
 use apogee_simprovider::gateway::{Gateway, Library};
 use apogee_simprovider::storage::{Listen, Misdeed, StorageProvider, Talk};
-use apogee_store::{Page, ProbeDeals, Store};
+use apogee_store::{Page, ProbeDeals, ProbeLog, Store};
 use apogee_store_sqlite::SqliteStore;
 use cid::Cid;
 use fvm_shared::address::Address;
@@ -34,6 +38,9 @@ const PATIENCE: Duration = Duration::from_secs(420);
 /// Slots of each miner, and how long each is.
 const SLOTS: u64 = 3;
 const SECONDS: i64 = 45;
+/// When the beacon speaks that the seed is bound to, and when the first slot begins: seconds and epochs from now.
+const BEACON: u32 = 25;
+const BEGINS: i64 = 40;
 /// How long processes are killed: the last slot is in peace, as whoever begins takes a while to be sure of the chain.
 const KILLING: Duration = Duration::from_secs(90);
 
@@ -185,7 +192,9 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
     said(folder.path(), &["dealbot", "seed", "sprint.seed"]);
     said(folder.path(), &["dealbot", "log-key", "sprint.log-key"]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let start = Timestamp::from_seconds(now().seconds() + 25);
+    // The seed is committed to before its beacon is known, and that is final before the first slot.
+    let (beacon_epoch, start) = (world.in_epochs(BEACON).height(), now().seconds() + BEGINS);
+    let start = Timestamp::from_seconds(start);
     let network_alone = std::fs::read_to_string(folder.path().join("apogee.toml")).unwrap();
     let network_alone = network_alone.split("[wallets.").next().unwrap();
     let at = |provider: &StorageProvider, miner: u64| {
@@ -209,6 +218,7 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
         seed = "sprint.seed"
         log_key = "sprint.log-key"
         start = "{start}"
+        beacon_epoch = {beacon_epoch}
         retrieval_seconds = 10
         retrieval_slots = 1
         lease_seconds = 4
@@ -245,7 +255,8 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
     let mut bots = [bot(folder.path(), port, "ada", &canary), bot(folder.path(), port, "bob", &canary)];
     let (mut dice, mut left) = (ChaCha8Rng::seed_from_u64(8), kills(4, 12));
     let (mut done, begun) = (BTreeMap::new(), Instant::now());
-    let offers = Duration::from_secs(u64::try_from(25 + SECONDS * i64::try_from(SLOTS).unwrap()).unwrap());
+    let offers =
+        Duration::from_secs(u64::try_from(BEGINS + SECONDS * i64::try_from(SLOTS).unwrap()).unwrap());
     let mut next = Instant::now() + Duration::from_secs(30);
     let mut store = None;
     loop {
@@ -312,6 +323,31 @@ async fn a_deal_is_offered_once_and_the_chain_says_what_became_of_it_however_pro
         assert!(bot.end(Duration::from_secs(90)));
     }
     assert!(running.end(Duration::from_secs(30)));
+    // Whoever has the seed and the log derives every moment again, and not without the beacon.
+    let seed = std::fs::read_to_string(folder.path().join("sprint.seed")).unwrap();
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(seed.lines().nth(1).unwrap().trim(), &mut bytes).unwrap();
+    let seed = Seed::new(bytes);
+    let mut audit = Audit::new(Asked { seed: Some(seed.clone()), key: None });
+    audit.read(&*evidence(&store, seed).await).unwrap();
+    let report = audit.end().unwrap();
+    let beacon = report.beacon.unwrap();
+    assert!(report.derived && report.defects.is_empty(), "{:?}", report.defects);
+    assert!(beacon.epoch.height() >= beacon_epoch && !beacon.entry.0.is_empty());
+    assert!(report.committed < Timestamp::from_seconds(genesis.seconds() + beacon_epoch));
+}
+
+/// The log as it leaves.
+async fn evidence(store: &SqliteStore, seed: Seed) -> Vec<u8> {
+    let first = store.log_entries(&network(), "sprint", Page { after: None, limit: 1 }).await.unwrap();
+    let Fact::Settings(settings) = Entry::decode(&first[0].document).unwrap().fact else { panic!() };
+    let plan = settings.plan(seed).unwrap();
+    let newest = store.newest_batch(&network(), "sprint").await.unwrap().unwrap();
+    let (mut log, mut bytes) = (Download::new(Form::Car, 1, &newest).unwrap(), Vec::new());
+    while let Some(piece) = log.next(&Desk { store, plan: &plan }).await.unwrap() {
+        bytes.extend(piece);
+    }
+    bytes
 }
 
 /// What the slots of each miner came to, where that is known.

@@ -44,7 +44,14 @@ pub(super) fn held_against(contents: &Contents, report: &Report) -> Result<Strin
             report.epoch
         )
     })?;
-    let derived = if report.derived { ", and every moment follows from the seed" } else { "" };
+    let derived = match (report.derived, &report.beacon) {
+        (false, _) => String::new(),
+        (true, None) => ", and every moment follows from the seed".to_owned(),
+        (true, Some(beacon)) => format!(
+            ", and every moment follows from the seed that was committed to at {} and the beacon of round {} in epoch {}",
+            report.committed, beacon.round, beacon.epoch
+        ),
+    };
     Ok(format!(
         "L2 made: {} records are signed by their bots; {} verdicts judged again from {} entries of the log that {} signed, {agree} series agree{derived}; \
          {} of them rest on what the controller read from the chain",

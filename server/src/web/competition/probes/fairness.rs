@@ -5,8 +5,9 @@ mod page;
 
 use std::collections::BTreeMap;
 
+use apogee_dealbot::plan::Plan;
 use apogee_dealbot::schedule::{Cadence, Kind};
-use apogee_domain::Timestamp;
+use apogee_domain::{Epoch, Timestamp};
 use apogee_store::AttemptCount;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -115,10 +116,50 @@ struct MinerView {
 struct SeedView {
     /// SHA-256 of `apogee-schedule-1` and the seed.
     commitment: String,
+    /// The beacon that the seed is bound to; `null` where it decides alone.
+    beacon: Option<BeaconView>,
     /// The seed in hexadecimal, once the last interval is over; `null` before.
     seed: Option<String>,
     /// When it can be shown at the earliest.
     after: Option<String>,
+}
+
+/// A beacon that nobody knew when the seed was committed to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProbeBeacon)]
+struct BeaconView {
+    /// The first epoch whose beacon it may be.
+    #[schema(value_type = i64)]
+    epoch: Epoch,
+    /// What it said; `null` before it is final.
+    said: Option<BeaconSaid>,
+}
+
+/// What a beacon said.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProbeBeaconEntry)]
+struct BeaconSaid {
+    /// The epoch of the tipset that carries the entry.
+    #[schema(value_type = i64)]
+    epoch: Epoch,
+    /// That tipset's key.
+    tipset: String,
+    /// The beacon's round.
+    round: u64,
+    /// The entry, hexadecimal.
+    entry: String,
+}
+
+impl BeaconView {
+    fn of(plan: &Plan) -> Option<Self> {
+        let said = plan.beacon.get().map(|beacon| BeaconSaid {
+            epoch: beacon.epoch,
+            tipset: beacon.tipset.clone(),
+            round: beacon.round,
+            entry: hex::encode(&beacon.entry.0),
+        });
+        plan.beacon_epoch.map(|epoch| Self { epoch, said })
+    }
 }
 
 /// The end of the log.
@@ -195,6 +236,7 @@ pub(in crate::web::competition) async fn show(
         rests: probing.rests(&stage, None).await?,
         seed: SeedView {
             commitment: plan.seed.commitment().to_string(),
+            beacon: BeaconView::of(plan),
             seed: app.bots.revealed(plan, to).map(hex::encode),
             after: ends.map(|ends| ends.to_string()),
         },

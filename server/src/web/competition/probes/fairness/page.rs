@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::canaries::{BotView, Gap};
-use super::{CadenceView, Fairness, KindView, MinerView, RegionView, Vantage};
+use super::{BeaconView, CadenceView, Fairness, KindView, MinerView, RegionView, Vantage};
 use crate::web::ask::Ask;
 use crate::web::chrome::{Chrome, Section};
 use crate::web::competition::probes::count::{millionths, percent};
@@ -43,6 +43,18 @@ struct Bar {
 impl<'a> Page<'a> {
     pub(super) const fn new(ask: &'a Ask, view: &'a Fairness) -> Self {
         Self { c: Chrome::staged(ask, &view.meta, Section::Probes), view }
+    }
+
+    /// Which beacon the seed is bound to.
+    fn beacon(&self, beacon: &BeaconView) -> String {
+        let language = self.c.language();
+        match &beacon.said {
+            Some(said) => {
+                let arguments = fluent_args!["round" => grouped(said.round), "epoch" => grouped(said.epoch)];
+                language.say("fair-beacon-said", &arguments)
+            }
+            None => language.say("fair-beacon-later", &fluent_args!["epoch" => grouped(beacon.epoch)]),
+        }
     }
 
     /// How much of the log can be downloaded.
