@@ -140,7 +140,7 @@ async fn participant(
     id: &Id,
 ) -> Result<Option<Participant>, NoState> {
     let network = match ground {
-        Ground::Index { network, .. } => &network.id,
+        Ground::Index { network, .. } => network,
         Ground::Archive(archive) => {
             let found = archive.facts.participants.iter().find(|participant| participant.id == *id);
             return Ok(found.map(|found| Participant { seen: found.seen, region: found.region.clone() }));
@@ -148,10 +148,10 @@ async fn participant(
     };
     let Ok(subject) = id.as_str().parse() else { return Ok(None) };
     let wanted = wanted(rules).unwrap_or_default();
-    let names = wanted.iter().map(|spec| SeriesName::of(spec.name)).chain([series::POWER_RAW]);
+    let names = wanted.iter().map(|spec| SeriesName::of(spec.name)).chain([series::presence(network.kind)]);
     let mut seen: Option<Epoch> = None;
     for name in names.collect::<BTreeSet<_>>() {
-        let first = store.steps(network, &name, &subject, Page { after: None, limit: 1 }).await?;
+        let first = store.steps(&network.id, &name, &subject, Page { after: None, limit: 1 }).await?;
         seen = seen.into_iter().chain(first.first().map(|step| step.epoch)).min();
     }
     Ok(seen.map(|seen| Participant { seen, region: None }))

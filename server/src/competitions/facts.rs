@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use apogee_domain::series::{POWER_RAW, SeriesSpec};
-use apogee_domain::{Digest, Epoch, NetworkId, SeriesName, Subject};
+use apogee_domain::series::{SeriesSpec, presence};
+use apogee_domain::{Digest, Epoch, Network, NetworkId, NetworkKind, SeriesName, Subject};
 use apogee_leaderboard::{FactsDocument, Participant, SeriesDocument, Source, StepDocument, Steps};
 use apogee_rules::{Id, MetricKind, Quantity, RuleSet};
 use apogee_store::{Page, Store, StoreError};
@@ -64,12 +64,12 @@ pub(crate) fn wanted(rules: &[RuleSet]) -> Result<Vec<&'static SeriesSpec>, NoFa
 /// What some of these rules read of every participant up to an epoch.
 pub(crate) async fn read(
     store: &dyn Store,
-    network: &NetworkId,
+    network: &Network,
     rules: &[RuleSet],
     at: Epoch,
 ) -> Result<FactsDocument, NoFacts> {
-    let mut facts = Columns::new(wanted(rules)?).document(network, at, store).await?;
-    observed::add(&mut facts, store, network, rules, at).await?;
+    let mut facts = Columns::new(wanted(rules)?, network.kind).document(&network.id, at, store).await?;
+    observed::add(&mut facts, store, &network.id, rules, at).await?;
     Ok(facts)
 }
 
@@ -77,7 +77,7 @@ pub(crate) async fn read(
 #[derive(Debug)]
 pub(super) struct Columns {
     wanted: Vec<&'static SeriesSpec>,
-    /// One for each series, and power: whoever has power is there, also where no rule looks at power.
+    /// One for each series, and who takes part: whoever does is there, also where no rule looks at it.
     steps: Vec<(SeriesName, Column)>,
     /// The epoch up to which they are known, and the digest of the index there.
     known: Option<(Epoch, Digest)>,
@@ -87,10 +87,10 @@ pub(super) struct Columns {
 type Column = BTreeMap<Subject, Vec<StepDocument>>;
 
 impl Columns {
-    pub(super) fn new(wanted: Vec<&'static SeriesSpec>) -> Self {
+    pub(super) fn new(wanted: Vec<&'static SeriesSpec>, kind: NetworkKind) -> Self {
         let mut names: Vec<SeriesName> = wanted.iter().map(|spec| SeriesName::of(spec.name)).collect();
-        if !names.contains(&POWER_RAW) {
-            names.push(POWER_RAW);
+        if !names.contains(&presence(kind)) {
+            names.push(presence(kind));
         }
         Self { wanted, steps: names.into_iter().map(|name| (name, Column::new())).collect(), known: None }
     }
@@ -240,7 +240,7 @@ fn id(text: &str) -> Result<Id, NoFacts> {
 
 #[cfg(test)]
 mod tests {
-    use apogee_domain::{Atto, Change, Finality, Network, NetworkKind, Timestamp, Value};
+    use apogee_domain::{Atto, Change, Finality, Timestamp, Value, series};
     use apogee_store::{AppliedEpoch, Cursor, EpochKind, EpochRecord};
     use apogee_store_sqlite::SqliteStore;
 
@@ -292,7 +292,7 @@ mod tests {
         };
         let mut changes = Vec::new();
         if !null {
-            changes.push(change(POWER_RAW, format!("t0{}", 100 + height), at(height)));
+            changes.push(change(series::POWER_RAW, format!("t0{}", 100 + height), at(height)));
             if height > 0 {
                 changes.push(change(
                     SeriesName::of("reward.block"),
@@ -334,9 +334,9 @@ mod tests {
         work.put_network(&network()).await.unwrap();
         work.commit().await.unwrap();
         let wanted = || vec![SeriesName::of("reward.block").spec().unwrap()];
-        let mut kept = Columns::new(wanted());
+        let mut kept = Columns::new(wanted(), NetworkKind::Filecoin);
         let mut same = async |height: i64| {
-            let mut anew = Columns::new(wanted());
+            let mut anew = Columns::new(wanted(), NetworkKind::Filecoin);
             let anew = anew.document(&network().id, at(height), &store).await.unwrap();
             let grown = kept.document(&network().id, at(height), &store).await.unwrap();
             assert_eq!(grown, anew, "epoch {height}");

@@ -122,7 +122,7 @@ impl Ground {
             Self::Index { network, .. } => {
                 let wanted = facts::wanted(rules)?;
                 let known = columns.take().filter(|columns| columns.are(&wanted));
-                let columns = columns.insert(known.unwrap_or_else(|| Columns::new(wanted)));
+                let columns = columns.insert(known.unwrap_or_else(|| Columns::new(wanted, network.kind)));
                 let mut facts = columns.document(&network.id, at, store).await?;
                 observed::add(&mut facts, store, &network.id, rules, at).await?;
                 facts

@@ -4,7 +4,7 @@ mod query;
 use std::collections::BTreeMap;
 
 use apogee_domain::series::{self, SeriesSpec, Unit};
-use apogee_domain::{Digest, SeriesName, Subject, Value};
+use apogee_domain::{Digest, NetworkKind, SeriesName, Subject, Value};
 use apogee_leaderboard::{Scope, SnapshotRow};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -34,7 +34,14 @@ const ROWS: usize = 50;
 const MOST: usize = 500;
 
 /// What the board of all columns shows; it is ranked by the first.
-const GLOBAL: [SeriesName; 10] = [
+fn global_columns(kind: NetworkKind) -> &'static [SeriesName] {
+    match kind {
+        NetworkKind::Filecoin => &FILECOIN,
+        NetworkKind::Spacemesh => &SPACEMESH,
+    }
+}
+
+static FILECOIN: [SeriesName; 10] = [
     series::POWER_QA,
     series::POWER_RAW,
     series::SECTORS_LIVE,
@@ -45,6 +52,20 @@ const GLOBAL: [SeriesName; 10] = [
     series::BLOCKS_WON,
     series::WINCOUNT,
     series::EXPECTED_WINS,
+];
+
+/// Who is malfeasant is said before what somebody earned.
+static SPACEMESH: [SeriesName; 10] = [
+    series::SPACE_UNITS,
+    series::MALFEASANCE,
+    series::ATX_WEIGHT,
+    series::ATX_STREAK,
+    series::SLOTS_ASSIGNED,
+    series::SLOTS_FILLED,
+    series::SLOTS_MISSED,
+    series::REWARD_LAYERS,
+    series::EXPECTED_LAYERS,
+    series::REWARD_BLOCK,
 ];
 
 /// Who has how much, ranked.
@@ -72,6 +93,8 @@ pub(crate) struct Board {
     query: BoardQuery,
     #[serde(skip)]
     global: bool,
+    #[serde(skip)]
+    kind: NetworkKind,
     #[serde(skip)]
     network_total: Option<Value>,
 }
@@ -105,7 +128,7 @@ struct Trend {
     begin: String,
 }
 
-/// `GET /n/{network}/board`: all columns, ranked by quality-adjusted power.
+/// `GET /n/{network}/board`: all columns, ranked by quality-adjusted power, or by space.
 pub(super) async fn global(
     State(app): State<App>,
     ask: Ask,
@@ -113,7 +136,8 @@ pub(super) async fn global(
     Asked(query): Asked<BoardQuery>,
 ) -> Result<Response, Problem> {
     let scene = app.scene(&network, query.at).await?;
-    ask.answer(&app.board(scene, &GLOBAL, query, ask.form).await?)
+    let columns = global_columns(scene.now.network.kind);
+    ask.answer(&app.board(scene, columns, query, ask.form).await?)
 }
 
 /// `GET /n/{network}/board/{series}`: who has how much of a series.
@@ -123,14 +147,15 @@ pub(super) async fn show(
     Path((network, series)): Path<(String, String)>,
     Asked(query): Asked<BoardQuery>,
 ) -> Result<Response, Problem> {
-    let spec = boards().find(|spec| spec.name == series).ok_or(Problem::UnknownSeries(series))?;
     let scene = app.scene(&network, query.at).await?;
+    let mut boards = boards(scene.now.network.kind);
+    let spec = boards.find(|spec| spec.name == series).ok_or(Problem::UnknownSeries(series))?;
     ask.answer(&app.board(scene, &[SeriesName::of(spec.name)], query, ask.form).await?)
 }
 
 /// The series that participants have, in the order of the menu.
-pub(crate) fn boards() -> impl Iterator<Item = &'static SeriesSpec> {
-    series::ALL.iter().filter(|spec| spec.per_participant)
+pub(crate) fn boards(kind: NetworkKind) -> impl Iterator<Item = &'static SeriesSpec> {
+    series::of(kind).filter(|spec| spec.per_participant)
 }
 
 impl App {
@@ -188,6 +213,7 @@ impl App {
         let network_total = self.value(&scene, ranked_by, &Subject::network()).await?;
         let mut board = Board {
             meta: scene.meta(),
+            kind: scene.now.network.kind,
             series: ranked_by.spec().map_or("", |spec| spec.name),
             columns: heads,
             snapshot: snapshot.id,

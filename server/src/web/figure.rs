@@ -200,7 +200,13 @@ pub(crate) fn share(part: Option<Value>, whole: Option<Value>) -> Option<String>
 
 /// What is known of a series; an unknown one is counted in pieces.
 pub(crate) fn spec(name: &SeriesName) -> SeriesSpec {
-    let unknown = SeriesSpec { name: "", unit: Unit::Count, reading: Reading::Level, per_participant: true, kinds: &[] };
+    let unknown = SeriesSpec {
+        name: "",
+        unit: Unit::Count,
+        reading: Reading::Level,
+        per_participant: true,
+        kinds: &[],
+    };
     name.spec().copied().unwrap_or(unknown)
 }
 

@@ -1,4 +1,6 @@
-use apogee_domain::{Epoch, NetworkId, Subject, Value, series};
+use std::collections::BTreeMap;
+
+use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName, Subject, Value, series};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -7,18 +9,27 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Ask;
-use super::chrome::{Chrome, Section};
+use super::chrome::{Cell, Chrome, Section};
 use super::competition::Listed;
 use super::figure::{Figure, Scale, coin, grouped, share};
 use super::now::{Freshness, Meta};
 use super::problem::Problem;
 use super::query::{Asked, Nothing};
+use super::reading::unit_name;
 use super::sums::Sums;
 use super::view::{Csv, View};
 use super::words::fluent_args;
 
 /// Rows of the short board.
 const TOP: usize = 10;
+
+/// What the short board shows; it is ranked by the first.
+const fn columns(kind: NetworkKind) -> [SeriesName; 3] {
+    match kind {
+        NetworkKind::Filecoin => [series::POWER_QA, series::SECTORS_LIVE, series::REWARD_BLOCK],
+        NetworkKind::Spacemesh => [series::SPACE_UNITS, series::SLOTS_FILLED, series::REWARD_BLOCK],
+    }
+}
 
 /// Every competition and network, and the short board of the first network.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,9 +60,18 @@ struct Top {
     #[schema(value_type = String)]
     network: NetworkId,
     participants: usize,
+    columns: Vec<Column>,
     rows: Vec<Place>,
+}
+
+/// A column and its unit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TopColumn)]
+struct Column {
+    series: &'static str,
+    unit: &'static str,
     #[serde(skip)]
-    scales: [Scale; 2],
+    scale: Scale,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,16 +80,12 @@ struct Place {
     tied: bool,
     #[schema(value_type = String)]
     participant: Subject,
-    /// Quality-adjusted power, bytes.
-    #[schema(value_type = Option<String>)]
-    power: Figure,
+    /// A string of digits for each series; `null` where it is unknown.
+    #[schema(value_type = BTreeMap<String, Option<String>>)]
+    values: BTreeMap<&'static str, Figure>,
+    /// Of the network's sum of the first series.
     #[serde(skip)]
     share: Option<String>,
-    #[schema(value_type = Option<String>)]
-    live_sectors: Figure,
-    /// atto
-    #[schema(value_type = Option<String>)]
-    block_reward: Figure,
 }
 
 /// `GET /`
@@ -94,7 +110,8 @@ pub(super) async fn show(
         };
         if let Some(cursor) = &network.cursor {
             let scene = app.scene(id.as_str(), None).await?;
-            let ranked = app.ranked(&scene, &series::POWER_QA).await?;
+            let [first, ..] = columns(network.network.kind);
+            let ranked = app.ranked(&scene, &first).await?;
             let nulls = app.value(&scene, &series::NULL_ROUNDS, &Subject::network()).await?;
             let sums = Sums::of_checks(&cursor.checks);
             row.meta = Some(scene.meta());
@@ -116,35 +133,40 @@ impl App {
         scene: &super::scene::Scene,
         ranked: &apogee_leaderboard::Snapshot,
     ) -> Result<Top, Problem> {
-        let coin = coin(scene.now.network.kind);
-        let total = self.value(scene, &series::POWER_QA, &Subject::network()).await?;
+        let kind = scene.now.network.kind;
+        let names = columns(kind);
+        let total = self.value(scene, &names[0], &Subject::network()).await?;
         let most = ranked.rows.iter().filter_map(|row| row.standing.value).max();
-        let power = Scale::of(series::Unit::Bytes, coin, most);
-        let money = Scale::of(series::Unit::Atto, coin, None);
+        let columns: Vec<Column> = names
+            .iter()
+            .filter_map(SeriesName::spec)
+            .enumerate()
+            .map(|(place, spec)| Column {
+                series: spec.name,
+                unit: unit_name(spec.unit),
+                scale: Scale::of(spec.unit, coin(kind), most.filter(|_| place == 0)),
+            })
+            .collect();
         let mut rows = Vec::new();
         for row in ranked.rows.iter().take(TOP) {
             let standing = &row.standing;
             let held = self.store.subject(scene.network(), &standing.subject, scene.epoch()).await?;
-            let figure = |name: &apogee_domain::SeriesName, unit, scale| {
-                let step = held.iter().find(|(held, _)| held == name);
-                Figure { value: step.map_or(Some(Value::ZERO), |(_, step)| step.value), unit, scale }
+            let figure = |column: &Column| {
+                let step = held.iter().find(|(held, _)| held.as_str() == column.series);
+                let value = step.map_or(Some(Value::ZERO), |(_, step)| step.value);
+                let unit = super::figure::spec(&SeriesName::of(column.series)).unit;
+                (column.series, Figure { value, unit, scale: column.scale })
             };
             rows.push(Place {
                 rank: standing.rank,
                 tied: standing.tied,
                 participant: standing.subject.clone(),
-                power: Figure { value: standing.value, unit: series::Unit::Bytes, scale: power },
+                values: columns.iter().map(figure).collect(),
                 share: share(standing.value, total),
-                live_sectors: figure(
-                    &series::SECTORS_LIVE,
-                    series::Unit::Count,
-                    Scale::of(series::Unit::Count, coin, None),
-                ),
-                block_reward: figure(&series::REWARD_BLOCK, series::Unit::Atto, money),
             });
         }
         let network = scene.network().clone();
-        Ok(Top { network, participants: ranked.rows.len(), rows, scales: [power, money] })
+        Ok(Top { network, participants: ranked.rows.len(), columns, rows })
     }
 }
 
@@ -236,8 +258,14 @@ impl Page<'_> {
         self.c.language().say("home-top-all", &fluent_args!["n" => top.participants])
     }
 
-    fn head(&self, series: &str, scale: &Scale) -> String {
-        super::chart::unit_head(&self.c.name("head", series), *scale)
+    fn cell(&self, place: &Place, column: &Column) -> Cell {
+        let unit = super::figure::spec(&SeriesName::of(column.series)).unit;
+        let unknown = Figure { value: None, unit, scale: column.scale };
+        self.c.cell(place.values.get(column.series).unwrap_or(&unknown))
+    }
+
+    fn head(&self, column: &Column) -> String {
+        super::chart::unit_head(&self.c.name("head", column.series), column.scale)
     }
 
     /// Class and word of a network's state.

@@ -75,6 +75,6 @@ impl Indexed {
 
     /// The facts that some of these rules read.
     pub(in crate::cli) async fn facts(&self, rules: &[RuleSet]) -> Result<FactsDocument, Failure> {
-        Ok(competitions::read_facts(&*self.store, &self.network.id, rules, self.at).await?)
+        Ok(competitions::read_facts(&*self.store, &self.network, rules, self.at).await?)
     }
 }

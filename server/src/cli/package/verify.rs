@@ -200,7 +200,7 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
     }
     let folder = tempfile::tempdir().map_err(Failure::world)?;
     let store = Place::Sqlite(folder.path().join("again.sqlite")).open().await?;
-    let network = chain.network.id.clone();
+    let network = chain.network.clone();
     let mut indexer = indexer(chain.clone(), store.clone(), edge::entropy_source()?);
     let cursor = progress::backfill(&mut indexer, &chain, &store).await?;
     if cursor.epoch < about.at {
@@ -209,7 +209,7 @@ async fn derived(contents: &Contents, chain: Chain) -> Result<Result<String, Str
             cursor.epoch, about.at
         )));
     }
-    let again = provenance(&*store, &network, about.at).await.map_err(Failure::world)?;
+    let again = provenance(&*store, &network.id, about.at).await.map_err(Failure::world)?;
     // How many checks are made depends on what is at hand: an index that followed the chain made others than one that was made at one go.
     let same = |one: &Provenance, other: &Provenance| {
         (one.epoch, &one.key, one.digest, one.checks.failed)

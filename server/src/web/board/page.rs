@@ -76,7 +76,7 @@ impl Page<'_> {
             let here = !self.view.global && spec.name == self.view.series;
             (self.c.page(&format!("board/{}", spec.name)), self.c.name("head", spec.name), here)
         };
-        std::iter::once(all).chain(boards().map(one)).collect()
+        std::iter::once(all).chain(boards(self.view.kind).map(one)).collect()
     }
 
     fn address(&self, sort: Option<&str>, page: usize) -> String {
