@@ -212,6 +212,8 @@ series! {
     EXPECTED_REWARD = "expected.reward", Atto, Cumulative, true, SPACEMESH;
     /// 1 from the layer on in which a smesher was known to be malfeasant.
     MALFEASANCE = "malfeasance", Count, Level, true, SPACEMESH;
+    /// Layers of an epoch (`layers_per_epoch`); an epoch's number is its first layer's over it.
+    EPOCH_LAYERS = "chain.epoch_layers", Count, Level, false, SPACEMESH;
     /// Layers whose result is no block.
     EMPTY_LAYERS = "chain.empty_layers", Count, Cumulative, false, SPACEMESH;
     /// Subsidy of the layers that had a block.

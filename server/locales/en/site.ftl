@@ -389,6 +389,7 @@ series-reward-layers = Layers that paid
 series-expected-layers = Layers expected to pay
 series-expected-reward = Expected reward
 series-malfeasance = Malfeasance
+series-chain-epoch-layers = Layers of an epoch
 series-chain-empty-layers = Empty layers
 series-chain-subsidy = Subsidy
 series-burn-rounding = Burnt by rounding

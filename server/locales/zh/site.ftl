@@ -352,6 +352,7 @@ series-reward-layers = 有奖励的层
 series-expected-layers = 预期获奖层
 series-expected-reward = 预期奖励
 series-malfeasance = 违规
+series-chain-epoch-layers = 每周期层数
 series-chain-empty-layers = 空层
 series-chain-subsidy = 补贴
 series-burn-rounding = 舍入销毁
