@@ -174,6 +174,31 @@ miner-reconciled-unknown = { $n ->
 miner-state-root = State root
 miner-tipset = Tipset
 miner-more = and { $n } more
+smesher-lead = Smesher on { $network }, ranked { $rank } of { $n } by space.
+smesher-lead-unranked = Smesher on { $network }, not ranked: its space is unknown.
+smesher-rank-by = by space
+smesher-weight = weight { $value }
+smesher-slots-note = of { $assigned } assigned, { $missed } missed
+smesher-malfeasant = Known to be malfeasant since layer { $layer }: this identity signed twice for one layer, as happens where it runs on two machines. That is for good.
+smesher-honest = No proof of malfeasance is known.
+smesher-slots-title = Epoch { $epoch }, layers { $first } to { $last }
+smesher-paid-text = { $paid } so far; { $expected } expected in the whole epoch
+smesher-none-in-a-layer = No slot in a given layer
+smesher-without = { $n ->
+    [one] { $n } layer without a reward up to here
+   *[other] { $n } layers without a reward up to here
+}
+smesher-nothing-not-due = No slot is assigned in this epoch: nothing is due.
+smesher-nothing-expected = That is as it should be.
+smesher-nothing-ordinary = That happens.
+smesher-nothing-unusual = That is rare. Look whether the node was online and its proposals arrived in time.
+smesher-nothing-alarming = Chance alone hardly does that. Look at the node: was it online, is the clock right, does the identity run twice?
+smesher-slots-hint = Slots fall into layers by lot, several perhaps into one. A slot is not a reward yet: the ballot has to arrive in time, and the layer needs a block.
+smesher-slots = Slots
+smesher-slots-caption = Slots by layer, summed. Solid: filled. Dashed: assigned. Dotted: missed.
+smesher-rewards-caption = Rewards in { $unit }, summed. Solid: paid. Dashed: expected from its slots.
+smesher-paid-caption = Layers that paid, summed. Solid: paid. Dashed: expected from its slots.
+smesher-units-caption = Units of space by layer.
 miner-empty-chart = No step of this series yet.
 
 # Epochs

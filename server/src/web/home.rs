@@ -15,7 +15,7 @@ use super::figure::{Figure, Scale, coin, grouped, share};
 use super::now::{Freshness, Meta};
 use super::problem::Problem;
 use super::query::{Asked, Nothing};
-use super::reading::unit_name;
+use super::reading::{ranked_by, unit_name};
 use super::sums::Sums;
 use super::view::{Csv, View};
 use super::words::fluent_args;
@@ -26,8 +26,8 @@ const TOP: usize = 10;
 /// What the short board shows; it is ranked by the first.
 const fn columns(kind: NetworkKind) -> [SeriesName; 3] {
     match kind {
-        NetworkKind::Filecoin => [series::POWER_QA, series::SECTORS_LIVE, series::REWARD_BLOCK],
-        NetworkKind::Spacemesh => [series::SPACE_UNITS, series::SLOTS_FILLED, series::REWARD_BLOCK],
+        NetworkKind::Filecoin => [ranked_by(kind), series::SECTORS_LIVE, series::REWARD_BLOCK],
+        NetworkKind::Spacemesh => [ranked_by(kind), series::SLOTS_FILLED, series::REWARD_BLOCK],
     }
 }
 
@@ -110,8 +110,7 @@ pub(super) async fn show(
         };
         if let Some(cursor) = &network.cursor {
             let scene = app.scene(id.as_str(), None).await?;
-            let [first, ..] = columns(network.network.kind);
-            let ranked = app.ranked(&scene, &first).await?;
+            let ranked = app.ranked(&scene, &ranked_by(network.network.kind)).await?;
             let nulls = app.value(&scene, &series::NULL_ROUNDS, &Subject::network()).await?;
             let sums = Sums::of_checks(&cursor.checks);
             row.meta = Some(scene.meta());

@@ -1,8 +1,10 @@
 mod charts;
 mod page;
+mod smeshing;
+mod tiles;
 
 use apogee_domain::series::{self, SeriesSpec};
-use apogee_domain::{Epoch, SeriesName, Step, Subject, Value};
+use apogee_domain::{Epoch, NetworkKind, SeriesName, Step, Subject, Value};
 use apogee_leaderboard::Standing;
 use askama::Template;
 use axum::extract::{Path, State};
@@ -11,13 +13,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::page::Page;
+use self::smeshing::Smeshing;
 use super::App;
 use super::ask::Ask;
-use super::figure::{Figure, Scale, coin, share};
+use super::figure::{Figure, Scale, coin};
 use super::now::Meta;
 use super::problem::Problem;
 use super::query::{Asked, AtQuery};
-use super::reading::{WINDOW, unit_name};
+use super::reading::{WINDOW, ranked_by, unit_name};
 use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
@@ -29,7 +32,7 @@ pub(crate) struct Participant {
     /// Address as the network writes it.
     #[schema(value_type = String)]
     participant: Subject,
-    /// Place by quality-adjusted power; `null` where that is unknown.
+    /// Place by quality-adjusted power, or by space; `null` where that is unknown.
     rank: Option<usize>,
     /// Whether others share the place.
     tied: bool,
@@ -44,13 +47,16 @@ pub(crate) struct Participant {
     #[schema(value_type = i64)]
     from: Epoch,
     series: Vec<Held>,
+    /// Of a smesher: its slots in this epoch, and what may be expected of them. `null` elsewhere.
+    smeshing: Option<Smeshing>,
     #[serde(skip)]
     scene: Scene,
     /// Competitions in which it is probed.
     #[serde(skip)]
     probed: Vec<String>,
+    /// The network's sum of what it is ranked by.
     #[serde(skip)]
-    network_power: Option<Value>,
+    network_total: Option<Value>,
     #[serde(skip)]
     upgrades: Vec<(Epoch, String)>,
 }
@@ -97,10 +103,15 @@ pub(super) async fn show(
     }
     // The order of their list, which puts together what belongs together.
     all.sort_by_key(|held: &Held| series::ALL.iter().position(|spec| spec.name == held.series.as_str()));
-    let snapshot = app.ranked(&scene, &series::POWER_QA).await?;
+    let kind = scene.now.network.kind;
+    let snapshot = app.ranked(&scene, &ranked_by(kind)).await?;
     let row = snapshot.rows.iter().find(|row| row.standing.subject == subject);
     let standing: Option<&Standing> = row.map(|row| &row.standing);
-    let network_power = app.value(&scene, &series::POWER_QA, &Subject::network()).await?;
+    let network_total = app.value(&scene, &ranked_by(kind), &Subject::network()).await?;
+    let smeshing = match kind {
+        NetworkKind::Filecoin => None,
+        NetworkKind::Spacemesh => app.smeshing(&scene, &subject).await?,
+    };
     let view = Participant {
         meta: scene.meta(),
         rank: standing.and_then(|standing| standing.rank),
@@ -112,7 +123,8 @@ pub(super) async fn show(
         participant: subject,
         from,
         series: all,
-        network_power,
+        smeshing,
+        network_total,
         upgrades: app.upgrades(&scene, from).await?,
         scene,
     };
@@ -139,10 +151,6 @@ impl Participant {
             scale: Scale::of(spec.unit, coin(self.scene.now.network.kind), None),
         };
         self.held(series).map_or_else(|| none(&super::figure::spec(series)), |held| held.value)
-    }
-
-    fn share(&self) -> Option<String> {
-        share(self.figure(&series::POWER_QA).value, self.network_power)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What several pages read of a network at an epoch.
 
 use apogee_domain::series::{self, Unit};
-use apogee_domain::{Epoch, SeriesName, Step, Subject, Value};
+use apogee_domain::{Epoch, NetworkKind, SeriesName, Step, Subject, Value};
 use apogee_leaderboard::Snapshot;
 
 use super::App;
@@ -12,6 +12,14 @@ use super::scene::Scene;
 pub(crate) const WINDOW: i64 = 20_160;
 /// Steps of one series that are read at most; more than one an epoch there are not.
 const STEPS: u32 = 10_000;
+
+/// What participants are ranked by where nothing else is asked for.
+pub(crate) const fn ranked_by(kind: NetworkKind) -> SeriesName {
+    match kind {
+        NetworkKind::Filecoin => series::POWER_QA,
+        NetworkKind::Spacemesh => series::SPACE_UNITS,
+    }
+}
 
 /// The unit of a series in JSON.
 pub(crate) const fn unit_name(unit: Unit) -> &'static str {

@@ -1,7 +1,7 @@
 //! The curves of a participant.
 
 use apogee_domain::series::{self, Unit};
-use apogee_domain::{SeriesName, Step, Value};
+use apogee_domain::{NetworkKind, SeriesName, Step, Value};
 
 use super::{Held, Participant};
 use crate::web::ask::Language;
@@ -13,7 +13,7 @@ impl Participant {
     /// Every chart that there is something to draw in, with the name of its heading.
     pub(super) fn charts(&self, language: Language) -> Vec<(&'static str, Chart)> {
         type Plot = (&'static str, &'static str, &'static str, &'static [SeriesName]);
-        const PLOTS: [Plot; 4] = [
+        static FILECOIN: [Plot; 4] = [
             ("power", "miner-power", "miner-power-caption", &[series::POWER_QA, series::POWER_RAW]),
             (
                 "sectors",
@@ -24,8 +24,34 @@ impl Participant {
             ("wins", "miner-wins", "miner-wins-caption", &[series::WINCOUNT, series::EXPECTED_WINS]),
             ("rewards", "miner-rewards", "miner-rewards-caption", &[series::REWARD_BLOCK]),
         ];
-        PLOTS
-            .into_iter()
+        static SPACEMESH: [Plot; 4] = [
+            (
+                "slots",
+                "smesher-slots",
+                "smesher-slots-caption",
+                &[series::SLOTS_FILLED, series::SLOTS_ASSIGNED, series::SLOTS_MISSED],
+            ),
+            (
+                "rewards",
+                "miner-rewards",
+                "smesher-rewards-caption",
+                &[series::REWARD_BLOCK, series::EXPECTED_REWARD],
+            ),
+            (
+                "paid",
+                "series-reward-layers",
+                "smesher-paid-caption",
+                &[series::REWARD_LAYERS, series::EXPECTED_LAYERS],
+            ),
+            ("units", "series-space-units", "smesher-units-caption", &[series::SPACE_UNITS]),
+        ];
+        let plots = match self.scene.now.network.kind {
+            NetworkKind::Filecoin => &FILECOIN,
+            NetworkKind::Spacemesh => &SPACEMESH,
+        };
+        plots
+            .iter()
+            .copied()
             .filter_map(|(id, heading, caption, names)| {
                 Some((heading, self.chart(language, id, (heading, caption), names)?))
             })

@@ -1,13 +1,16 @@
 //! The participant as a page.
 
-use apogee_domain::{SeriesName, series};
+use apogee_domain::NetworkKind;
+use apogee_spacemesh_index::odds::Nothing;
 use askama::Template;
 
+use super::smeshing::Smeshing;
+use super::tiles::Tile;
 use super::{Held, Participant};
-use crate::web::ask::{Ask, Language};
+use crate::web::ask::Ask;
 use crate::web::chart::Chart;
 use crate::web::chrome::{Chrome, Section};
-use crate::web::figure::{Figure, grouped};
+use crate::web::figure::grouped;
 use crate::web::sums::Sums;
 use crate::web::words::fluent_args;
 
@@ -16,6 +19,7 @@ use crate::web::words::fluent_args;
 pub(super) struct Page<'a> {
     c: Chrome<'a>,
     view: &'a Participant,
+    tiles: Vec<Tile>,
     charts: Vec<(&'static str, Chart)>,
     sums: Sums,
 }
@@ -24,7 +28,7 @@ impl<'a> Page<'a> {
     pub(super) fn new(ask: &'a Ask, view: &'a Participant) -> Self {
         let c = Chrome::of(ask, &view.meta, Section::Board);
         let charts = view.charts(ask.language);
-        Self { c, view, charts, sums: Sums::of(&view.scene.record) }
+        Self { c, view, tiles: view.tiles(ask.language), charts, sums: Sums::of(&view.scene.record) }
     }
 }
 
@@ -34,9 +38,77 @@ impl Page<'_> {
         let language = self.c.language();
         let arguments = |rank: String| fluent_args!["network" => view.meta.network.to_string(), "rank" => rank, "n" => view.of];
         match view.rank {
-            Some(_) => language.say("miner-lead", &arguments(self.rank())),
-            None => language.say("miner-lead-unranked", &arguments(String::new())),
+            Some(_) => language.say(self.of_kind("miner-lead", "smesher-lead"), &arguments(self.rank())),
+            None => {
+                let key = self.of_kind("miner-lead-unranked", "smesher-lead-unranked");
+                language.say(key, &arguments(String::new()))
+            }
         }
+    }
+
+    /// One of two keys, by the protocol of the network.
+    fn of_kind(&self, filecoin: &'static str, spacemesh: &'static str) -> &'static str {
+        match self.view.scene.now.network.kind {
+            NetworkKind::Filecoin => filecoin,
+            NetworkKind::Spacemesh => spacemesh,
+        }
+    }
+
+    fn rank_by(&self) -> String {
+        self.c.t(self.of_kind("miner-rank-by", "smesher-rank-by"))
+    }
+
+    fn is_spacemesh(&self) -> bool {
+        self.view.scene.now.network.kind == NetworkKind::Spacemesh
+    }
+
+    /// What is said first of a smesher.
+    fn honesty(&self, smeshing: &Smeshing) -> (&'static str, String) {
+        match smeshing.malfeasant_since {
+            Some(layer) => {
+                let text = self.c.language().say("smesher-malfeasant", &fluent_args!["layer" => grouped(layer)]);
+                ("is-bad", text)
+            }
+            None => ("is-ok", self.c.t("smesher-honest")),
+        }
+    }
+
+    fn slots_title(&self, smeshing: &Smeshing) -> String {
+        let last = smeshing.first_layer.plus(smeshing.layers.saturating_sub(1));
+        let arguments = fluent_args![
+            "epoch" => grouped(smeshing.epoch), "first" => grouped(smeshing.first_layer), "last" => grouped(last),
+        ];
+        self.c.language().say("smesher-slots-title", &arguments)
+    }
+
+    fn paid(&self, smeshing: &Smeshing) -> String {
+        let expected = smeshing.expected_layers.map(|nano| nano.0 / 10_000_000);
+        let expected = expected.map(|hundredths| format!("{}.{:02}", hundredths / 100, hundredths % 100));
+        let unknown = || self.c.t("unknown");
+        let arguments = fluent_args![
+            "paid" => smeshing.paid.map_or_else(unknown, grouped), "expected" => expected.unwrap_or_else(unknown),
+        ];
+        self.c.language().say("smesher-paid-text", &arguments)
+    }
+
+    fn counted(&self, count: Option<u64>) -> String {
+        count.map_or_else(|| self.c.t("unknown"), grouped)
+    }
+
+    fn without(&self, smeshing: &Smeshing) -> String {
+        self.c.language().say("smesher-without", &fluent_args!["n" => i64::from(smeshing.without)])
+    }
+
+    /// Class and sentence: whether nothing is as it should be.
+    fn luck(&self, nothing: Nothing) -> (&'static str, String) {
+        let (class, key) = match nothing {
+            Nothing::NotDue => ("is-none", "smesher-nothing-not-due"),
+            Nothing::Expected => ("is-ok", "smesher-nothing-expected"),
+            Nothing::Ordinary => ("is-ok", "smesher-nothing-ordinary"),
+            Nothing::Unusual => ("is-wait", "smesher-nothing-unusual"),
+            Nothing::Alarming => ("is-bad", "smesher-nothing-alarming"),
+        };
+        (class, self.c.t(key))
     }
 
     fn rank(&self) -> String {
@@ -45,64 +117,6 @@ impl Page<'_> {
             Some(rank) => grouped(rank),
             None => "–".to_owned(),
         }
-    }
-
-    /// One of the headline sentences: its argument is a figure with its unit.
-    fn note(&self, key: &str, argument: &str, series: &SeriesName) -> String {
-        let figure = self.view.figure(series);
-        let symbol = if figure.is_zero() { "" } else { figure.scale.symbol };
-        let text = format!("{} {symbol}", figure.text());
-        self.c.language().say(key, &fluent_args![argument => text.trim()])
-    }
-
-    fn power(&self) -> Figure {
-        self.view.figure(&series::POWER_QA)
-    }
-
-    fn live(&self) -> Figure {
-        self.view.figure(&series::SECTORS_LIVE)
-    }
-
-    fn reward(&self) -> Figure {
-        self.view.figure(&series::REWARD_BLOCK)
-    }
-
-    fn wins(&self) -> Figure {
-        self.view.figure(&series::WINCOUNT)
-    }
-
-    fn power_note(&self) -> String {
-        let raw = self.note("miner-raw", "value", &series::POWER_RAW);
-        match self.view.share() {
-            Some(share) => {
-                let share = self.c.language().say("miner-share", &fluent_args!["share" => share]);
-                let comma = if self.c.language() == Language::Chinese { "，" } else { ", " };
-                format!("{raw}{comma}{share}")
-            }
-            None => raw,
-        }
-    }
-
-    fn sectors_note(&self) -> String {
-        let text = |series: &SeriesName| self.view.figure(series).text();
-        let arguments = fluent_args![
-            "faulty" => text(&series::SECTORS_FAULTY), "recovering" => text(&series::SECTORS_RECOVERING),
-        ];
-        self.c.language().say("miner-faulty", &arguments)
-    }
-
-    fn reward_note(&self) -> String {
-        self.note("miner-tips", "value", &series::REWARD_GAS)
-    }
-
-    fn wins_note(&self) -> String {
-        self.note("miner-expected", "value", &series::EXPECTED_WINS)
-    }
-
-    fn blocks_note(&self) -> String {
-        let blocks = self.view.figure(&series::BLOCKS_WON).value.map_or(0, |value| value.0);
-        let blocks = i64::try_from(blocks).unwrap_or(i64::MAX);
-        self.c.language().say("miner-blocks", &fluent_args!["n" => blocks])
     }
 
     fn rank_of(&self) -> String {
@@ -150,5 +164,26 @@ impl Page<'_> {
             self.c.language().say("miner-more", &fluent_args!["n" => more])
         };
         (first, more)
+    }
+}
+
+/// Parts of 10⁹ as percent, four digits behind the point, rounded down: what is not certain is never called 100 %.
+fn percent(parts: u32) -> String {
+    let shown = parts / 1_000;
+    format!("{}.{:04} %", shown / 10_000, shown % 10_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_certain_is_never_called_so() {
+        assert_eq!([1_000_000_000, 999_999_999, 999_751_984, 0].map(percent), [
+            "100.0000 %",
+            "99.9999 %",
+            "99.9751 %",
+            "0.0000 %"
+        ]);
     }
 }
