@@ -34,6 +34,7 @@ async fn every_statement_prepares() {
     shared.extend(statements(include_str!("../probes/log.rs")));
     shared.extend(statements(include_str!("../probes/rules.rs")));
     shared.extend(statements(include_str!("../probes/slots.rs")));
+    shared.extend(statements(include_str!("../recounts.rs")));
     shared.extend(statements(include_str!("../signins.rs")));
     let own = statements(crate::testing::DIALECT);
     assert!(shared.len() >= 20 && own.len() >= 10, "{} and {}", shared.len(), own.len());

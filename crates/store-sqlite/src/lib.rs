@@ -18,6 +18,8 @@ mod money;
 mod people;
 #[path = "../../store-sql/probes/mod.rs"]
 mod probes;
+#[path = "../../store-sql/recounts.rs"]
+mod recounts;
 #[path = "../../store-sql/repositories.rs"]
 mod repositories;
 #[path = "../../store-sql/signins.rs"]

@@ -17,6 +17,7 @@ mod ledger;
 mod money;
 mod people;
 mod probes;
+mod recounts;
 mod signins;
 
 use std::future::poll_fn;
@@ -83,6 +84,7 @@ pub use probes::{
     of_two_who_ask_each_gets_other_lanes, rests_are_kept_as_they_were_said_first_and_those_of_the_chain_grow,
     what_miners_run_is_what_was_seen_last,
 };
+pub use recounts::{a_recount_is_kept_once_and_decided_once, a_report_above_the_bound_is_refused};
 pub use signins::{
     a_challenge_is_taken_once, a_program_is_told_once_that_it_is_let_in,
     a_session_ends_when_it_is_idle_and_after_a_week, a_session_is_ended_by_its_owner,
@@ -166,6 +168,8 @@ macro_rules! conformance {
             deals_are_followed_until_they_are_closed,
             deals_of_slots_that_went_well_can_be_read_back,
             that_data_could_not_be_had_is_known_for_its_time,
+            a_recount_is_kept_once_and_decided_once,
+            a_report_above_the_bound_is_refused,
             an_account_is_one_identity_whatever_it_is_called,
             two_sign_ins_at_once_are_one_identity,
             a_block_stays_when_they_sign_in_again,

@@ -10,6 +10,7 @@ mod money;
 mod people;
 mod probes;
 mod records;
+mod recounts;
 mod signins;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use records::{
     Archive, ArchiveHead, BlockRecord, CertificateRecord, ChangeRecord, CheckRecord, Cursor, EpochKind,
     EpochRecord, LedgerEntry, LedgerHead, MAX_ARCHIVE, Reconciliation, Unmade,
 };
+pub use recounts::*;
 pub use signins::*;
 
 /// Why a database did not do what was asked.
@@ -109,7 +111,7 @@ pub struct Page<K> {
 /// A database. Reads see the last committed state.
 #[async_trait]
 pub trait Store:
-    Audit + Grants + Money + People + ProbeDeals + Probes + SignIns + Send + Sync + fmt::Debug
+    Audit + Grants + Money + People + ProbeDeals + Probes + Recounts + SignIns + Send + Sync + fmt::Debug
 {
     /// Begin to write. Only one unit of work is open at a time on one database file; others wait.
     async fn begin(&self) -> Result<Box<dyn Work>>;
@@ -204,7 +206,15 @@ pub trait Store:
 /// Everything that must become true together. Dropping it without [`commit`](Work::commit) undoes it.
 #[async_trait]
 pub trait Work:
-    AuditWork + GrantsWork + MoneyWork + PeopleWork + ProbeDealsWork + ProbesWork + SignInsWork + Send
+    AuditWork
+    + GrantsWork
+    + MoneyWork
+    + PeopleWork
+    + ProbeDealsWork
+    + ProbesWork
+    + RecountsWork
+    + SignInsWork
+    + Send
 {
     /// Add a network.
     ///

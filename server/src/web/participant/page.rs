@@ -66,7 +66,8 @@ impl Page<'_> {
     fn honesty(&self, smeshing: &Smeshing) -> (&'static str, String) {
         match smeshing.malfeasant_since {
             Some(layer) => {
-                let text = self.c.language().say("smesher-malfeasant", &fluent_args!["layer" => grouped(layer)]);
+                let text =
+                    self.c.language().say("smesher-malfeasant", &fluent_args!["layer" => grouped(layer)]);
                 ("is-bad", text)
             }
             None => ("is-ok", self.c.t("smesher-honest")),
@@ -179,11 +180,9 @@ mod tests {
 
     #[test]
     fn what_is_not_certain_is_never_called_so() {
-        assert_eq!([1_000_000_000, 999_999_999, 999_751_984, 0].map(percent), [
-            "100.0000 %",
-            "99.9999 %",
-            "99.9751 %",
-            "0.0000 %"
-        ]);
+        assert_eq!(
+            [1_000_000_000, 999_999_999, 999_751_984, 0].map(percent),
+            ["100.0000 %", "99.9999 %", "99.9751 %", "0.0000 %"]
+        );
     }
 }

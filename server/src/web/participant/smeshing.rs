@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use apogee_domain::series::{EPOCH_LAYERS, EXPECTED_LAYERS, MALFEASANCE, REWARD_LAYERS, SLOTS_ASSIGNED, SLOTS_FILLED};
+use apogee_domain::series::{
+    EPOCH_LAYERS, EXPECTED_LAYERS, MALFEASANCE, REWARD_LAYERS, SLOTS_ASSIGNED, SLOTS_FILLED,
+};
 use apogee_domain::{Epoch, SeriesName, Step, Subject, Value};
 use apogee_spacemesh_index::odds::{Nothing, Odds};
 use serde::Serialize;
