@@ -100,6 +100,13 @@ pub(crate) struct Network {
     pub(crate) finality_epochs: Option<u32>,
     /// Where an empty database begins; at genesis unless given.
     pub(crate) start: Option<Start>,
+    /// Of a network of Spacemesh: the file that says what it is. Such a network has neither rules nor nodes nor a recording.
+    pub(crate) spacemesh: Option<PathBuf>,
+    /// Its layers come from this copy of a node's database, which may be replaced by a newer one.
+    pub(crate) copy: Option<PathBuf>,
+    /// Whether its layers are final only as far as a recount that was applied says so.
+    #[serde(default)]
+    pub(crate) recount: bool,
 }
 
 /// Where an empty database begins.
@@ -285,6 +292,8 @@ impl Config {
         for network in self.networks.values_mut() {
             network.recording.as_mut().map(place);
             network.keys.as_mut().map(place);
+            network.spacemesh.as_mut().map(place);
+            network.copy.as_mut().map(place);
             network.endpoints.iter_mut().filter_map(|endpoint| endpoint.token_file.as_mut()).for_each(place);
             if let Some(rules) = &mut network.rules
                 && !matches!(&**rules, "mainnet" | "calibration")
@@ -307,6 +316,16 @@ impl Config {
         }
         for (id, network) in &self.networks {
             let wrong = |what| Err(InvalidConfig::Network { network: id.clone(), what });
+            if network.spacemesh.is_some() {
+                match (&network.recording, network.endpoints.is_empty(), &network.rules, &network.copy) {
+                    (None, true, None, Some(_)) => continue,
+                    (None, true, None, None) => return wrong("copy is missing: a copy of a node's database"),
+                    _ => return wrong("a network of Spacemesh has neither rules nor endpoints nor a recording"),
+                }
+            }
+            if network.copy.is_some() || network.recount {
+                return wrong("copy and recount are of networks of Spacemesh");
+            }
             match (&network.recording, network.endpoints.is_empty(), &network.rules) {
                 (Some(_), true, None) => {}
                 (None, false, Some(_)) => {}

@@ -20,6 +20,7 @@ mod policies;
 mod recorded;
 mod refunds;
 mod sources;
+mod spacemesh;
 mod store;
 mod tellers;
 mod watch;

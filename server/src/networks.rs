@@ -61,6 +61,8 @@ pub(crate) enum NoChain {
         #[source]
         cause: InvalidEndpoint,
     },
+    #[error("{} is a network of Spacemesh: `apogee spacemesh import` reads a copy of its state", .0.as_ref().map_or("it", |id| id.as_str()))]
+    Spacemesh(Option<NetworkId>),
     #[error("the token in {0} cannot be read")]
     Token(PathBuf, #[source] std::io::Error),
     #[error("{0:?} is no CID of a genesis block")]
@@ -194,6 +196,9 @@ pub(crate) struct Nodes {
 
 /// Check a network's settings. Nodes are not asked.
 pub(crate) fn prepare(id: Option<&NetworkId>, settings: &config::Network) -> Result<Prepared, NoChain> {
+    if settings.spacemesh.is_some() {
+        return Err(NoChain::Spacemesh(id.cloned()));
+    }
     let start = start(settings.start.as_ref())?;
     if let Some(path) = &settings.recording {
         let place = Recorded::of(path)?;

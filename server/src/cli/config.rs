@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Answer, Failure};
 use crate::config::Config;
 use crate::networks;
+use crate::spacemesh::Followed;
 use crate::store::Place;
 
 #[derive(Debug, Subcommand)]
@@ -33,7 +34,9 @@ impl Configure {
             Self::Check(_) => {
                 Place::of(&config.store)?;
                 for (id, settings) in &config.networks {
-                    networks::check(id, settings)?;
+                    if Followed::of(id, settings).map_err(Failure::input)?.is_none() {
+                        networks::check(id, settings)?;
+                    }
                 }
                 println!("The settings are good: {} networks.", config.networks.len());
             }

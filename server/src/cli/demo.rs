@@ -108,7 +108,7 @@ impl Demo {
             _ => None,
         };
         let tellers = Teller::all(&config, &networks)?;
-        let work = serve::Work { networks, tellers };
+        let work = serve::Work { networks, tellers, ..serve::Work::default() };
         serve::serve(listener, store, work, &config, Duration::from_secs(1)).await?;
         if let Some(retrieval) = retrieval {
             retrieval.end().await;

@@ -120,7 +120,7 @@ enum Command {
     /// Play networks for tests.
     #[command(subcommand)]
     Simnet(simnet::Simnet),
-    /// Check a copy of a Spacemesh node's database, and count votes again.
+    /// Check and index copies of a Spacemesh node's database, and count votes again.
     #[command(subcommand)]
     Spacemesh(spacemesh::Spacemesh),
     /// Ask a running server whether it is well.
@@ -219,7 +219,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Config(config) => config.run(),
         Command::Signer(signer) => signer.run().await,
         Command::Simnet(simnet) => simnet.run().await,
-        Command::Spacemesh(spacemesh) => spacemesh.run(),
+        Command::Spacemesh(spacemesh) => spacemesh.run().await,
         Command::Health(health) => health.run().await,
     };
     match outcome {

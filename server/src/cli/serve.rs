@@ -23,6 +23,7 @@ use crate::http::{self, Controller, Service};
 use crate::networks::{self, Prepared};
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
+use crate::spacemesh::Followed;
 use crate::store::Place;
 use crate::tellers::{Measures, Reports, Teller};
 use crate::watch::{Feed, Watch};
@@ -43,16 +44,19 @@ impl Serve {
         let config = Config::load(self.config.as_deref()).map_err(Failure::input)?;
         crate::log::start(&config.log).map_err(Failure::input)?;
         let place = Place::of(&config.store)?;
-        let mut prepared = Vec::new();
+        let (mut prepared, mut layered) = (Vec::new(), Vec::new());
         for (id, settings) in &config.networks {
-            prepared.push(networks::prepare(Some(id), settings)?);
+            match Followed::of(id, settings).map_err(Failure::input)? {
+                Some(followed) => layered.push(followed),
+                None => prepared.push(networks::prepare(Some(id), settings)?),
+            }
         }
         let tellers = Teller::all(&config, &prepared)?;
         let listener = listen(self.listen.unwrap_or(config.listen)).await?;
         let store = place.open().await?;
-        tracing::info!(database = %place, networks = prepared.len(), "the database is open");
+        tracing::info!(database = %place, networks = prepared.len() + layered.len(), "the database is open");
         let interval = Duration::from_secs(config.watch_seconds.max(1).into());
-        serve(listener, store, Work { networks: prepared, tellers }, &config, interval).await?;
+        serve(listener, store, Work { networks: prepared, layered, tellers }, &config, interval).await?;
         Ok(Answer::Yes)
     }
 }
@@ -67,6 +71,8 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
 pub(super) struct Work {
     /// Networks to index.
     pub(super) networks: Vec<Prepared>,
+    /// Networks of Spacemesh to index.
+    pub(super) layered: Vec<Followed>,
     /// Wallets to pay from.
     pub(super) tellers: Vec<Teller>,
 }
@@ -79,7 +85,7 @@ pub(super) async fn serve(
     config: &Config,
     interval: Duration,
 ) -> Result<(), Failure> {
-    let Work { networks, tellers } = work;
+    let Work { networks, layered, tellers } = work;
     let clock = Arc::new(SystemClock);
     let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks));
     let (end, ended) = watch::channel(false);
@@ -95,6 +101,11 @@ pub(super) async fn serve(
         feeds.push((network.name().clone(), feed));
         let entropy = edge::entropy_source()?;
         indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
+    }
+    for network in layered {
+        let stopped = Stopped::default();
+        feeds.push((network.id().clone(), Feed::Recorded { stopped: Arc::clone(&stopped) }));
+        tokio::spawn(network.follow(Arc::clone(&store), stopped, ended.clone()));
     }
     let (reports, owner) = (Reports::default(), edge::owner()?);
     let measures: Measures = tellers.iter().map(|teller| (teller.key(), teller.measures())).collect();

@@ -92,6 +92,7 @@ impl Chosen {
             .networks
             .iter()
             .filter(|(id, _)| chosen(id))
+            .filter(|(_, settings)| self.network.is_some() || settings.spacemesh.is_none())
             .map(|(id, settings)| {
                 let start = self.start.clone().or_else(|| settings.start.clone());
                 (Some(id.clone()), config::Network { start, ..settings.clone() })
@@ -159,7 +160,9 @@ impl Chosen {
         } else {
             network.and_then(|network| config.networks.get(network)).cloned()
         };
-        let Some(settings) = settings else { return Ok(StateSource::default()) };
+        let Some(settings) = settings.filter(|settings| settings.spacemesh.is_none()) else {
+            return Ok(StateSource::default());
+        };
         let recorded = settings.recording.is_some();
         let chain = networks::prepare(network, &settings)?.open().await?;
         Ok(StateSource { source: Some(chain.source), recorded })

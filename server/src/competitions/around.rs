@@ -4,7 +4,7 @@ use apogee_competition::{Context, Phase};
 use apogee_domain::{Epoch, Timestamp};
 use apogee_filecoin::source::Source;
 use apogee_rules::RuleSet;
-use apogee_store::{Store, StoreError};
+use apogee_store::{Recount, RecountState, Store, StoreError};
 
 use super::ground::Ground;
 use super::held::Held;
@@ -107,6 +107,12 @@ async fn gaps(store: &dyn Store, held: &Held, ground: &Ground) -> Result<Vec<Str
     let over = !matches!(competition.phase(), Phase::Draft | Phase::Registration | Phase::Running);
     if over && cursor.epoch <= last {
         gaps.push(format!("{} is indexed up to epoch {}, not to epoch {last}", network.id, cursor.epoch));
+    }
+    for recount in store.recounts(&network.id).await? {
+        let Recount { input, first, last: to, state, .. } = recount;
+        if state == RecountState::Open && first <= last && to >= start {
+            gaps.push(format!("the recount {input} of layers {first} to {to} waits for a decision"));
+        }
     }
     Ok(gaps)
 }

@@ -1,7 +1,10 @@
 //! `apogee spacemesh`
 
-use std::fs::File;
-use std::io::{BufReader, Write};
+mod import;
+mod odds;
+mod recount;
+
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -9,9 +12,11 @@ use apogee_spacemesh::id::{Epochs, GenesisId, LayerId};
 use apogee_spacemesh::report::{Difference, Report};
 use apogee_spacemesh::reward::Reward;
 use apogee_spacemesh_state::{GenesisCheck, Layers, Limits, State};
-use apogee_tortoise::replay;
 use clap::{Args, Subcommand};
 
+use self::import::Import;
+use self::odds::Chances;
+use self::recount::Recount;
 use super::competition::documents::wrong;
 use super::{Answer, Failure};
 
@@ -25,24 +30,15 @@ pub(super) enum Spacemesh {
     ///
     /// Exits 1 where the node tells others.
     Rewards(Copy),
+    /// Index a copy of a node's database: what an earlier copy said otherwise is taken back.
+    ///
+    /// Exits 1 where a check failed. A copy that is refused leaves the database as it is.
+    Import(Box<Import>),
+    /// How likely it is that layers bring a smesher nothing, by chance alone.
+    Odds(Chances),
     /// Count votes again.
     #[command(subcommand)]
     Recount(Recount),
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Recount {
-    /// Replay what a node told its tortoise, and hold every answer of the node against ours.
-    ///
-    /// Exits 1 with the first answer that differs.
-    Replay(Replay),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Replay {
-    /// A trace, a line of JSON for each event
-    #[arg(value_name = "TRACE")]
-    trace: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -69,27 +65,13 @@ fn genesis(text: &str) -> Result<GenesisId, String> {
 }
 
 impl Spacemesh {
-    pub(super) fn run(self) -> Result<Answer, Failure> {
+    pub(super) async fn run(self) -> Result<Answer, Failure> {
         match self {
             Self::Check(copy) => copy.check(),
             Self::Rewards(copy) => copy.rewards(),
-            Self::Recount(Recount::Replay(Replay { trace })) => {
-                let file = File::open(&trace).map_err(|cause| wrong(&trace, cause))?;
-                match replay(BufReader::new(file), &apogee_tortoise::Limits::DEFAULT) {
-                    Ok(report) => {
-                        let verified = report.status.map_or(0, |status| status.verified.0);
-                        println!(
-                            "OK {} lines, {} answers are the same, verified up to layer {verified}",
-                            report.lines, report.assertions
-                        );
-                        Ok(Answer::Yes)
-                    }
-                    Err(failure) => {
-                        println!("{}: {failure}", trace.display());
-                        Ok(Answer::No)
-                    }
-                }
-            }
+            Self::Import(import) => import.run().await,
+            Self::Odds(chances) => chances.run(),
+            Self::Recount(recount) => recount.run().await,
         }
     }
 }

@@ -1,0 +1,110 @@
+//! Indexing beside serving: a copy of a node's database is looked at whenever it is replaced.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use apogee_domain::{Network, NetworkId};
+use apogee_spacemesh_index::source::Source;
+use apogee_spacemesh_index::{Ballots, CopySource, IndexError, Indexer, Params};
+use apogee_spacemesh_state::{Limits, OpenError};
+use apogee_store::{Cursor, Store};
+use tokio::sync::watch;
+
+use super::{Described, NotDescribed, Recounted};
+use crate::cli::chain_of;
+use crate::config;
+use crate::follow::Stopped;
+
+/// Seconds between two looks where nothing else is said.
+const POLL_SECONDS: u16 = 15;
+
+/// Why a network's settings cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotFollowed {
+    #[error(transparent)]
+    Described(#[from] NotDescribed),
+    #[error("networks.{0}: a network of Spacemesh needs a copy of a node's database")]
+    NoSource(NetworkId),
+}
+
+/// A network of the settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Followed {
+    network: Network,
+    params: Params,
+    copy: PathBuf,
+    recounted: bool,
+    poll: Duration,
+}
+
+/// What tells one copy from the next.
+type Seen = (Option<SystemTime>, u64);
+
+impl Followed {
+    /// That of some settings; `None` where they are of another kind.
+    pub(crate) fn of(id: &NetworkId, settings: &config::Network) -> Result<Option<Self>, NotFollowed> {
+        let Some(file) = &settings.spacemesh else { return Ok(None) };
+        let described = Described::read(file)?;
+        let copy = settings.copy.clone().ok_or_else(|| NotFollowed::NoSource(id.clone()))?;
+        Ok(Some(Self {
+            network: described.network(id.clone()),
+            params: described.params(),
+            copy,
+            recounted: settings.recount,
+            poll: Duration::from_secs(settings.poll_seconds.unwrap_or(POLL_SECONDS).max(1).into()),
+        }))
+    }
+
+    pub(crate) const fn id(&self) -> &NetworkId {
+        &self.network.id
+    }
+
+    /// Index what the copy says until `end` says so. What cannot pass by itself is said, here and on the pages, and tried again once there is another copy.
+    pub(crate) async fn follow(self, store: Arc<dyn Store>, stopped: Stopped, mut end: watch::Receiver<bool>) {
+        let mut before: Option<Seen> = None;
+        loop {
+            let seen = self.seen();
+            // Where a recount has a say, that may come without another copy.
+            if seen.is_some() && (seen != before || self.recounted) {
+                let done = tokio::select! {
+                    done = self.index(&store) => done,
+                    _ = end.wait_for(|end| *end) => return,
+                };
+                match done {
+                    Ok(_) => stopped.store(Arc::new(None)),
+                    Err(error) => {
+                        if before != seen {
+                            let (network, error) = (self.network.id.as_str(), &error as &dyn Error);
+                            tracing::error!(network.id = network, error, "the copy is not indexed");
+                        }
+                        stopped.store(Arc::new(Some(chain_of(&error))));
+                    }
+                }
+                before = seen;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.poll) => {}
+                _ = end.wait_for(|end| *end) => return,
+            }
+        }
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        let data = std::fs::metadata(&self.copy).ok()?;
+        Some((data.modified().ok(), data.len()))
+    }
+
+    async fn index(&self, store: &Arc<dyn Store>) -> Result<Cursor, IndexError> {
+        let (path, params) = (self.copy.clone(), self.params);
+        let opened = move || CopySource::open(&path, &params, Limits::default(), Ballots::Checked);
+        let opened: Result<CopySource, OpenError> =
+            tokio::task::spawn_blocking(opened).await.map_err(IndexError::Worker)?;
+        let mut source: Arc<dyn Source> = Arc::new(opened?);
+        if self.recounted {
+            source = Arc::new(Recounted::new(source, Arc::clone(store), self.network.id.clone()));
+        }
+        Indexer::new(Arc::clone(store), source, self.network.clone(), params)?.reach_head().await
+    }
+}
