@@ -198,6 +198,8 @@ series! {
     ATX_WEIGHT = "atx.weight", Count, Level, true, SPACEMESH;
     /// Epochs without a gap, up to a layer's own, in which a smesher had a working activation.
     ATX_STREAK = "atx.streak", Count, Level, true, SPACEMESH;
+    /// Units times layers of the activations that work: all of an epoch counts from its first layer on; the network's subject holds the sum.
+    SPACE_TIME = "space.time", Count, Cumulative, true, SPACEMESH;
     /// Slots assigned to a smesher: all of an epoch count from its first layer on.
     SLOTS_ASSIGNED = "slots.assigned", Count, Cumulative, true, SPACEMESH;
     /// Slots that a smesher filled with a proof in a ballot of their layer.

@@ -1,5 +1,5 @@
 use apogee_domain::series::{Reading, SeriesSpec};
-use apogee_domain::{SeriesName, Unit};
+use apogee_domain::{NetworkKind, SeriesName, Unit};
 
 use crate::read::NESTING;
 use crate::{Board, DealMeasure, Id, Metric, MetricKind, Pool, RuleSet, SectorMeasure};
@@ -38,6 +38,14 @@ impl RuleSet {
         let declared = self.series.iter().find(|series| series.name == *name);
         let known = |spec: &SeriesSpec| spec.per_participant.then_some((spec.unit, spec.reading));
         declared.map(|series| (series.unit, series.reading)).or_else(|| name.spec().and_then(known))
+    }
+
+    /// The protocol that its network has to speak: that of a series which no other has, Filecoin where none says so.
+    #[must_use]
+    pub fn kind(&self) -> NetworkKind {
+        let own = |name: &SeriesName| name.spec().filter(|spec| spec.kinds == [NetworkKind::Spacemesh]);
+        let named = self.metrics.iter().flat_map(Metric::series).any(|name| own(name).is_some());
+        if named { NetworkKind::Spacemesh } else { NetworkKind::Filecoin }
     }
 
     /// What the value of the metric of this name is. Known for every metric of a rule set that was read.

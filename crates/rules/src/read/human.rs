@@ -16,6 +16,8 @@ const UNITS: &[(&str, Unit, u128)] = &[
     ("attoFIL", Unit::Atto, 1),
     ("nanoFIL", Unit::Atto, 1_000_000_000),
     ("FIL", Unit::Atto, 1_000_000_000_000_000_000),
+    ("smidge", Unit::Atto, 1_000_000_000),
+    ("SMH", Unit::Atto, 1_000_000_000_000_000_000),
     ("gas", Unit::Gas, 1),
 ];
 

@@ -1,6 +1,6 @@
 //! Numbers for people: exact, and no two alike.
 
-use apogee_domain::{Epoch, Unit};
+use apogee_domain::{Epoch, NetworkKind, Unit};
 
 use super::{Speaker, say};
 use crate::{Bound, Id, Measure, Quantity, Ratio};
@@ -54,7 +54,15 @@ impl Speaker<'_> {
 
     /// An amount of atto.
     pub(super) fn money(&self, quantity: Quantity) -> String {
-        format!("{} FIL", decimal(quantity.0, 18))
+        format!("{} {}", decimal(quantity.0, 18), self.coin())
+    }
+
+    /// What amounts are told in.
+    pub(super) fn coin(&self) -> &'static str {
+        match self.rules.kind() {
+            NetworkKind::Filecoin => "FIL",
+            NetworkKind::Spacemesh => "SMH",
+        }
     }
 
     pub(super) fn bound(&self, bound: Bound, metric: &Id) -> String {

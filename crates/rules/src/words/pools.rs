@@ -274,13 +274,15 @@ impl Speaker<'_> {
         match rounding {
             Rounding::Floor => say!(
                 self.lang,
-                "Shares are rounded down to whole attoFIL; what is left is not paid.",
-                "份额向下取整到 attoFIL；余数不发放。"
+                "Shares are rounded down to whole atto{coin}; what is left is not paid.",
+                "份额向下取整到 atto{coin}；余数不发放。",
+                coin = self.coin()
             ),
             Rounding::LargestRemainder => say!(
                 self.lang,
-                "Shares are rounded down to whole attoFIL; what is left goes to the largest fractions, one attoFIL each.",
-                "份额向下取整到 attoFIL；余数按小数部分从大到小各补一个 attoFIL。"
+                "Shares are rounded down to whole atto{coin}; what is left goes to the largest fractions, one atto{coin} each.",
+                "份额向下取整到 atto{coin}；余数按小数部分从大到小各补一个 atto{coin}。",
+                coin = self.coin()
             ),
         }
     }
