@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::endpoint::Endpoint;
 use crate::error::{Fault, GatewayError};
 use crate::http::Http;
+use crate::page::MOST;
 use crate::request::{Method, Request};
 
 /// How a gateway is asked.
@@ -26,6 +27,8 @@ pub struct Limits {
     pub timeout: Duration,
     /// Bytes of an answer.
     pub body: usize,
+    /// Rows that a page is asked for: 1 to 100.
+    pub page: usize,
     /// Pages of a list.
     pub pages: usize,
     /// Rows of a list.
@@ -33,12 +36,13 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 5 s to connect, 30 s and 4 MiB for a request, 1,000 pages and 100,000 rows for a list.
+    /// 5 s to connect, 30 s and 4 MiB for a request, 1,000 pages of 100 rows and 100,000 rows for a list.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
             body: 4 << 20,
+            page: MOST,
             pages: 1_000,
             rows: 100_000,
         }

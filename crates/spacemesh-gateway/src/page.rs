@@ -11,7 +11,7 @@ use crate::item::Item;
 use crate::request::{Method, Request};
 
 /// No node gives more rows at once.
-pub(crate) const PAGE: usize = 100;
+pub(crate) const MOST: usize = 100;
 
 /// How a list may come.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,16 +33,17 @@ impl Gateway {
         read: impl Fn(&Item<'_>) -> Result<T, Fault>,
         name: impl Fn(&T) -> N,
     ) -> Result<Vec<T>, Fault> {
+        let size = self.limits.page.clamp(1, MOST);
         let budget = Listing::Budget { rows: self.limits.rows, pages: self.limits.pages };
         let (mut rows, mut names, mut told) = (Vec::new(), BTreeSet::new(), None);
         let (mut offset, mut ended) = (0_usize, false);
         for _ in 0..self.limits.pages {
-            let asked = request.clone().long("offset", offset).long("limit", PAGE);
+            let asked = request.clone().long("offset", offset).long("limit", size);
             let answer = self.ask(method, &asked).await?;
             let answer = Item::answer(&answer);
             let items = answer.list(field)?;
-            if items.len() > PAGE {
-                return Err(Listing::Long { found: items.len(), limit: PAGE }.into());
+            if items.len() > size {
+                return Err(Listing::Long { found: items.len(), limit: size }.into());
             }
             if ended && !items.is_empty() {
                 return Err(Listing::Short { offset }.into());
@@ -64,11 +65,11 @@ impl Gateway {
                 told = Some(u64::from(answer.u32("total")?));
             }
             let whole = told.is_some_and(|told| rows.len() as u64 == told);
-            if items.is_empty() || (whole && items.len() < PAGE) {
+            if items.is_empty() || (whole && items.len() < size) {
                 return counted(rows, told);
             }
-            ended = pages == Pages::Full && items.len() < PAGE;
-            offset += if ended { items.len() } else { PAGE };
+            ended = pages == Pages::Full && items.len() < size;
+            offset += if ended { items.len() } else { size };
         }
         Err(budget.into())
     }
