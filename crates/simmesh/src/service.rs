@@ -293,3 +293,86 @@ fn wrapped(mut row: Value) -> Value {
 fn touches(row: &Known, address: &Address) -> bool {
     row.result.as_ref().is_some_and(|result| result.addresses.contains(address))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use apogee_spacemesh::address::Prefix;
+    use apogee_spacemesh::id::{Epochs, GenesisId};
+
+    use super::*;
+    use crate::made::{Made, Recipe};
+    use crate::{Network, answer};
+
+    fn ask(method: &str, body: &Value, beta: bool) -> Result<Value, Refusal> {
+        let epochs = Epochs { layers: NonZeroU32::new(4).unwrap() };
+        let network = Network {
+            genesis: GenesisId([7; 20]),
+            genesis_time: 0,
+            layer_duration: 15,
+            prefix: Prefix::TEST,
+            effective_genesis: LayerId(7),
+            epochs,
+            labels_per_unit: 1,
+        };
+        let mut chain = Made::new(Recipe { network, accounts: Vec::new() });
+        chain.step();
+        let fields = Fields::of_json(body.to_string().as_bytes())?;
+        Question { method, fields, beta, number: 0, fault: None }.answer(&mut chain)
+    }
+
+    fn refused(method: &str, body: &Value) -> (Code, String) {
+        let refusal = ask(method, body, true).unwrap_err();
+        (refusal.code, refusal.message)
+    }
+
+    #[test]
+    fn a_page_has_one_to_a_hundred_rows() {
+        let list = "LayerService/List";
+        let capped = (Code::InvalidArgument, "limit is capped at 100".to_owned());
+        assert_eq!(refused(list, &json!({ "limit": "101" })), capped);
+        let unset = (Code::InvalidArgument, "limit must be set to <= 100".to_owned());
+        assert_eq!(refused(list, &json!({})), unset);
+        for limit in [json!("1"), json!(100)] {
+            let answer = ask(list, &json!({ "limit": limit }), true).unwrap();
+            assert_eq!(answer["layers"].as_array().unwrap().len(), 1);
+            assert_eq!(answer["layers"][0]["number"], 8);
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_protocol_is_refused() {
+        let unknown = (Code::InvalidArgument, "proto: unknown field \"lmit\"".to_owned());
+        assert_eq!(refused("RewardService/List", &json!({ "lmit": "1" })), unknown);
+        for body in
+            [json!([]), json!({ "limit": {} }), json!({ "limit": "-1" }), json!({ "limit": ["1", "2"] })]
+        {
+            assert_eq!(refused("RewardService/List", &body).0, Code::InvalidArgument, "{body}");
+        }
+        assert_eq!(refused("RewardService/Count", &json!({})).0, Code::NotFound);
+    }
+
+    #[test]
+    fn rows_are_counted_in_the_earlier_dialect_alone() {
+        let told = |beta| ask("RewardService/List", &json!({ "limit": 5 }), beta).unwrap();
+        assert_eq!(told(false), json!({ "rewards": [], "total": 0 }));
+        assert_eq!(told(true), json!({ "rewards": [] }));
+    }
+
+    #[test]
+    fn forms_change_what_they_say() {
+        let info = ask("NetworkService/Info", &json!({}), true).unwrap();
+        let expected = json!({
+            "genesisTime": "1970-01-01T00:00:00Z", "layerDuration": "15s",
+            "genesisId": "BwcHBwcHBwcHBwcHBwcHBwcHBwc=", "hrp": "stest",
+            "effectiveGenesisLayer": 7, "layersPerEpoch": 4, "labelsPerUnit": "1",
+        });
+        assert_eq!(info, expected);
+        let row =
+            json!({ "a": 0, "b": "", "c": [], "d": null, "e": [{ "f": "X_UNSPECIFIED", "g": 1 }], "h": "0" });
+        assert_eq!(answer::sparse(row.clone()), json!({ "e": [{ "g": 1 }] }));
+        let mistyped = json!({ "a": {}, "b": {}, "c": [], "d": {}, "e": [{ "f": {}, "g": {} }], "h": {} });
+        assert_eq!(answer::mistyped(row), mistyped);
+    }
+}

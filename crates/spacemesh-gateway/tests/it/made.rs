@@ -225,13 +225,18 @@ async fn a_lost_reply_says_neither_yes_nor_no() {
         accepted(&gateway, &other).await;
 
         mesh.misbehave(Some(Fault::NotSynced));
-        let more = bob.make(1, 1);
-        assert!(matches!(gateway.submit(&more).await, SubmitOutcome::NotSynced));
-        for fault in
-            [Fault::Unavailable, Fault::Html(200), Fault::Html(404), Fault::WrongType, Fault::Truncated]
-        {
+        assert!(matches!(gateway.submit(&bob.make(1, 1)).await, SubmitOutcome::NotSynced));
+        let unclear = [
+            Fault::Unavailable,
+            Fault::Html(200),
+            Fault::Html(404),
+            Fault::Endless,
+            Fault::WrongType,
+            Fault::Truncated,
+        ];
+        for (fault, nonce) in unclear.into_iter().zip(1..) {
             mesh.misbehave(Some(fault.clone()));
-            let outcome = gateway.submit(&more).await;
+            let outcome = gateway.submit(&bob.make(nonce, 1)).await;
             assert!(matches!(outcome, SubmitOutcome::Unknown(_)), "{fault:?}: {outcome:?}");
         }
     }

@@ -9,7 +9,7 @@ use apogee_spacemesh_gateway::{
 };
 use apogee_spacemesh_state::{Applied, State};
 
-use crate::world::{COPIES, DIALECTS, Recording, client, limits, recording};
+use crate::world::{DIALECTS, Recording, client, limits, recording};
 
 const ALL: std::ops::RangeInclusive<LayerId> = LayerId(1)..=LayerId(95);
 
@@ -163,57 +163,58 @@ async fn rewards_that_rank_alike_are_not_mixed_up() {
     assert!(lost > 0);
 }
 
-/// What a real node did when its side of the split turned out to be the wrong one.
+/// What two real nodes did when each had been on a wrong side of the split.
 #[tokio::test]
 async fn a_revert_changes_layers_rewards_and_transactions() {
     let Some(recording) = recording() else { return };
-    let mesh = recording.mesh("state_a_at_60", 60).await;
+    let mesh = recording.mesh("state_a", 95).await;
     let gateway = client(&mesh, Dialect::V2Beta1, limits());
     let split = LayerId(50)..=LayerId(60);
-    let mut seen = Vec::new();
-    for (copy, head) in [("state_a_at_60", 60), ("state_a_at_64", 64), ("state_a", 95)] {
-        mesh.chain().set(copy, LayerId(head)).unwrap();
-        assert_eq!(gateway.status().await.unwrap().current, LayerId(head));
-        let layers = gateway.layers(&split).await.unwrap();
-        let mut rewards = Vec::new();
-        for layer in 50..=60 {
-            rewards.extend(gateway.rewards(LayerId(layer)).await.unwrap());
+    for (node, first, lost, moved) in [("state_a", 52, 8, false), ("state_b", 54, 7, true)] {
+        let mut seen = Vec::new();
+        for (copy, head) in
+            [(format!("{node}_at_60"), 60), (format!("{node}_at_64"), 64), (node.to_owned(), 95)]
+        {
+            mesh.chain().set(&copy, LayerId(head)).unwrap();
+            assert_eq!(gateway.status().await.unwrap().current, LayerId(head));
+            let layers = gateway.layers(&split).await.unwrap();
+            let mut rewards = Vec::new();
+            for layer in 50..=60 {
+                rewards.extend(gateway.rewards(LayerId(layer)).await.unwrap());
+            }
+            assert_eq!(rewards, recording.open(&copy).rewards(&split).unwrap());
+            assert!(gateway.layers(&(LayerId(head + 1)..=LayerId(200))).await.unwrap().is_empty());
+            let paid = gateway.transactions(&recording.faucet, &(LayerId(57)..=LayerId(57))).await.unwrap();
+            assert_eq!(paid.len(), 1, "{copy}");
+            seen.push((layers, rewards, paid));
         }
-        assert_eq!(rewards, recording.open(copy).rewards(&split).unwrap());
-        assert!(gateway.layers(&(LayerId(head + 1)..=LayerId(200))).await.unwrap().is_empty());
-        let paid = gateway.transactions(&recording.faucet, &(LayerId(1)..=LayerId(60))).await.unwrap();
-        seen.push((layers, rewards, paid));
+        let [before, healing, after] = &seen[..] else { panic!("three moments") };
+        // While it heals nothing has been undone yet.
+        assert_eq!((&before.1, &before.2), (&healing.1, &healing.2));
+        let pairs = before.0.iter().zip(&after.0);
+        let differing: Vec<u32> = pairs
+            .filter(|(before, after)| before.opinion != after.opinion)
+            .map(|(before, _)| before.layer.0)
+            .collect();
+        assert_eq!(differing, (first..=60).collect::<Vec<_>>());
+        let gone = before.1.iter().filter(|reward| !after.1.contains(reward)).count();
+        assert_eq!(gone, lost);
+        // The payment of layer 57 was undone; one node executed it again in another block.
+        let block = |paid: &[apogee_spacemesh_gateway::Transaction]| paid[0].result.clone().unwrap().block;
+        assert_eq!(block(&before.2) != block(&after.2), moved);
     }
-    let [before, healing, after] = &seen[..] else { panic!("three moments") };
-    // While it heals nothing has been undone yet.
-    assert_eq!((&before.1, &before.2), (&healing.1, &healing.2));
-    let differing: Vec<u32> = before
-        .0
-        .iter()
-        .zip(&after.0)
-        .filter(|(before, after)| before.opinion != after.opinion)
-        .map(|(before, _)| before.layer.0)
-        .collect();
-    assert_eq!(differing, (52..=60).collect::<Vec<_>>());
-    let gone = before.1.iter().filter(|reward| !after.1.contains(reward)).count();
-    assert_eq!(gone, 8);
-    // The payment of layer 57 was undone with its block and made again in another one.
-    let of = |moment: &Vec<apogee_spacemesh_gateway::Transaction>| {
-        moment.iter().find_map(|tx| tx.result.clone().filter(|result| result.layer == LayerId(57))).unwrap()
-    };
-    assert_ne!(of(&before.2).block, of(&after.2).block);
 }
 
-/// A recording takes nothing, and says of what it has that it has it.
+/// A node that is set to what it does not have stays where it is.
 #[tokio::test]
 async fn a_copy_that_is_not_there_changes_nothing() {
     let Some(recording) = recording() else { return };
-    let mesh = recording.mesh(COPIES[0], 95).await;
+    let mesh = recording.mesh("state_a", 95).await;
     assert!(mesh.chain().set("state_z", LayerId(1)).is_err());
     let gateway = client(&mesh, Dialect::V2Alpha1, limits());
     assert_eq!(gateway.status().await.unwrap().current, LayerId(95));
     let before = LayerId(33);
-    mesh.chain().set(COPIES[0], before).unwrap();
+    mesh.chain().set("state_a", before).unwrap();
     // The faucet's account has coins then, and has not been made.
     let spend = recording.open("state_a").executed(&ALL).unwrap().remove(1).row.transaction.unwrap();
     let error = gateway.estimate_gas(&encode(&spend)).await.unwrap_err();

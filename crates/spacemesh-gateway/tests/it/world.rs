@@ -17,8 +17,9 @@ use ed25519_dalek::{Signer, SigningKey};
 use serde_json::Value;
 
 pub(crate) const DIALECTS: [Dialect; 2] = [Dialect::V2Alpha1, Dialect::V2Beta1];
-/// The node's present, and copies of its past.
-pub(crate) const COPIES: [&str; 3] = ["state_a", "state_a_at_60", "state_a_at_64"];
+/// Two nodes, each at the end of the split, while it heals, and at the end.
+const COPIES: [&str; 6] =
+    ["state_a", "state_a_at_60", "state_a_at_64", "state_b", "state_b_at_60", "state_b_at_64"];
 
 /// Patient enough for a loaded machine, and not for a fault.
 pub(crate) fn limits() -> Limits {
