@@ -72,11 +72,15 @@ impl Gateway {
 
     async fn list_activations(&self, epoch: EpochId) -> Result<Vec<Activation>, Fault> {
         let request = Request::default().number("startEpoch", epoch.0).number("endEpoch", epoch.0);
-        let read = |item: &Item<'_>| self.activation(item);
+        let read = |item: &Item<'_>| {
+            let row = self.activation(item)?;
+            if row.published == epoch {
+                Ok(row)
+            } else {
+                Err(Listing::Stranger(format!("an activation of epoch {}", row.published)).into())
+            }
+        };
         let mut rows = self.list(LIST, &request, "activations", Pages::Full, read, |row| row.id).await?;
-        if let Some(stranger) = rows.iter().find(|row| row.published != epoch) {
-            return Err(Listing::Stranger(format!("an activation of epoch {}", stranger.published)).into());
-        }
         rows.sort_unstable_by_key(|row| row.id);
         Ok(rows)
     }

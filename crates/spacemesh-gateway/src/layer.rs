@@ -57,10 +57,15 @@ impl Gateway {
 
     async fn list_layers(&self, layers: &RangeInclusive<LayerId>) -> Result<Vec<Layer>, Fault> {
         let request = range(layers)?;
-        let mut rows = self.list(LIST, &request, "layers", Pages::Full, layer, |layer| layer.layer).await?;
-        if let Some(stranger) = rows.iter().find(|row| !layers.contains(&row.layer)) {
-            return Err(Listing::Stranger(format!("layer {}", stranger.layer)).into());
-        }
+        let read = |item: &Item<'_>| {
+            let row = layer(item)?;
+            if layers.contains(&row.layer) {
+                Ok(row)
+            } else {
+                Err(Listing::Stranger(format!("layer {}", row.layer)).into())
+            }
+        };
+        let mut rows = self.list(LIST, &request, "layers", Pages::Full, read, |row| row.layer).await?;
         rows.sort_unstable_by_key(|row| row.layer);
         Ok(rows)
     }

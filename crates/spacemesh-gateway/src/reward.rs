@@ -25,19 +25,25 @@ impl Gateway {
     async fn list_rewards(&self, layer: LayerId) -> Result<Vec<Reward>, Fault> {
         let request = range(&(layer..=layer))?;
         let read = |item: &Item<'_>| {
-            Ok(Reward {
-                layer: item.layer("layer")?,
-                smesher: SmesherId(item.array("smesher")?),
-                coinbase: item.address("coinbase", self.prefix)?,
-                amount: amount(item)?,
-            })
+            let row = self.reward(item)?;
+            if row.layer == layer {
+                Ok(row)
+            } else {
+                Err(Listing::Stranger(format!("a reward in layer {}", row.layer)).into())
+            }
         };
         let mut rows = self.list(LIST, &request, "rewards", Pages::Full, read, |row| row.smesher).await?;
-        if let Some(stranger) = rows.iter().find(|row| row.layer != layer) {
-            return Err(Listing::Stranger(format!("a reward in layer {}", stranger.layer)).into());
-        }
         rows.sort_unstable_by_key(|row| row.smesher);
         Ok(rows)
+    }
+
+    fn reward(&self, item: &Item<'_>) -> Result<Reward, Fault> {
+        Ok(Reward {
+            layer: item.layer("layer")?,
+            smesher: SmesherId(item.array("smesher")?),
+            coinbase: item.address("coinbase", self.prefix)?,
+            amount: amount(item)?,
+        })
     }
 }
 

@@ -106,7 +106,7 @@ fn lawful(chain: &Made) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
     fn coins_and_nonces_are_kept(acts in prop::collection::vec(act(), 1..40)) {
         let mut chain = chain();

@@ -51,7 +51,8 @@ async fn every_question(
 async fn what_is_no_answer_is_one_clear_error() {
     let Some(recording) = recording() else { return };
     let mesh = recording.mesh("state_a", 95).await;
-    let cases: [(Fault, fn(&Seen) -> bool); 9] = [
+    type Right = fn(&Seen) -> bool;
+    let cases: [(Fault, Right); 9] = [
         (Fault::Unavailable, |seen| seen.code() == Some(Code::Unavailable) && seen.is_passing()),
         (Fault::Html(200), |seen| matches!(seen, Seen::NotJson)),
         (Fault::Html(502), |seen| matches!(seen, Seen::Status(502)) && seen.is_passing()),
@@ -108,7 +109,7 @@ async fn a_list_that_cannot_be_right_is_refused() {
         assert!(matches!(rewards, Some(Listing::Twice(_))) && matches!(activations, Some(Listing::Twice(_))));
 
         let (layers, rewards, activations) = seen(Fault::OutOfRange).await;
-        assert_eq!(layers, Some(Listing::Twice("1000000".to_owned())));
+        assert_eq!(layers, Some(Listing::Stranger("layer 1000000".to_owned())));
         assert_eq!(rewards, Some(Listing::Stranger("a reward in layer 1000000".to_owned())));
         assert_eq!(activations, Some(Listing::Stranger("an activation of epoch 1000000".to_owned())));
 
