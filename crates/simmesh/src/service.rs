@@ -245,7 +245,11 @@ impl Question<'_> {
     /// A page of a list. `place` is the field that tells layer or epoch.
     fn page(&self, name: &str, rows: Vec<Value>, place: Option<&str>) -> Result<Value, Refusal> {
         let (offset, limit) = self.fields.page()?;
-        let total = rows.len() + usize::from(self.is(&Fault::WrongCount));
+        let total = match self.fault {
+            Some(Fault::Uncounted) => 0,
+            Some(Fault::WrongCount) => rows.len() + 1,
+            _ => rows.len(),
+        };
         let limit = if self.is(&Fault::Short) { limit.div_ceil(2) } else { limit };
         let mut page: Vec<Value> = rows.into_iter().skip(offset).take(limit).collect();
         match self.fault {

@@ -60,9 +60,10 @@ impl Gateway {
                 }
                 rows.push(row);
             }
-            // Some nodes count as well, in answers of 32 bits.
-            if answer.get("total").is_some() {
-                told = Some(u64::from(answer.u32("total")?));
+            // Some nodes count as well; those that have the field and do not count write zero.
+            let total = u64::from(answer.u32("total")?);
+            if total != 0 {
+                told = Some(total);
             }
             let whole = told.is_some_and(|told| rows.len() as u64 == told);
             if items.is_empty() || (whole && items.len() < size) {

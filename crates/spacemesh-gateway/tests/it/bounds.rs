@@ -40,6 +40,14 @@ async fn an_answer_that_does_not_come_ends_in_time() {
 
 #[tokio::test]
 async fn nobody_there_is_an_error_at_once() {
+    let mesh = made(&[]).await;
+    let gateway = client(&mesh, Dialect::V2Alpha1, limits());
+    assert!(gateway.status().await.is_ok());
+    // The client still has a connection to it.
+    drop(mesh);
+    let error = gateway.status().await.unwrap_err();
+    assert!(matches!(error.fault, Seen::Transport(_)) && error.fault.is_passing(), "{error}");
+
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
