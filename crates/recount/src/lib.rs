@@ -15,9 +15,9 @@ mod survey;
 mod text;
 
 pub use apogee_tortoise::{Config, Interrupt};
-pub use consequences::{Change, Consequences, Row, Unknown};
+pub use consequences::{Change, Consequences, Row, Total, Unknown};
 pub use error::RecountError;
-pub use job::{Job, JobError};
+pub use job::{Job, JobError, Outcome};
 pub use progress::{Phase, Progress};
 pub use recount::{Checkpoint, Recount};
 pub use report::{Against, Checks, Input, LayerReport, NodeSays, Report, StageReport};

@@ -23,11 +23,6 @@ impl Stage {
         let first = window.map_or(first, |from| begin(config, Layer(from)).max(first));
         Self { first, last }
     }
-
-    /// How many layers it has.
-    pub(crate) const fn layers(&self) -> u64 {
-        (self.last.0.saturating_sub(self.first.0) as u64).saturating_add(1)
-    }
 }
 
 /// The stages of a recount from `from` on: what a node counts now, and before that what nodes counted at the ends of
