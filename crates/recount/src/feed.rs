@@ -89,9 +89,9 @@ impl Feed<'_> {
         let mut events: Vec<Event> = activations.iter().map(seen).collect();
         let beacons = self.state.beacons()?;
         let drawn = beacons.iter().find(|(epoch, beacon)| epoch.0 == target.0 && !beacon.is_empty());
-        events.extend(drawn.map(|(_, beacon)| {
-            Event::Beacon(BeaconDrawn { epoch: target, beacon: Beacon(beacon.0) })
-        }));
+        events.extend(
+            drawn.map(|(_, beacon)| Event::Beacon(BeaconDrawn { epoch: target, beacon: Beacon(beacon.0) })),
+        );
         Ok(events)
     }
 
@@ -113,11 +113,8 @@ impl Feed<'_> {
 
 /// What a node tells of a ballot. Cheaters are told of before.
 fn told(ballot: &ballot::Ballot) -> Ballot {
-    let header = |vote: &Vote| Header {
-        id: BlockId(vote.block.0),
-        layer: Layer(vote.layer.0),
-        height: vote.height,
-    };
+    let header =
+        |vote: &Vote| Header { id: BlockId(vote.block.0), layer: Layer(vote.layer.0), height: vote.height };
     let votes = &ballot.votes;
     let id = |id: id::BallotId| BallotId(id.0);
     Ballot {

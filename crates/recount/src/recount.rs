@@ -229,11 +229,7 @@ pub(crate) fn feed<'a>(state: &'a State, settings: &Settings, heads: Heads, stag
 }
 
 /// The stages. Where the node held no opinion to begin with, it begins with its first layer.
-pub(crate) fn planned(
-    state: &State,
-    settings: &Settings,
-    heads: &Heads,
-) -> Result<Vec<Stage>, RecountError> {
+pub(crate) fn planned(state: &State, settings: &Settings, heads: &Heads) -> Result<Vec<Stage>, RecountError> {
     let config = &settings.config;
     let genesis = config.genesis;
     let last = heads.ballots.map(|last| Layer(last.0)).filter(|last| *last > genesis);
@@ -249,7 +245,8 @@ pub(crate) fn planned(
     }
     let mut stages = stages(config, from, applied, last);
     if let Some(stage) = stages.first_mut().filter(|stage| stage.first > genesis.later(1)) {
-        let known = opinion(state, stage.first)?.is_some() && opinion(state, stage.first.earlier(1))?.is_some();
+        let known =
+            opinion(state, stage.first)?.is_some() && opinion(state, stage.first.earlier(1))?.is_some();
         if !known {
             stage.first = genesis.later(1);
         }

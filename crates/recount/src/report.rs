@@ -205,8 +205,7 @@ impl Report {
             .copied()
             .collect();
         let known: BTreeSet<LayerId> = decided.iter().map(|counted| counted.layer).collect();
-        let paid: Vec<Reward> =
-            paid.iter().filter(|reward| known.contains(&reward.layer)).copied().collect();
+        let paid: Vec<Reward> = paid.iter().filter(|reward| known.contains(&reward.layer)).copied().collect();
         let (owed, unknown) = consequences::owed(state, &decided, self.first_genesis)?;
         Ok(Consequences::between(&paid, &owed, unknown))
     }
@@ -217,7 +216,9 @@ impl Report {
         let counted: BTreeMap<LayerId, &LayerReport> =
             self.layers.iter().map(|layer| (layer.layer, layer)).collect();
         let mut against = Against::default();
-        for (layer, opinion) in live.iter().map(|(layer, opinion)| (layer, opinion)).collect::<BTreeMap<_, _>>() {
+        for (layer, opinion) in
+            live.iter().map(|(layer, opinion)| (layer, opinion)).collect::<BTreeMap<_, _>>()
+        {
             match counted.get(layer).filter(|counted| counted.verified) {
                 None => against.open = against.open.saturating_add(1),
                 Some(counted) if counted.opinion == *opinion => {
