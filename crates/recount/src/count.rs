@@ -19,6 +19,8 @@ use crate::text;
 pub(crate) struct Counted {
     /// Whether votes decided on it and all below.
     pub(crate) verified: bool,
+    /// Whether the committee's output, and not votes, says what is thought of it.
+    pub(crate) recent: bool,
     /// What is to be executed; `None` for nothing.
     #[serde(with = "text::optional")]
     pub(crate) block: Option<BlockId>,
@@ -52,7 +54,10 @@ pub(crate) fn count(
         .layers
         .iter()
         .filter(|result| result.layer >= stage.first)
-        .map(|result| (result.layer.0, counted(result)))
+        .map(|result| {
+            let recent = result.layer.later(feed.config.hdist) > stage.last;
+            (result.layer.0, counted(result, recent))
+        })
         .collect();
     let report = StageReport {
         from: LayerId(stage.first.0),
@@ -123,11 +128,12 @@ fn tell(tortoise: &mut Tortoise, event: Event, ballots: &mut StageReport) -> Res
 
 /// What a node executes in a layer: the first block that votes made valid, else the committee's, unless votes made that
 /// invalid.
-fn counted(result: &LayerResult) -> Counted {
+fn counted(result: &LayerResult, recent: bool) -> Counted {
     let valid = result.blocks.iter().find(|block| block.valid);
     let block = valid.or_else(|| result.blocks.iter().find(|block| block.hare && !block.invalid));
     Counted {
         verified: result.verified,
+        recent,
         block: block.map(|block| BlockId(block.header.id.0)),
         opinion: Hash(result.opinion.0),
     }

@@ -202,8 +202,8 @@ impl<'a> Recount<'a> {
             },
             opinion: row.opinion,
         });
-        let Counted { verified, block, opinion } = *counted;
-        Ok(LayerReport { layer, verified, block, opinion, node })
+        let Counted { verified, recent, block, opinion } = *counted;
+        Ok(LayerReport { layer, verified, recent, block, opinion, node })
     }
 
     /// What to begin a stage with: what earlier stages decided, else what the node held.

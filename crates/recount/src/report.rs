@@ -111,6 +111,8 @@ pub struct LayerReport {
     pub layer: LayerId,
     /// Whether votes decide on it and all below.
     pub verified: bool,
+    /// Whether it is so recent that the opinion on it follows the committee's output in the copy, and not votes.
+    pub recent: bool,
     /// The block to be executed; `None` for none.
     #[serde(with = "text::optional")]
     pub block: Option<BlockId>,
@@ -143,18 +145,19 @@ pub struct Against {
     pub same: u64,
     /// The layers on which votes decide otherwise, in order.
     pub differing: Vec<LayerReport>,
-    /// Layers that are held and that votes do not decide on, or that were not counted.
+    /// Layers that are held and that votes do not decide on, or that were not counted, or that are held with another
+    /// opinion and recent.
     pub open: u64,
 }
 
 impl LayerReport {
     /// Whether block and opinion are the node's. That it did not execute the layer yet, or has no opinion yet, is no
-    /// difference.
+    /// difference; nor is another opinion where votes do not say what is thought.
     #[must_use]
     pub fn agrees(&self) -> bool {
         self.node.is_none_or(|node| {
             (!node.executed || node.block == self.block)
-                && node.opinion.is_none_or(|opinion| opinion == self.opinion)
+                && (self.recent || node.opinion.is_none_or(|opinion| opinion == self.opinion))
         })
     }
 
@@ -224,6 +227,7 @@ impl Report {
                 Some(counted) if counted.opinion == *opinion => {
                     against.same = against.same.saturating_add(1);
                 }
+                Some(counted) if counted.recent => against.open = against.open.saturating_add(1),
                 Some(counted) => against.differing.push(**counted),
             }
         }

@@ -153,7 +153,7 @@ fn opinions_are_those_that_the_node_has() {
         let mut tortoise = tallied(&state, config);
         let updates = tortoise.updates().unwrap();
         let ours: BTreeMap<u32, Counted> =
-            updates.layers.iter().map(|result| (result.layer.0, counted(result))).collect();
+            updates.layers.iter().map(|result| (result.layer.0, counted(result, false))).collect();
         let rows = state.layers(&(LayerId(32)..=LayerId(u32::MAX))).unwrap();
         let opinions = rows.iter().filter(|row| row.opinion == Some(ours[&row.layer.0].opinion)).count();
         let same = rows.iter().filter(|row| {

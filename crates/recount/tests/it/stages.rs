@@ -3,8 +3,8 @@ use apogee_spacemesh::id::LayerId;
 
 use crate::recording::{begin, in_stages, never, recording, recount, settings};
 
-/// Windows of an epoch come to what one window of the whole history comes to, but for the split: while that was within a
-/// window, it was not decided.
+/// Windows of an epoch come to what one window of the whole history comes to, although what ballots at their beginnings
+/// build on is not known there.
 #[test]
 fn windows_agree_with_the_whole() {
     let Some(recording) = recording() else { return };

@@ -1,38 +1,39 @@
 //! What a node says decides nothing.
 
-use apogee_recount::Report;
+use apogee_recount::{Consequences, Report};
 use apogee_spacemesh::id::LayerId;
 use apogee_spacemesh_state::{Limits, State};
 
-use crate::recording::{begin, recording, recount, settings};
-
-fn blocks(report: &Report) -> Vec<(u32, String)> {
-    let of = |layer: &apogee_recount::LayerReport| {
-        (layer.layer.0, format!("{:?} {:?}", layer.block, layer.opinion))
-    };
-    report.layers.iter().filter(|layer| layer.verified).map(of).collect()
-}
+use crate::recording::{begin, in_stages, recording, recount, settings};
 
 /// A node's decisions are where counting begins, and not what it comes to: without them, and with false ones, votes
-/// decide the same.
+/// decide the same, in one window and in several.
 #[test]
 fn false_decisions_are_found_out() {
     let Some(recording) = recording() else { return };
     let honest = recount(&recording.open("state_a"), settings()).unwrap();
-    assert_eq!(honest.differs, None);
+    assert_eq!((honest.differs, honest.stages[0].full), (None, false));
     for statements in [
         "UPDATE blocks SET validity = NULL",
         "UPDATE blocks SET validity = -1",
         "UPDATE blocks SET validity = 1",
         "UPDATE blocks SET validity = -validity",
         "UPDATE blocks SET validity = -1 WHERE layer = 70",
-        "DELETE FROM certificates WHERE layer < 91",
+        "DELETE FROM certificates",
+        "UPDATE blocks SET validity = NULL; DELETE FROM certificates",
     ] {
-        let report = recording.after("state_a", statements);
-        let (expected, got) = (blocks(&honest), blocks(&report));
-        let common = got.len().min(expected.len());
-        assert!(common >= 55, "{statements}: only {common} layers are decided");
-        assert_eq!(expected[..common], got[..common], "{statements}");
+        for settings in [settings(), in_stages()] {
+            let folder = tempfile::tempdir().unwrap();
+            let copy = recording.changed("state_a", folder.path(), statements);
+            let state = State::open(&copy, &recording.genesis, Limits::default()).unwrap();
+            let report = recount(&state, settings).unwrap();
+            assert_eq!((report.verified, report.differs), (LayerId(93), None), "{statements}");
+            assert_eq!(report.rewards, Consequences::default(), "{statements}");
+            for (one, other) in report.layers.iter().zip(&honest.layers).filter(|(one, _)| one.verified) {
+                assert_eq!(one.block, other.block, "{statements}");
+                assert!(one.recent || one.opinion == other.opinion, "{statements}: {}", one.layer);
+            }
+        }
     }
 }
 
