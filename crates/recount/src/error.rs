@@ -27,7 +27,7 @@ pub enum RecountError {
     TooMuch {
         /// What of.
         what: &'static str,
-        /// How much at worst.
+        /// How much, as estimated.
         needed: u64,
         /// How much is allowed.
         most: u64,

@@ -117,7 +117,7 @@ impl<'a> Recount<'a> {
         &self.survey.input
     }
 
-    /// What counting costs at worst.
+    /// What counting is estimated to cost.
     #[must_use]
     pub const fn estimate(&self) -> &Estimate {
         &self.survey.estimate

@@ -17,7 +17,7 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// How much a recount may cost. What it is estimated to cost at worst is held against this before anything is counted,
+/// How much a recount may cost. What it is [estimated](Estimate) to cost is held against this before anything is counted,
 /// and what it does cost while it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -40,15 +40,17 @@ impl Default for Limits {
     }
 }
 
-/// What a recount costs at worst.
+/// What a recount costs where few ballots are dishonest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// Layers.
     pub layers: u64,
     /// Ballots.
     pub ballots: u64,
-    /// Steps, if every vote of every ballot has to be counted.
+    /// Steps, if every vote of every ballot has to be counted. Ballots that contradict each other in what is far back may
+    /// cost more: that is bounded while it is counted.
     pub steps: u64,
-    /// Bytes of memory, if no two ballots share a vote but with the one that they build on.
+    /// Bytes of memory, where ballots vote as the one that they build on but for recent layers. Votes are bounded while
+    /// they are held.
     pub bytes: u64,
 }

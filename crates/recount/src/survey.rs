@@ -22,6 +22,8 @@ const BALLOT_BYTES: u64 = 768;
 const ATX_BYTES: u64 = 256;
 /// Steps of full counting for a vote: itself, a block, and its support.
 const VOTE_STEPS: u64 = 3;
+/// How often a ballot that agrees is counted up to the last layer: when its layer is, and when decisions change.
+const GOOD_TIMES: u64 = 2;
 
 /// What there is.
 #[derive(Debug)]
@@ -58,8 +60,8 @@ pub(crate) fn survey(
         let ballots = digest_layer(state, layer, &mut hasher, &mut opinion)?;
         estimate.ballots = estimate.ballots.saturating_add(ballots);
         within("ballots", estimate.ballots, limits.ballots)?;
-        let votes = votes(stages, Layer(layer.0)).saturating_mul(VOTE_STEPS);
-        estimate.steps = estimate.steps.saturating_add(ballots.saturating_mul(votes));
+        let steps = steps(stages, settings.config.hdist, Layer(layer.0), ballots);
+        estimate.steps = estimate.steps.saturating_add(steps);
         if let Some(checks) = &mut checks {
             check(state, settings, layer, checks)?;
         }
@@ -89,10 +91,19 @@ fn within(what: &'static str, needed: u64, most: u64) -> Result<(), RecountError
     if needed > most { Err(RecountError::TooMuch { what, needed, most }) } else { Ok(()) }
 }
 
-/// On how many layers the ballots of a layer vote, in all stages together.
-fn votes(stages: &[Stage], layer: Layer) -> u64 {
+/// What a layer of so many ballots costs in all stages together: their votes on layers below, their agreement up to the
+/// last layer, that again for each layer in which the committee's output stops to decide, and the layer itself.
+fn steps(stages: &[Stage], hdist: u32, layer: Layer, ballots: u64) -> u64 {
+    let recent = u64::from(hdist).saturating_mul(hdist.into());
+    let of = |stage: &Stage| {
+        let below = u64::from(layer.0.saturating_sub(stage.first.0));
+        let above = u64::from(stage.last.0.saturating_sub(layer.0));
+        let votes = below.saturating_mul(VOTE_STEPS).saturating_add(above.saturating_mul(GOOD_TIMES));
+        let each = votes.saturating_add(recent.saturating_mul(GOOD_TIMES));
+        ballots.saturating_mul(each).saturating_add(below).saturating_add(above).saturating_add(recent)
+    };
     let with = stages.iter().filter(|stage| (stage.first..=stage.last).contains(&layer));
-    with.map(|stage| u64::from(layer.0.saturating_sub(stage.first.0))).fold(0, u64::saturating_add)
+    with.map(of).fold(0, u64::saturating_add)
 }
 
 /// Activations, beacons and cheaters. Comes back with how many activations there are.
