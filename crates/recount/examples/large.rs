@@ -7,7 +7,9 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use apogee_recount::{Config, Interrupt, Limits, Recount, Settings};
 use apogee_spacemesh::ballot::{Ballot, EpochData, InnerBallot, SlotProof, Vote, Votes};
@@ -77,14 +79,23 @@ fn recount(state: &State, layers: u32, decided: bool) -> Result<(), Failure> {
         Limits { ballots: u64::MAX, work: u64::MAX, bytes: u64::MAX, votes: u32::MAX, layers: u32::MAX - 2 };
     let settings = Settings { config, first_genesis: LayerId(31), from: None, check: false, limits };
     let begun = processor();
-    let mut recount = Recount::begin(state, settings, Interrupt::new(|| false), &mut |_| ())?;
+    // The longest time between two questions whether to end.
+    let clock = Instant::now();
+    let (last, longest) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+    let gap = Arc::clone(&longest);
+    let interrupt = Interrupt::new(move || {
+        let now = clock.elapsed().as_micros() as u64;
+        gap.fetch_max(now.saturating_sub(last.swap(now, Ordering::Relaxed)), Ordering::Relaxed);
+        false
+    });
+    let mut recount = Recount::begin(state, settings, interrupt, &mut |_| ())?;
     let surveyed = processor();
     while recount.step(&mut |_| ())? {}
     let counted = processor();
     let report = recount.report()?.ok_or("no report")?;
     let estimate = recount.estimate();
     println!(
-        "{}: verified {}, differs {:?}, {:?}; {:?}; {} steps; CPU: survey {} ms, count {} ms, report {} ms ({} bytes); peak so far {}",
+        "{}: verified {}, differs {:?}, {:?}; {:?}; {} steps; CPU: survey {} ms, count {} ms, report {} ms ({} bytes); peak so far {}; asked at least every {} µs",
         if decided { "decided" } else { "undecided" },
         report.verified,
         report.differs,
@@ -96,6 +107,7 @@ fn recount(state: &State, layers: u32, decided: bool) -> Result<(), Failure> {
         processor().saturating_sub(counted).as_millis(),
         report.to_json().len(),
         peak(),
+        longest.load(Ordering::Relaxed),
     );
     Ok(())
 }

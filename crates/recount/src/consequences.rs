@@ -8,6 +8,7 @@ use apogee_spacemesh::id::{BlockId, LayerId, SmesherId};
 use apogee_spacemesh::report::{self, Difference};
 use apogee_spacemesh::reward::Reward;
 use apogee_spacemesh_state::State;
+use apogee_tortoise::Interrupt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::RecountError;
@@ -94,10 +95,15 @@ pub struct Unknown {
 impl Consequences {
     /// What follows in the layers on which votes decide otherwise than the node: its rewards there, and those that are
     /// owed.
-    pub(crate) fn of(state: &State, layers: &[LayerReport], first: LayerId) -> Result<Self, RecountError> {
+    pub(crate) fn of(
+        state: &State,
+        layers: &[LayerReport],
+        first: LayerId,
+        interrupt: &Interrupt,
+    ) -> Result<Self, RecountError> {
         let otherwise: Vec<LayerReport> =
             layers.iter().filter(|layer| layer.pays_otherwise()).copied().collect();
-        let (owed, unknown) = owed(state, &otherwise, first)?;
+        let (owed, unknown) = owed(state, &otherwise, first, interrupt)?;
         let mut paid = Vec::new();
         for layer in &otherwise {
             paid.extend(state.rewards(&(layer.layer..=layer.layer))?);
@@ -152,9 +158,13 @@ pub(crate) fn owed(
     state: &State,
     layers: &[LayerReport],
     first: LayerId,
+    interrupt: &Interrupt,
 ) -> Result<(Vec<Reward>, Vec<Unknown>), RecountError> {
     let (mut rewards, mut unknown) = (Vec::new(), Vec::new());
     for counted in layers {
+        if interrupt.asks() {
+            return Err(RecountError::Interrupted);
+        }
         let layer = counted.layer;
         let Some(id) = counted.block else { continue };
         let Some(row) = state.block(&id)? else {

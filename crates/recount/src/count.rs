@@ -13,6 +13,9 @@ use crate::progress::{Phase, Progress};
 use crate::report::StageReport;
 use crate::text;
 
+/// Activations and ballots that are told of between two questions whether to end.
+const ASKS: u64 = 64;
+
 /// What a count comes to in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,19 +87,24 @@ fn load(
         tortoise.recover_from(stage.first, opinion, previous)?;
     }
     let mut ballots = StageReport::default();
-    let mut all = |events: Vec<Event>| -> Result<(), RecountError> {
-        events.into_iter().try_for_each(|event| tell(&mut tortoise, event, &mut ballots))
+    let mut told = 0_u64;
+    let mut hear = |event: Event| -> Result<(), RecountError> {
+        told = told.wrapping_add(1);
+        if told.is_multiple_of(ASKS) && interrupt.asks() {
+            return Err(RecountError::Interrupted);
+        }
+        tell(&mut tortoise, event, &mut ballots)
     };
-    all(feed.before()?)?;
+    feed.before(&mut hear)?;
     for layer in (stage.first.0..=stage.last.0).map(Layer) {
         if interrupt.asks() {
             return Err(RecountError::Interrupted);
         }
         let of = LayerId(stage.last.0);
         progress(Progress { phase: Phase::Read, layer: LayerId(layer.0), of });
-        all(feed.layer(layer)?)?;
+        feed.layer(layer, &mut hear)?;
     }
-    all(feed.after()?)?;
+    feed.after(&mut hear)?;
     Ok((tortoise, ballots))
 }
 

@@ -13,7 +13,15 @@ use apogee_tortoise::{
     OpinionHash,
 };
 
+use crate::error::RecountError;
 use crate::plan::Stage;
+
+/// Epochs above that of the last ballot whose activations are told of: a node has those of one, or of two just before a
+/// new one begins.
+const FUTURE: u32 = 3;
+
+/// Hears what is told.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(Event) -> Result<(), RecountError>;
 
 /// The copy, read in a node's order.
 #[derive(Clone, Copy, Debug)]
@@ -28,71 +36,65 @@ pub(crate) struct Feed<'a> {
 
 impl Feed<'_> {
     /// What comes before all layers: cheaters, and where it begins.
-    pub(crate) fn before(&self) -> Result<Vec<Event>, ReadError> {
-        let malicious = self.state.malicious()?;
-        let cheaters = malicious.keys().map(|smesher| NodeId(smesher.0));
-        let mut events: Vec<Event> = cheaters.map(|id| Event::Malfeasance(Malfeasance { id })).collect();
+    pub(crate) fn before(&self, tell: Tell<'_>) -> Result<(), RecountError> {
+        for smesher in self.state.malicious()?.keys() {
+            tell(Event::Malfeasance(Malfeasance { id: NodeId(smesher.0) }))?;
+        }
         if self.restarted {
-            events.extend(self.epoch(self.config.epoch_of(self.config.genesis.later(1)))?);
+            self.epoch(self.config.epoch_of(self.config.genesis.later(1)), tell)?;
         }
         let Stage { first, last } = self.stage;
         // Where nothing is valid a node leaves what its tortoise began with.
         let none = if first > self.config.genesis.later(1) { first } else { Layer(0) };
         let verified = self.heads.valid.map_or(none, |valid| Layer(valid.0).min(last));
-        events.push(Event::Recover(Recover { verified, last }));
-        Ok(events)
+        tell(Event::Recover(Recover { verified, last }))
     }
 
     /// A layer: its epoch, if it begins one, then blocks, ballots and coin.
-    pub(crate) fn layer(&self, layer: Layer) -> Result<Vec<Event>, ReadError> {
-        let mut events = Vec::new();
+    pub(crate) fn layer(&self, layer: Layer, tell: Tell<'_>) -> Result<(), RecountError> {
         if layer.0.checked_rem(self.config.epoch) == Some(0) {
-            events.extend(self.epoch(self.config.epoch_of(layer))?);
+            self.epoch(self.config.epoch_of(layer), tell)?;
         }
         let only = LayerId(layer.0)..=LayerId(layer.0);
-        events.push(Event::Recovered(self.blocks(layer)?));
+        tell(Event::Recovered(self.blocks(layer)?))?;
+        let ballots = self.state.ballots(&only)?;
         // Those that others refer to come first.
-        let (first, later): (Vec<_>, Vec<_>) =
-            self.state.ballots(&only)?.into_iter().partition(|ballot| ballot.inner.epoch.is_some());
-        let ballots = first.iter().chain(&later);
-        events.extend(ballots.map(|ballot| Event::Ballot(BallotSeen { ballot: told(ballot) })));
+        for first in [true, false] {
+            for ballot in ballots.iter().filter(|ballot| ballot.inner.epoch.is_some() == first) {
+                tell(Event::Ballot(BallotSeen { ballot: told(ballot) }))?;
+            }
+        }
         let coin = self.state.layers(&only)?.first().and_then(|row| row.coin);
-        events.extend(coin.map(|coin| Event::WeakCoin(WeakCoin { layer, coin })));
-        Ok(events)
+        coin.map_or(Ok(()), |coin| tell(Event::WeakCoin(WeakCoin { layer, coin })))
     }
 
     /// What comes after all layers: epochs that no ballot is of yet.
-    pub(crate) fn after(&self) -> Result<Vec<Event>, ReadError> {
+    pub(crate) fn after(&self, tell: Tell<'_>) -> Result<(), RecountError> {
         let current = self.config.epoch_of(self.stage.last).0;
         let mut to = self.heads.published.map_or(0, |published| published.0.saturating_add(1));
         if self.heads.ballots.is_some_and(|latest| latest.0 > self.stage.last.0) {
             // Of a stage in the past, nobody had later ones.
             to = to.min(current.saturating_add(1));
         }
-        let mut events = Vec::new();
-        for epoch in current.saturating_add(1)..=to {
-            events.extend(self.epoch(Epoch(epoch))?);
-        }
-        Ok(events)
+        // Activations of later epochs than the next one cannot have been proven yet, whatever a file says.
+        let to = to.min(current.saturating_add(FUTURE));
+        (current.saturating_add(1)..=to).try_for_each(|epoch| self.epoch(Epoch(epoch), tell))
     }
 
     /// Activations for an epoch, and its beacon.
-    fn epoch(&self, target: Epoch) -> Result<Vec<Event>, ReadError> {
-        let Some(published) = target.0.checked_sub(1).map(EpochId) else { return Ok(Vec::new()) };
-        let activations = self.state.activations(&(published..=published))?;
-        let seen = |atx: &apogee_spacemesh::atx::Atx| {
+    fn epoch(&self, target: Epoch, tell: Tell<'_>) -> Result<(), RecountError> {
+        let Some(published) = target.0.checked_sub(1).map(EpochId) else { return Ok(()) };
+        for atx in self.state.activations(&(published..=published))? {
             // Where ticks do not fit, a node's wrap.
             let height = atx.base_height.wrapping_add(atx.ticks);
-            let atx_seen = Atx { node: NodeId(atx.smesher.0), weight: atx.weight, height };
-            Event::Atx(AtxSeen { id: AtxId(atx.id.0), target, atx: atx_seen })
-        };
-        let mut events: Vec<Event> = activations.iter().map(seen).collect();
+            let seen = Atx { node: NodeId(atx.smesher.0), weight: atx.weight, height };
+            tell(Event::Atx(AtxSeen { id: AtxId(atx.id.0), target, atx: seen }))?;
+        }
         let beacons = self.state.beacons()?;
         let drawn = beacons.iter().find(|(epoch, beacon)| epoch.0 == target.0 && !beacon.is_empty());
-        events.extend(
-            drawn.map(|(_, beacon)| Event::Beacon(BeaconDrawn { epoch: target, beacon: Beacon(beacon.0) })),
-        );
-        Ok(events)
+        drawn.map_or(Ok(()), |(_, beacon)| {
+            tell(Event::Beacon(BeaconDrawn { epoch: target, beacon: Beacon(beacon.0) }))
+        })
     }
 
     fn blocks(&self, layer: Layer) -> Result<Recovered, ReadError> {

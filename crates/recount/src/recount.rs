@@ -168,17 +168,20 @@ impl<'a> Recount<'a> {
     /// What the recount comes to; `None` before all stages were counted.
     ///
     /// # Errors
-    /// [`RecountError::Read`], [`RecountError::Rewards`].
+    /// [`RecountError::Read`], [`RecountError::Rewards`], [`RecountError::Interrupted`].
     pub fn report(&self) -> Result<Option<Report>, RecountError> {
         let Some(last) = self.done.last().filter(|_| self.done.len() == self.stages.len()) else {
             return Ok(None);
         };
         let mut layers = Vec::new();
         for (&layer, counted) in &self.layers {
+            if self.interrupt.asks() {
+                return Err(RecountError::Interrupted);
+            }
             layers.push(self.layer(LayerId(layer), counted)?);
         }
         let differs = layers.iter().find(|layer| layer.verified && !layer.agrees()).map(|layer| layer.layer);
-        let rewards = Consequences::of(self.state, &layers, self.settings.first_genesis)?;
+        let rewards = Consequences::of(self.state, &layers, self.settings.first_genesis, &self.interrupt)?;
         Ok(Some(Report {
             input: self.survey.input,
             config: self.settings.config,

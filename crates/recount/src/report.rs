@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use apogee_spacemesh::id::{BallotId, BlockId, GenesisId, Hash, LayerId};
 use apogee_spacemesh::reward::Reward;
 use apogee_spacemesh_state::{Layers, State};
-use apogee_tortoise::Config;
+use apogee_tortoise::{Config, Interrupt};
 use serde::{Deserialize, Serialize};
 
 use crate::consequences::{self, Consequences};
@@ -194,12 +194,13 @@ impl Report {
     /// which votes do not decide are left out. `state` is the copy that was counted.
     ///
     /// # Errors
-    /// [`RecountError::Read`], [`RecountError::Rewards`].
+    /// [`RecountError::Read`], [`RecountError::Rewards`], [`RecountError::Interrupted`].
     pub fn consequences(
         &self,
         state: &State,
         layers: &Layers,
         paid: &[Reward],
+        interrupt: &Interrupt,
     ) -> Result<Consequences, RecountError> {
         let decided: Vec<LayerReport> = self
             .layers
@@ -209,7 +210,7 @@ impl Report {
             .collect();
         let known: BTreeSet<LayerId> = decided.iter().map(|counted| counted.layer).collect();
         let paid: Vec<Reward> = paid.iter().filter(|reward| known.contains(&reward.layer)).copied().collect();
-        let (owed, unknown) = consequences::owed(state, &decided, self.first_genesis)?;
+        let (owed, unknown) = consequences::owed(state, &decided, self.first_genesis, interrupt)?;
         Ok(Consequences::between(&paid, &owed, unknown))
     }
 

@@ -19,7 +19,7 @@ const EXAMPLES: usize = 100;
 /// Bytes that are held of a layer, a ballot, a vote and an activation, with room for how tables grow: measured.
 const LAYER_BYTES: u64 = 1_024;
 const BALLOT_BYTES: u64 = 768;
-const ATX_BYTES: u64 = 256;
+const ATX_BYTES: u64 = 384;
 /// Steps of full counting for a vote: itself, a block, and its support.
 const VOTE_STEPS: u64 = 3;
 /// How often a ballot that agrees is counted up to the last layer: when its layer is, and when decisions change.

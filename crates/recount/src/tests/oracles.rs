@@ -66,11 +66,16 @@ fn told(state: &State, config: Config) -> Vec<Event> {
     let heads = state.heads().unwrap();
     let stages = planned(state, &settings, &heads).unwrap();
     let feed = feed(state, &settings, heads, stages[0]);
-    let mut events = feed.before().unwrap();
+    let mut events = Vec::new();
+    let mut hear = |event| {
+        events.push(event);
+        Ok(())
+    };
+    feed.before(&mut hear).unwrap();
     for layer in feed.stage.first.0..=feed.stage.last.0 {
-        events.extend(feed.layer(Layer(layer)).unwrap());
+        feed.layer(Layer(layer), &mut hear).unwrap();
     }
-    events.extend(feed.after().unwrap());
+    feed.after(&mut hear).unwrap();
     events
 }
 

@@ -4,7 +4,7 @@ use apogee_recount::Change;
 use apogee_spacemesh::id::{Hash, LayerId};
 use apogee_spacemesh::report;
 
-use crate::recording::{recording, recount, settings};
+use crate::recording::{never, recording, recount, settings};
 
 /// Both nodes were right by their own blocks. What the votes come to in the end takes rows from both.
 #[test]
@@ -18,7 +18,7 @@ fn what_was_paid_in_a_split_is_not_what_is_owed() {
         for (name, rows, gone) in [("state_a_at_60", 87, 8), ("state_b_at_60", 85, 7)] {
             let paid = recording.open(name).rewards(&split).unwrap();
             assert_eq!(paid.len(), rows);
-            let found = report.consequences(&state, &split, &paid).unwrap();
+            let found = report.consequences(&state, &split, &paid, &never()).unwrap();
             assert_eq!((found.gone(), found.same as usize + found.gone()), (gone, rows), "{name}");
             assert_eq!(found.unknown, []);
 
@@ -60,7 +60,7 @@ fn while_it_heals_nothing_of_the_split_is_decided() {
         assert_eq!((healing.rewards.changes.len(), healing.rewards.same), (0, 0));
         // What was paid up to there stays; above it nothing is said.
         let paid = recording.open(&format!("{name}_at_60")).rewards(&split).unwrap();
-        let found = healing.consequences(&state, &split, &paid).unwrap();
+        let found = healing.consequences(&state, &split, &paid, &never()).unwrap();
         let decided = paid.iter().filter(|reward| reward.layer <= LayerId(51)).count();
         assert_eq!((found.same as usize, found.gone(), found.changes.len()), (decided, 0, 0));
     }
