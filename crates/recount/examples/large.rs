@@ -5,11 +5,12 @@
 //!
 //! One ballot in eight has no block of the layer before. Signatures are not checked: those ballots have none.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apogee_recount::{Config, Interrupt, Limits, Recount, Settings};
 use apogee_spacemesh::ballot::{Ballot, EpochData, InnerBallot, SlotProof, Vote, Votes};
@@ -47,7 +48,8 @@ fn measure(layers: u32, ballots: u32) -> Result<(), Failure> {
     let folder = apogee_testkit::data("spacemesh/devnet208").ok_or("no recording")?;
     let expected: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(folder.join("expected.json"))?)?;
-    let genesis: GenesisId = expected["genesis_id"].as_str().ok_or("no genesis id")?.parse()?;
+    let genesis: GenesisId =
+        expected.get("genesis_id").and_then(|id| id.as_str()).ok_or("no genesis id")?.parse()?;
     let place = tempfile::tempdir()?;
     let copy = place.path().join("large.sql");
     std::fs::write(&copy, std::fs::read(folder.join("state_a.sql"))?)?;
@@ -78,20 +80,21 @@ fn recount(state: &State, layers: u32, decided: bool) -> Result<(), Failure> {
     let limits =
         Limits { ballots: u64::MAX, work: u64::MAX, bytes: u64::MAX, votes: u32::MAX, layers: u32::MAX - 2 };
     let settings = Settings { config, first_genesis: LayerId(31), from: None, check: false, limits };
+    // The longest time of the processor between two questions whether to end.
     let begun = processor();
-    // The longest time between two questions whether to end.
-    let clock = Instant::now();
-    let (last, longest) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+    let (last, longest) = (AtomicU64::new(begun.as_micros() as u64), Arc::new(AtomicU64::new(0)));
     let gap = Arc::clone(&longest);
     let interrupt = Interrupt::new(move || {
-        let now = clock.elapsed().as_micros() as u64;
+        let now = processor().as_micros() as u64;
         gap.fetch_max(now.saturating_sub(last.swap(now, Ordering::Relaxed)), Ordering::Relaxed);
         false
     });
     let mut recount = Recount::begin(state, settings, interrupt, &mut |_| ())?;
     let surveyed = processor();
+    println!("surveyed, asked at least every {} µs", longest.swap(0, Ordering::Relaxed));
     while recount.step(&mut |_| ())? {}
     let counted = processor();
+    println!("counted, asked at least every {} µs", longest.swap(0, Ordering::Relaxed));
     let report = recount.report()?.ok_or("no report")?;
     let estimate = recount.estimate();
     println!(
@@ -121,7 +124,7 @@ fn extend(copy: &Path, layers: u32, ballots: u32) -> Result<(), Failure> {
         [LAST],
         |row| row.get(0),
     )?);
-    let mut references = vec![BallotId::default(); ballots as usize];
+    let mut references: BTreeMap<u32, BallotId> = BTreeMap::new();
     let transaction = connection.transaction()?;
     // What was open at the end of the recording is decided by now.
     transaction.execute("UPDATE blocks SET validity = 1 WHERE layer >= ?1", [LAST - 1])?;
@@ -148,7 +151,7 @@ fn extend(copy: &Path, layers: u32, ballots: u32) -> Result<(), Failure> {
                 reference: if layer % EPOCH == 0 {
                     BallotId::default()
                 } else {
-                    references[smesher as usize]
+                    references.get(&smesher).copied().unwrap_or_default()
                 },
                 epoch: (layer % EPOCH == 0).then_some(EpochData {
                     active_set: Hash([1; 32]),
@@ -171,7 +174,7 @@ fn extend(copy: &Path, layers: u32, ballots: u32) -> Result<(), Failure> {
             };
             let id = ballot.id();
             if layer % EPOCH == 0 {
-                references[smesher as usize] = id;
+                references.insert(smesher, id);
             }
             next = next.or(Some(id).filter(|_| !dissents));
             transaction.prepare("INSERT INTO ballots VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![

@@ -145,8 +145,7 @@ pub struct Against {
     pub same: u64,
     /// The layers on which votes decide otherwise, in order.
     pub differing: Vec<LayerReport>,
-    /// Layers that are held and that votes do not decide on, or that were not counted, or that are held with another
-    /// opinion and recent.
+    /// Layers on which votes do not decide: too new, recent and held with another opinion, or not counted.
     pub open: u64,
 }
 

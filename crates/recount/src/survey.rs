@@ -1,6 +1,6 @@
 //! What there is to be counted, looked at before anything is.
 
-use apogee_spacemesh::id::{Epochs, Hash, LayerId};
+use apogee_spacemesh::id::{EpochId, Epochs, Hash, LayerId};
 use apogee_spacemesh::scale::encode;
 use apogee_spacemesh_state::{Applied, ReadError, State};
 use apogee_tortoise::{Interrupt, Layer};
@@ -50,7 +50,7 @@ pub(crate) fn survey(
     hasher.update(TAG).update(&state.version().to_le_bytes()).update(&state.genesis().0);
     let mut estimate = Estimate { layers, ..Estimate::default() };
     let mut checks = settings.check.then(Checks::default);
-    let activations = epochs(state, settings, first, last, &mut hasher)?;
+    let activations = epochs(state, settings, (first, last), &mut hasher, interrupt)?;
     let mut opinion = None;
     for layer in (first.0..=last.0).map(LayerId) {
         if interrupt.asks() {
@@ -110,15 +110,17 @@ fn steps(stages: &[Stage], hdist: u32, layer: Layer, ballots: u64) -> u64 {
 fn epochs(
     state: &State,
     settings: &Settings,
-    first: Layer,
-    last: Layer,
+    (first, last): (Layer, Layer),
     hasher: &mut Hasher,
-) -> Result<u64, ReadError> {
-    let epoch = |layer: Layer| apogee_spacemesh::id::EpochId(settings.config.epoch_of(layer).0);
+    interrupt: &Interrupt,
+) -> Result<u64, RecountError> {
+    let epoch = |layer: Layer| EpochId(settings.config.epoch_of(layer).0);
     let (from, to) = (epoch(first), epoch(last));
     let mut counted = 0_u64;
-    for published in from.0.saturating_sub(1)..=to.0 {
-        let published = apogee_spacemesh::id::EpochId(published);
+    for published in (from.0.saturating_sub(1)..=to.0).map(EpochId) {
+        if interrupt.asks() {
+            return Err(RecountError::Interrupted);
+        }
         let activations = state.activations(&(published..=published))?;
         counted = counted.saturating_add(activations.len() as u64);
         number(hasher, activations.len());

@@ -84,7 +84,8 @@ impl State {
         connection.progress_handler(STEPS, Some(count))?;
         schema::check(&connection)?;
 
-        let mut state = Self { connection, limits, genesis: *genesis, checked: GenesisCheck::NotMade, version };
+        let mut state =
+            Self { connection, limits, genesis: *genesis, checked: GenesisCheck::NotMade, version };
         let ballots = state.first_ballots(BALLOTS)?;
         if ballots.iter().any(|ballot| ballot.verify(genesis).is_ok()) {
             state.checked = GenesisCheck::Passed;

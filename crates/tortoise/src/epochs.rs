@@ -61,3 +61,26 @@ impl Atxs {
         (median, heights.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node leaves cheaters out of the median, though it holds their activations.
+    #[test]
+    fn cheaters_do_not_count_for_the_median() {
+        let mut atxs = Atxs::default();
+        for (index, height) in [100, 200, 400, 800].into_iter().enumerate() {
+            let index = index as u8;
+            atxs.add(Epoch(2), AtxId([index; 32]), Atx { node: NodeId([index; 32]), weight: 1, height });
+        }
+        let without = |cheaters: &[u8]| {
+            let malicious = cheaters.iter().map(|index| NodeId([*index; 32])).collect();
+            atxs.height(Epoch(2), &malicious)
+        };
+        assert_eq!(without(&[]), (300, 4));
+        assert_eq!(without(&[3]), (200, 3));
+        assert_eq!(without(&[0, 1]), (600, 2));
+        assert_eq!(without(&[0, 1, 2, 3]), (0, 0));
+    }
+}

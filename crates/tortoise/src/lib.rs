@@ -25,9 +25,9 @@ mod weight;
 
 pub use ballot::{Atx, Ballot, EpochData, Header, Opinion};
 pub use config::{Config, Limits};
+pub use decode::Recovered;
 pub use error::{Fault, Refusal, Stop, Unencodable};
 pub use event::Event;
-pub use decode::Recovered;
 pub use id::{AtxId, BallotId, Beacon, BlockId, Epoch, Layer, NodeId, OpinionHash};
 pub use interrupt::Interrupt;
 pub use replay::{Cause, Failure, Report, replay};
