@@ -57,16 +57,16 @@ impl State {
     /// See [`ReadError`].
     pub fn executed(&self, layers: &Layers) -> Result<Vec<Executed>, ReadError> {
         let rest = "WHERE result IS NOT NULL AND layer BETWEEN ?1 AND ?2 ORDER BY layer, id";
-        self.rows("transactions", TRANSACTION, rest, bounds(layers), |cells| {
-            let executed = Executed { row: transaction(cells)?, result: cells.decoded(3)? };
-            if executed.result.layer != cells.layer(4)? {
-                return Err(cells.wrong(4, "another layer than the result's"));
-            }
-            if executed.result.block != BlockId(cells.array(5)?) {
-                return Err(cells.wrong(5, "another block than the result's"));
-            }
-            Ok(executed)
-        })
+        self.rows("transactions", TRANSACTION, rest, bounds(layers), executed)
+    }
+
+    /// A transaction, if it was executed.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn execution(&self, id: &TransactionId) -> Result<Option<Executed>, ReadError> {
+        let rest = "WHERE id = ?1 AND result IS NOT NULL";
+        Ok(self.rows("transactions", TRANSACTION, rest, [id.0], executed)?.pop())
     }
 
     /// Transactions that were not executed, or that were undone, by name.
@@ -85,6 +85,17 @@ impl State {
         let rest = "WHERE address = ?1 AND layer_updated <= ?2 ORDER BY layer_updated DESC LIMIT 1";
         Ok(self.rows("accounts", ACCOUNT, rest, (address.0, layer.0), account)?.pop())
     }
+}
+
+fn executed(cells: &Cells<'_>) -> Result<Executed, ReadError> {
+    let executed = Executed { row: transaction(cells)?, result: cells.decoded(3)? };
+    if executed.result.layer != cells.layer(4)? {
+        return Err(cells.wrong(4, "another layer than the result's"));
+    }
+    if executed.result.block != BlockId(cells.array(5)?) {
+        return Err(cells.wrong(5, "another block than the result's"));
+    }
+    Ok(executed)
 }
 
 fn transaction(cells: &Cells<'_>) -> Result<TransactionRow, ReadError> {

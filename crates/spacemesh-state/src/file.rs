@@ -22,8 +22,8 @@ struct Header {
 }
 
 /// Check that `path` is a whole database of a known version that nobody is writing to. Gives its place with no links in
-/// it.
-pub(crate) fn check(path: &Path) -> Result<PathBuf, OpenError> {
+/// it, and the version.
+pub(crate) fn check(path: &Path) -> Result<(PathBuf, u32), OpenError> {
     let unreadable = |source| OpenError::File { path: path.to_owned(), source };
     // A link may hide that the file is a node's, whose log lies where the link points to.
     let path = path.canonicalize().map_err(unreadable)?;
@@ -55,7 +55,7 @@ pub(crate) fn check(path: &Path) -> Result<PathBuf, OpenError> {
     if !VERSIONS.contains(&header.user_version) {
         return Err(OpenError::Version(header.user_version));
     }
-    Ok(path)
+    Ok((path, header.user_version))
 }
 
 fn header(bytes: &[u8]) -> Option<Header> {

@@ -15,6 +15,6 @@ mod state;
 pub use accounts::{AccountRow, Executed, TransactionRow};
 pub use ballots::{BallotReport, NotMade};
 pub use error::{OpenError, ReadError, RecomputeError};
-pub use mesh::{Applied, BlockRow, HareOutput, LayerRow};
+pub use mesh::{Applied, BlockRow, HareOutput, Heads, LayerRow};
 pub use schema::VERSIONS;
 pub use state::{GenesisCheck, Layers, Limits, State};

@@ -58,6 +58,19 @@ pub struct HareOutput {
     pub valid: bool,
 }
 
+/// How far the parts of a file reach; `None` for parts with nothing in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Heads {
+    /// The highest layer with a ballot.
+    pub ballots: Option<LayerId>,
+    /// The highest layer with a block that votes made valid.
+    pub valid: Option<LayerId>,
+    /// The highest layer that was executed.
+    pub applied: Option<LayerId>,
+    /// The highest epoch in which an activation was published.
+    pub published: Option<EpochId>,
+}
+
 const BALLOT: &[&str] = &["id", "atx", "layer", "pubkey", "ballot"];
 const BLOCK: &[&str] = &["id", "layer", "validity", "block"];
 const LAYER: &[&str] = &["id", "weak_coin", "processed", "applied_block", "state_hash", "aggregated_hash"];
@@ -78,6 +91,25 @@ impl State {
     pub fn last_layer(&self) -> Result<Option<LayerId>, ReadError> {
         let rows = self.rows("layers", &["id"], "ORDER BY id DESC LIMIT 1", [], |cells| cells.layer(0))?;
         Ok(rows.first().copied())
+    }
+
+    /// How far ballots, decisions, execution and activations reach.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn heads(&self) -> Result<Heads, ReadError> {
+        let last = |table, columns, rest: &str| -> Result<Option<u32>, ReadError> {
+            Ok(self.rows(table, columns, rest, [], |cells| cells.u32(0))?.pop())
+        };
+        let layer = &["layer"];
+        let valid = "WHERE validity = 1 ORDER BY layer DESC LIMIT 1";
+        let applied = "WHERE applied_block IS NOT NULL ORDER BY id DESC LIMIT 1";
+        Ok(Heads {
+            ballots: last("ballots", layer, "ORDER BY layer DESC LIMIT 1")?.map(LayerId),
+            valid: last("blocks", layer, valid)?.map(LayerId),
+            applied: last("layers", &["id"], applied)?.map(LayerId),
+            published: last("atxs", &["epoch"], "ORDER BY epoch DESC LIMIT 1")?.map(EpochId),
+        })
     }
 
     /// Blocks, by layer and name.
@@ -124,6 +156,21 @@ impl State {
     pub fn beacons(&self) -> Result<Vec<(EpochId, Beacon)>, ReadError> {
         self.rows("beacons", &["epoch", "beacon"], "ORDER BY epoch", [], |cells| {
             Ok((cells.epoch(0)?, Beacon(cells.array(1)?)))
+        })
+    }
+
+    /// What the hare is taken to have agreed on in `layer`: the block of the only certificate that is valid, none where
+    /// several are, as two committees cannot both be right; `None` where it is not known.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn hare_output(&self, layer: LayerId) -> Result<Option<Option<BlockId>>, ReadError> {
+        let mut valid = self.hare_outputs(&(layer..=layer))?;
+        valid.retain(|output| output.valid);
+        Ok(match valid.as_slice() {
+            [] => None,
+            [only] => Some(only.block),
+            _ => Some(None),
         })
     }
 

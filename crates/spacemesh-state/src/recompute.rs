@@ -28,7 +28,8 @@ impl State {
             let Applied::Block(id) = row.applied else { continue };
             let layer = row.layer;
             let block = self.block(&id)?.ok_or(RecomputeError::Block { layer, block: id })?.block;
-            rewards.extend(self.layer_rewards(layer, id, &block, first)?.into_values());
+            let fees = self.fees(layer, id)?;
+            rewards.extend(self.block_rewards(layer, &block, fees, first)?);
             self.room("blocks", rewards.len())?;
         }
         Ok(rewards)
@@ -42,15 +43,19 @@ impl State {
         Ok(Report::compare(&self.recompute_rewards(layers, first)?, &self.rewards(layers)?))
     }
 
-    fn layer_rewards(
+    /// What `block` pays in `layer` when its transactions pay `fees` in smidge, on a network that pays from `first` on. By
+    /// smesher.
+    ///
+    /// # Errors
+    /// See [`RecomputeError`].
+    pub fn block_rewards(
         &self,
         layer: LayerId,
-        id: BlockId,
         block: &Block,
+        fees: u64,
         first: LayerId,
-    ) -> Result<BTreeMap<SmesherId, Reward>, RecomputeError> {
+    ) -> Result<Vec<Reward>, RecomputeError> {
         let subsidy = subsidy::of(layer, first).ok_or(RecomputeError::BeforeGenesis { layer, first })?;
-        let fees = self.fees(layer, id)?;
         let weights: Vec<Weight> = block.rewards.iter().map(|reward| reward.weight).collect();
         let amounts =
             split(subsidy, fees, &weights).map_err(|source| RecomputeError::Split { layer, source })?;
@@ -68,7 +73,7 @@ impl State {
                 })
                 .or_insert(reward);
         }
-        Ok(rewards)
+        Ok(rewards.into_values().collect())
     }
 
     /// What the transactions of a block paid, those that failed among them.

@@ -50,6 +50,7 @@ pub struct State {
     limits: Limits,
     genesis: GenesisId,
     checked: GenesisCheck,
+    version: u32,
 }
 
 /// How many ballots are tried before a file is said to be of another network. One that is signed is enough.
@@ -63,7 +64,7 @@ impl State {
     /// # Errors
     /// See [`OpenError`]. Nothing is written in any case.
     pub fn open(path: &Path, genesis: &GenesisId, limits: Limits) -> Result<Self, OpenError> {
-        let path = file::check(path)?;
+        let (path, version) = file::check(path)?;
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(file::uri(&path), flags)?;
@@ -83,7 +84,8 @@ impl State {
         connection.progress_handler(STEPS, Some(count))?;
         schema::check(&connection)?;
 
-        let mut state = Self { connection, limits, genesis: *genesis, checked: GenesisCheck::NotMade };
+        let mut state =
+            Self { connection, limits, genesis: *genesis, checked: GenesisCheck::NotMade, version };
         let ballots = state.first_ballots(BALLOTS)?;
         if ballots.iter().any(|ballot| ballot.verify(genesis).is_ok()) {
             state.checked = GenesisCheck::Passed;
@@ -103,6 +105,12 @@ impl State {
     #[must_use]
     pub const fn genesis(&self) -> &GenesisId {
         &self.genesis
+    }
+
+    /// The version of its schema, one of [`VERSIONS`](crate::VERSIONS).
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
     }
 
     /// Look at every page of the file: whether tables and indexes are whole and say the same. Gives the first thing that

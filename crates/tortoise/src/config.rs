@@ -1,11 +1,11 @@
 //! What a network agreed on, and how much one replay may cost.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, Fault, Layer};
 
 /// The parameters of a network. Distances are in layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// How far back the output of the committee (hare) is voted for.

@@ -23,6 +23,23 @@ pub(crate) enum Decoded {
     },
 }
 
+/// A ballot that was decoded, and why its votes are not known down to the window's end, if they are not.
+type Read = (Decoded, Option<Refusal>);
+
+/// What became of a ballot from a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recovered {
+    /// It votes what it was signed with.
+    Whole,
+    /// What it builds on lies below the window.
+    Cut,
+    /// Its votes come to something else than it was signed with. It is held all the same, as a node holds it, but no
+    /// node takes it from another.
+    Differs,
+    /// It was passed over.
+    Refused(Refusal),
+}
+
 impl Decoded {
     /// Where its votes are held, if it is not.
     pub(crate) fn votes_mut(&mut self) -> Option<&mut Option<VoteId>> {
@@ -107,6 +124,42 @@ impl Tortoise {
         }
     }
 
+    /// Store a ballot from a database. What it builds on may lie below the window: then its votes are known only as far as
+    /// it says them itself, and what they come to is what it was signed with.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), without refusals.
+    pub fn on_recovered_ballot(&mut self, ballot: &Ballot) -> Result<Recovered, Fault> {
+        let mark = self.votes.mark();
+        let stored = self.read(ballot).and_then(|read| self.keep_recovered(ballot, read));
+        if !matches!(stored, Ok((_, true))) {
+            self.votes.back(mark);
+        }
+        match stored {
+            Ok((recovered, _)) => Ok(recovered),
+            Err(Stop::Refused(refusal)) => Ok(Recovered::Refused(refusal)),
+            Err(Stop::Fault(fault)) => Err(fault),
+        }
+    }
+
+    /// Comes back with whether its votes are new.
+    fn keep_recovered(&mut self, ballot: &Ballot, read: Option<Read>) -> Result<(Recovered, bool), Stop> {
+        let (decoded, cut) = read.ok_or(Refusal::Undecodable(ballot.id))?;
+        let Decoded::New { ballot: held, lowest } = decoded else {
+            return Err(Refusal::Exists(ballot.id).into());
+        };
+        let signed = ballot.opinion.hash;
+        let same = self.votes.opinion(held.votes) == signed;
+        self.votes.overwrite(held.votes, signed);
+        let new = self.keep(held, lowest)?;
+        let recovered = match cut {
+            Some(_) => Recovered::Cut,
+            None if same => Recovered::Whole,
+            None => Recovered::Differs,
+        };
+        Ok((recovered, new))
+    }
+
     fn held<'a>(&'a self, decoded: &'a Decoded) -> Option<&'a Held> {
         match decoded {
             Decoded::New { ballot, .. } => Some(ballot),
@@ -116,12 +169,20 @@ impl Tortoise {
 
     /// What a ballot is worth and what it votes. `None` where its layer is evicted, or what it refers to is not known.
     fn unwrap(&mut self, ballot: &Ballot) -> Result<Option<Decoded>, Stop> {
+        match self.read(ballot)? {
+            Some((_, Some(refusal))) => Err(refusal.into()),
+            read => Ok(read.map(|(decoded, _)| decoded)),
+        }
+    }
+
+    /// The same, and why its votes are not known down to the window's end, if they are not.
+    fn read(&mut self, ballot: &Ballot) -> Result<Option<Read>, Stop> {
         let evicted = self.window.evicted();
         if ballot.layer <= evicted {
             return Ok(None);
         }
         if self.places.contains_key(&ballot.id) {
-            return Ok(Some(Decoded::Known { id: ballot.id, malicious: ballot.malicious }));
+            return Ok(Some((Decoded::Known { id: ballot.id, malicious: ballot.malicious }, None)));
         }
         let base_id = ballot.opinion.base;
         let base = if base_id == BallotId::EMPTY {
@@ -145,6 +206,7 @@ impl Tortoise {
             Weight::ratio(numerator, denominator)?.times(ballot.eligibilities)?
         };
 
+        let mut cut = unknown.then_some(Refusal::UnknownBase(base_id));
         let slot = self.window.reach(ballot.layer)?;
         let (votes, lowest) = match slot.opinions.get(&ballot.opinion.hash) {
             // Nothing below zero is known yet, and nothing has to be.
@@ -157,17 +219,14 @@ impl Tortoise {
                 self.spend(steps)?;
                 let votes = votes?;
                 if lowest <= evicted {
-                    return Err(evicted_votes(unknown.then_some(base_id), lowest, evicted).into());
+                    cut = Some(evicted_votes(unknown.then_some(base_id), lowest, evicted));
                 }
                 (votes, lowest)
             }
         };
-        if unknown {
-            return Err(Refusal::UnknownBase(base_id).into());
-        }
         let (id, layer) = (ballot.id, ballot.layer);
         let ballot = Held { id, layer, malicious, bad_beacon: false, weight, reference, votes };
-        Ok(Some(Decoded::New { ballot, lowest }))
+        Ok(Some((Decoded::New { ballot, lowest }, cut)))
     }
 
     /// What the ballots of a smesher share: said by this one, or by the one that it refers to.

@@ -1,10 +1,10 @@
 //! Epochs: what is drawn in them, and who may vote with what weight.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ballot::Atx;
 use crate::weight::Weight;
-use crate::{AtxId, Beacon, Epoch};
+use crate::{AtxId, Beacon, Epoch, NodeId};
 
 /// What is known of an epoch.
 #[derive(Debug, Default)]
@@ -44,13 +44,12 @@ impl Atxs {
         }
     }
 
-    /// The median height, between the two middle ones where there are two; and how many there are.
-    pub(crate) fn height(&self, target: Epoch) -> (u64, usize) {
-        let mut heights: Vec<u64> = self
-            .held
-            .get(&target)
-            .map(|atxs| atxs.values().map(|atx| atx.height).collect())
-            .unwrap_or_default();
+    /// The median height of activations by others than `malicious` smeshers, between the two middle ones where there
+    /// are two; and how many there are.
+    pub(crate) fn height(&self, target: Epoch, malicious: &HashSet<NodeId>) -> (u64, usize) {
+        let atxs = self.held.get(&target).into_iter().flat_map(HashMap::values);
+        let honest = atxs.filter(|atx| !malicious.contains(&atx.node));
+        let mut heights: Vec<u64> = honest.map(|atx| atx.height).collect();
         heights.sort_unstable();
         let middle = heights.len() / 2;
         let at = |index: usize| heights.get(index).copied().unwrap_or_default();
@@ -60,5 +59,28 @@ impl Atxs {
             None => at(middle),
         };
         (median, heights.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A node leaves cheaters out of the median, though it holds their activations.
+    #[test]
+    fn cheaters_do_not_count_for_the_median() {
+        let mut atxs = Atxs::default();
+        for (index, height) in [100, 200, 400, 800].into_iter().enumerate() {
+            let index = index as u8;
+            atxs.add(Epoch(2), AtxId([index; 32]), Atx { node: NodeId([index; 32]), weight: 1, height });
+        }
+        let without = |cheaters: &[u8]| {
+            let malicious = cheaters.iter().map(|index| NodeId([*index; 32])).collect();
+            atxs.height(Epoch(2), &malicious)
+        };
+        assert_eq!(without(&[]), (300, 4));
+        assert_eq!(without(&[3]), (200, 3));
+        assert_eq!(without(&[0, 1]), (600, 2));
+        assert_eq!(without(&[0, 1, 2, 3]), (0, 0));
     }
 }

@@ -180,6 +180,9 @@ pub enum Fault {
     /// [`Limits::work`](crate::Limits::work).
     #[error("more than {0} steps")]
     Work(u64),
+    /// Who [asked for it](crate::Interrupt) wants no more.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl From<Overflow> for Fault {

@@ -98,6 +98,20 @@ impl Window {
         Self { evicted, evicted_opinion, slots, most, hasher }
     }
 
+    /// From `layer` on, whose opinion builds on `previous`.
+    pub(crate) fn begin(
+        layer: Layer,
+        opinion: OpinionHash,
+        previous: OpinionHash,
+        most: u32,
+    ) -> Result<Self, Fault> {
+        let mut window = Self::new(layer.earlier(1), most);
+        window.evicted_opinion = previous;
+        let first = window.reach(layer)?;
+        (first.opinion, first.linked) = (opinion, true);
+        Ok(window)
+    }
+
     /// The highest layer that is no longer held.
     pub(crate) const fn evicted(&self) -> Layer {
         self.evicted

@@ -44,7 +44,7 @@ impl Tortoise {
     fn process(&mut self, layer: Layer) -> Result<(), Fault> {
         if self.config.place(layer) == 0 {
             let epoch = self.config.epoch_of(layer);
-            let (height, atxs) = self.atxs.height(epoch);
+            let (height, atxs) = self.atxs.height(epoch, &self.malicious);
             self.spend(atxs as u64)?;
             self.terms.entry(epoch).or_default().height = height;
         }

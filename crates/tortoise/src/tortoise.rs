@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use crate::ballot::Atx;
 use crate::decode::Decoded;
 use crate::epochs::{Atxs, Term};
+use crate::interrupt::Interrupt;
 use crate::state::{Place, Window};
 use crate::threshold;
 use crate::votes::Votes;
@@ -19,6 +20,8 @@ pub struct Tortoise {
     pub(crate) config: Config,
     pub(crate) limits: Limits,
     spent: u64,
+    /// Asked whether to go on, and the number of steps at which it is asked next.
+    interrupt: Option<(Interrupt, u64)>,
 
     pub(crate) window: Window,
     pub(crate) votes: Votes,
@@ -86,6 +89,7 @@ impl Tortoise {
             config,
             limits,
             spent: 0,
+            interrupt: None,
             window,
             votes: Votes::new(limits.votes),
             terms: BTreeMap::from([(config.epoch_of(genesis), Term::default())]),
@@ -135,7 +139,42 @@ impl Tortoise {
     /// Count steps.
     pub(crate) fn spend(&mut self, steps: u64) -> Result<(), Fault> {
         self.spent = self.spent.saturating_add(steps);
-        if self.spent > self.limits.work { Err(Fault::Work(self.limits.work)) } else { Ok(()) }
+        if self.spent > self.limits.work {
+            return Err(Fault::Work(self.limits.work));
+        }
+        match &mut self.interrupt {
+            Some((interrupt, next)) if self.spent >= *next => {
+                *next = self.spent.saturating_add(Interrupt::STEPS);
+                if interrupt.asks() { Err(Fault::Interrupted) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ask `interrupt` from now on whether to go on.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = Some((interrupt, self.spent));
+    }
+
+    /// Begin at `layer`, the first one of an epoch, in place of genesis: with the opinion that was held on it, and on the
+    /// layer before. Has to come before anything else.
+    ///
+    /// # Errors
+    /// [`Fault::Evicted`] where no votes come before; [`Fault::Layers`].
+    pub fn recover_from(
+        &mut self,
+        layer: Layer,
+        opinion: OpinionHash,
+        previous: OpinionHash,
+    ) -> Result<(), Fault> {
+        let genesis = self.config.genesis;
+        if layer <= genesis {
+            return Err(Fault::Evicted { layer, evicted: genesis });
+        }
+        self.window = Window::begin(layer, opinion, previous, self.limits.layers)?;
+        (self.pending, self.verified, self.last) = (layer, layer, layer);
+        self.processed = layer.earlier(1);
+        Ok(())
     }
 
     /// Begin from what a database says: blocks are known up to `verified`, ballots up to `last`.

@@ -197,6 +197,13 @@ impl Votes {
         Ok(VoteId(id))
     }
 
+    /// Say what the votes of a chain come to, where what lies below its end is not known.
+    pub(crate) fn overwrite(&mut self, top: Option<VoteId>, opinion: OpinionHash) {
+        if let Some(vote) = top.and_then(|id| self.held.get_mut(id.0 as usize)) {
+            vote.opinion = opinion;
+        }
+    }
+
     /// Cut a chain below a layer, for all who share it. What comes back is the chain: a single vote below the layer is
     /// none.
     pub(crate) fn cut(&mut self, top: Option<VoteId>, layer: Layer) -> Option<VoteId> {

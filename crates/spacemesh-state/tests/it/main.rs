@@ -1,6 +1,8 @@
 //! A recording of two nodes of one network that split and healed, read as copies of their databases.
 
 #[cfg(test)]
+mod heads;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod ledger;

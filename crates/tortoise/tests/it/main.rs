@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod traces;
 
 #[cfg(test)]
