@@ -33,6 +33,19 @@ impl Gateway {
         read: impl Fn(&Item<'_>) -> Result<T, Fault>,
         name: impl Fn(&T) -> N,
     ) -> Result<Vec<T>, Fault> {
+        let all = self.pages(method, request, field, pages, read, name);
+        tokio::time::timeout(self.limits.list_timeout, all).await.map_err(|_| Fault::Timeout)?
+    }
+
+    async fn pages<T, N: Ord + ToString>(
+        &self,
+        method: Method,
+        request: &Request,
+        field: &'static str,
+        pages: Pages,
+        read: impl Fn(&Item<'_>) -> Result<T, Fault>,
+        name: impl Fn(&T) -> N,
+    ) -> Result<Vec<T>, Fault> {
         let size = self.limits.page.clamp(1, MOST);
         let budget = Listing::Budget { rows: self.limits.rows, pages: self.limits.pages };
         let (mut rows, mut names, mut told) = (Vec::new(), BTreeSet::new(), None);
@@ -77,7 +90,7 @@ impl Gateway {
 }
 
 /// The rows, if there are as many as the node says.
-pub(crate) fn counted<T>(rows: Vec<T>, told: Option<u64>) -> Result<Vec<T>, Fault> {
+fn counted<T>(rows: Vec<T>, told: Option<u64>) -> Result<Vec<T>, Fault> {
     match told {
         Some(told) if told != rows.len() as u64 => Err(Listing::Count { told, found: rows.len() }.into()),
         _ => Ok(rows),

@@ -77,6 +77,21 @@ async fn lists_have_their_rows_and_pages_numbered() {
     }
 }
 
+/// Each page is in time, and there are many.
+#[tokio::test]
+async fn a_list_ends_in_time() {
+    let Some(recording) = recording() else { return };
+    let mesh = recording.mesh("state_a", 95).await;
+    mesh.misbehave(Some(Fault::Slow(Duration::from_millis(100))));
+    let patience = Limits { page: 1, list_timeout: Duration::from_millis(500), ..limits() };
+    let begun = Instant::now();
+    let gateway = client(&mesh, Dialect::V2Beta1, patience);
+    let error = gateway.layers(&(LayerId(1)..=LayerId(95))).await.unwrap_err();
+    assert!(matches!(error.fault, Seen::Timeout), "{error}");
+    // Sixty-six pages would have taken longer.
+    assert!(begun.elapsed() < Duration::from_secs(5) && mesh.asked().len() < 20);
+}
+
 /// A bound of zero is none to a node, so that layer 0 alone has no words.
 #[tokio::test]
 async fn what_has_no_words_is_not_sent() {
