@@ -1,0 +1,4 @@
+//! Laws of a made chain.
+
+#[cfg(test)]
+mod laws;
