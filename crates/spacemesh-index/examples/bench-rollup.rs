@@ -37,10 +37,13 @@ const MILLIONS: u64 = 6;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["make", path, smeshers] => smeshers.parse().map_err(Into::into).and_then(|n| make(Path::new(path), n)),
-        ["measure", path, smeshers] => {
-            smeshers.parse().map_err(Into::into).and_then(|n| measure(Path::new(path), n).map(|measured| measured.tell()))
+        ["make", path, smeshers] => {
+            smeshers.parse().map_err(Into::into).and_then(|n| make(Path::new(path), n))
         }
+        ["measure", path, smeshers] => smeshers
+            .parse()
+            .map_err(Into::into)
+            .and_then(|n| measure(Path::new(path), n).map(|measured| measured.tell())),
         _ => all(),
     };
     match done {
@@ -100,7 +103,14 @@ fn all() -> Outcome<bool> {
         let ratio = |a: u64, b: u64| format!("{}.{:02}", a / b.max(1), a * 100 / b.max(1) % 100);
         println!(
             "{} smeshers: roll-up {} ms of CPU ({} ms), peak {} MB, file {} MB; list {} ms, bare sort and hash {} ms: {} times",
-            one.smeshers, one.rollup, one.wall, one.peak, one.file, one.list, one.bare, ratio(one.list, one.bare),
+            one.smeshers,
+            one.rollup,
+            one.wall,
+            one.peak,
+            one.file,
+            one.list,
+            one.bare,
+            ratio(one.list, one.bare),
         );
         measured.push(one);
     }
@@ -148,7 +158,8 @@ fn peak_mb() -> Outcome<u64> {
 fn measure(path: &Path, smeshers: u32) -> Outcome<Measured> {
     let epochs = Epochs { layers: LAYERS };
     let committee = Committee { size: NonZeroU32::new(50).ok_or("fifty")?, least_weight: 5_000_000, epochs };
-    let network = Params { genesis: GenesisId::default(), committee, first: epochs.first_effective_genesis() };
+    let network =
+        Params { genesis: GenesisId::default(), committee, first: epochs.first_effective_genesis() };
     let (clock, before) = (Instant::now(), cpu_ms()?);
     let state = State::open(path, &network.genesis, Limits::default())?;
     let columns = Rollup::read(&state, &network, EpochId(EPOCH), 16_000_000)?;
@@ -163,7 +174,8 @@ fn measure(path: &Path, smeshers: u32) -> Outcome<Measured> {
     let hash = payouts(&columns);
     let list = cpu_ms()? - before;
     let before = cpu_ms()?;
-    let mut sorted: Vec<(u64, SmesherId)> = numbers.into_iter().zip(columns.smeshers.iter().copied()).collect();
+    let mut sorted: Vec<(u64, SmesherId)> =
+        numbers.into_iter().zip(columns.smeshers.iter().copied()).collect();
     sorted.sort_unstable();
     let mut bare = Sha256::new();
     for (amount, smesher) in &sorted {
@@ -218,7 +230,8 @@ fn make(path: &Path, smeshers: u32) -> Outcome<bool> {
     let schema = apogee_testkit::data("spacemesh/devnet208/state_a.sql").ok_or("the recording is absent")?;
     fs::write(path, fs::read(schema)?)?;
     let mut database = Connection::open(path)?;
-    database.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000")?;
+    database
+        .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000")?;
     let named = |kind: &str, column: &str| -> Outcome<Vec<String>> {
         let query = format!("SELECT {column} FROM sqlite_schema WHERE type = '{kind}' AND sql IS NOT NULL");
         let mut statement = database.prepare(&query)?;
@@ -258,8 +271,11 @@ fn make(path: &Path, smeshers: u32) -> Outcome<bool> {
                 1_700_000_000_000_000_000_i64,
                 weight,
             ])?;
-            let layer = EPOCH * LAYERS.get() + u32::try_from(u64::from(number) * u64::from(LAYERS.get()) / u64::from(smeshers))?;
-            let subsidy = i64::try_from(477_000_000 + spread(weight.unsigned_abs() ^ u64::from(number)) % 1_000_000_000)?;
+            let layer = EPOCH * LAYERS.get()
+                + u32::try_from(u64::from(number) * u64::from(LAYERS.get()) / u64::from(smeshers))?;
+            let subsidy = i64::try_from(
+                477_000_000 + spread(weight.unsigned_abs() ^ u64::from(number)) % 1_000_000_000,
+            )?;
             reward.execute(params![smesher, coinbase, layer, subsidy + 7, subsidy])?;
         }
     }

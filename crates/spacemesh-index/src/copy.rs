@@ -16,7 +16,8 @@ use async_trait::async_trait;
 
 use crate::Params;
 use crate::source::{
-    Activation, BallotFacts, BlockFacts, LayerFacts, LayerName, Layers, Source, SourceError, Verdict, WorkedOut,
+    Activation, BallotFacts, BlockFacts, LayerFacts, LayerName, Layers, Source, SourceError, Verdict,
+    WorkedOut,
 };
 
 /// Whether the signatures and draws of ballots are checked: a third of a millisecond each.
@@ -48,7 +49,10 @@ struct Reader {
 
 impl fmt::Debug for CopySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CopySource").field("name", &self.name).field("genesis", &self.genesis).finish_non_exhaustive()
+        f.debug_struct("CopySource")
+            .field("name", &self.name)
+            .field("genesis", &self.genesis)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,8 +137,9 @@ impl Source for CopySource {
         .await
     }
 
-    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, i64>, SourceError> {
-        self.read(|_, state| state.malicious()).await
+    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, Option<i64>>, SourceError> {
+        let known = self.read(|_, state| state.malicious()).await?;
+        Ok(known.into_iter().map(|(smesher, received)| (smesher, Some(received))).collect())
     }
 }
 
@@ -236,7 +241,10 @@ struct Verdicts {
 impl Verdicts {
     fn of(state: &State, layers: &Layers, epochs: Epochs) -> Result<Self, ReadError> {
         let report = state.check_ballots(layers, epochs)?;
-        Ok(Self { failed: report.failed.into_iter().collect(), not_made: report.not_made.into_iter().collect() })
+        Ok(Self {
+            failed: report.failed.into_iter().collect(),
+            not_made: report.not_made.into_iter().collect(),
+        })
     }
 
     fn about(&self, ballot: &Ballot) -> Verdict {

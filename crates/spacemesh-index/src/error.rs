@@ -42,7 +42,9 @@ pub enum IndexError {
     #[error("{0} has no layer that was executed")]
     Nothing(String),
     /// What the source holds of the past ends before its first whole epoch does.
-    #[error("{source_name} begins in layer {first} and ends in layer {last}: no epoch begins there that could be counted from")]
+    #[error(
+        "{source_name} begins in layer {first} and ends in layer {last}: no epoch begins there that could be counted from"
+    )]
     NoEpoch {
         /// Which source.
         source_name: String,
@@ -72,7 +74,9 @@ pub enum IndexError {
         found: Option<LayerId>,
     },
     /// The source is behind what is indexed, and on another way there: an old copy, or a node that lags. Nothing is taken back for it.
-    #[error("{source_name} ends in layer {head}, before the indexed layer {indexed}, and disagrees with what is indexed")]
+    #[error(
+        "{source_name} ends in layer {head}, before the indexed layer {indexed}, and disagrees with what is indexed"
+    )]
     Older {
         /// Which source.
         source_name: String,
@@ -82,7 +86,9 @@ pub enum IndexError {
         indexed: Epoch,
     },
     /// Nothing that is indexed is as the source has it.
-    #[error("{source_name} shares no layer with what is indexed: one of the two is of another network, or begins too late")]
+    #[error(
+        "{source_name} shares no layer with what is indexed: one of the two is of another network, or begins too late"
+    )]
     NothingShared {
         /// Which source.
         source_name: String,
@@ -111,7 +117,7 @@ impl IndexError {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
-            Self::Source(SourceError::Unreadable { .. })
+            Self::Source(SourceError::Unreadable { .. } | SourceError::Moved(_))
             | Self::Nothing(_)
             | Self::NoEpoch { .. }
             | Self::Gap { .. }

@@ -30,7 +30,11 @@ mod tests {
         assert_eq!(final_epoch(rule, at(9), None, None), None);
         assert_eq!(final_epoch(rule, at(60), None, None), Some(at(50)));
         assert_eq!(final_epoch(rule, at(60), Some(at(45)), None), Some(at(45)));
-        assert_eq!(final_epoch(rule, at(60), Some(at(59)), None), Some(at(50)), "not before it is deep enough");
+        assert_eq!(
+            final_epoch(rule, at(60), Some(at(59)), None),
+            Some(at(50)),
+            "not before it is deep enough"
+        );
         assert_eq!(final_epoch(rule, at(60), Some(at(45)), Some(at(48))), Some(at(48)));
     }
 }

@@ -39,7 +39,11 @@ impl Steps {
 
 impl Fold {
     /// What a database holds of each series at an epoch.
-    pub(crate) async fn load(store: &dyn Store, network: &NetworkId, at: Epoch) -> apogee_store::Result<Self> {
+    pub(crate) async fn load(
+        store: &dyn Store,
+        network: &NetworkId,
+        at: Epoch,
+    ) -> apogee_store::Result<Self> {
         let mut values = BTreeMap::new();
         for spec in series::of(NetworkKind::Spacemesh) {
             let name = SeriesName::of(spec.name);

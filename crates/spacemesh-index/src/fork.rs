@@ -89,7 +89,9 @@ async fn before_late_ballots(
         let came_late = |row: &&EpochRecord| {
             let settled = cursor.final_epoch.is_some_and(|final_epoch| row.epoch <= final_epoch);
             // What was before the first layer is not counted.
-            !settled && row.parent != row.epoch && names.get(&row.epoch).is_some_and(|name| more_ballots(row, name))
+            !settled
+                && row.parent != row.epoch
+                && names.get(&row.epoch).is_some_and(|name| more_ballots(row, name))
         };
         late = rows.iter().rfind(came_late).map(|row| row.parent).or(late);
         above = oldest.epoch;

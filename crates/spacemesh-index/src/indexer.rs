@@ -174,7 +174,7 @@ impl Indexer {
             None => Some(self.first(&layers).await?),
         };
         let Some(next) = first.filter(|next| *next <= head) else { return cursor.ok_or_else(nothing) };
-        let at = self.resume(cursor, next).await?;
+        let at = self.resume(cursor, next, head).await?;
         self.reach(at, next..=head).await
     }
 
@@ -196,7 +196,7 @@ impl Indexer {
     }
 
     /// What the database says, with everybody's activations as the source has them now.
-    async fn resume(&self, cursor: Option<Cursor>, next: LayerId) -> Result<At, IndexError> {
+    async fn resume(&self, cursor: Option<Cursor>, next: LayerId, head: LayerId) -> Result<At, IndexError> {
         let (mut fold, mut before) = (Fold::default(), Fold::default());
         let digest = cursor.as_ref().map_or(Digest::default(), |cursor| cursor.digest);
         let in_epoch = self.params.epochs().of(next);
@@ -208,7 +208,7 @@ impl Indexer {
             };
         }
         let mut worker = Worker::new(self.network.clone(), self.params, fold, before, digest);
-        worker.accuse(&self.source.malfeasant().await?);
+        worker.accuse(&self.source.malfeasant().await?, head);
         worker.enter(in_epoch, self.source.activations(in_epoch).await?);
         Ok(At { cursor, worker })
     }

@@ -87,8 +87,8 @@ pub fn expected_layers(slots: u32, length: NonZeroU32) -> u64 {
 /// A probability in parts of 10⁹.
 fn parts(none: Option<u128>, slots: u32) -> u32 {
     let Some(none) = none else { return CERTAIN };
-    let back = u128::from(slots) * 2;
-    u32::try_from(scaled(none.saturating_add(if none == 0 { 0 } else { back }), CERTAIN.into())).unwrap_or(CERTAIN)
+    let whole = none.saturating_add(u128::from(slots) * 2);
+    u32::try_from(scaled(whole, CERTAIN.into())).unwrap_or(CERTAIN)
 }
 
 /// How likely none of `slots` falls into `layers` of `length`, in 2⁻¹²⁸, at most `2 · slots` too little; `None` where it is certain.

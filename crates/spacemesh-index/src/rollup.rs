@@ -88,7 +88,9 @@ impl Rollup {
 
     /// Rows of those who were paid, come before `smesher` and have no activation.
     fn paid_before(&mut self, smesher: Option<SmesherId>, rewards: &mut &[Paid]) -> Option<()> {
-        while let Some(next) = rewards.first().filter(|next| smesher.is_none_or(|smesher| next.smesher < smesher)) {
+        while let Some(next) =
+            rewards.first().filter(|next| smesher.is_none_or(|smesher| next.smesher < smesher))
+        {
             self.row(next.smesher, (0, 0), rewards)?;
         }
         Some(())

@@ -36,8 +36,8 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Every activation that counts in `epoch`, in no particular order.
     async fn activations(&self, epoch: EpochId) -> Result<Vec<Activation>, SourceError>;
 
-    /// Who is known to be malfeasant, with when that became known, in nanoseconds since 1970.
-    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, i64>, SourceError>;
+    /// Who is known to be malfeasant, with when that became known, in nanoseconds since 1970; `None` where the source does not tell when.
+    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, Option<i64>>, SourceError>;
 }
 
 /// Layers that are asked for at once.
@@ -140,6 +140,9 @@ pub enum SourceError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// It had other layers at the end of an answer than at its beginning. Asking again helps.
+    #[error("{0} took layers back while it was asked for them")]
+    Moved(String),
     /// It does not show which network it is of.
     #[error("{0} holds no ballot, so that nothing shows which network it is of")]
     Unproven(String),

@@ -43,7 +43,13 @@ struct Entered {
 
 impl Worker {
     /// On top of `fold`, which was `before` when the epoch of the next layer began, and of `digest`.
-    pub(crate) const fn new(network: Network, params: Params, fold: Fold, before: Fold, digest: Digest) -> Self {
+    pub(crate) const fn new(
+        network: Network,
+        params: Params,
+        fold: Fold,
+        before: Fold,
+        digest: Digest,
+    ) -> Self {
         let malfeasant = Vec::new();
         Self { network, params, fold, before, digest, unknown_until: None, entered: None, malfeasant }
     }
@@ -71,9 +77,10 @@ impl Worker {
         self.entered = Some(Entered { epoch, activations: named.collect(), fresh: true, doubled });
     }
 
-    /// Take in who is malfeasant, and since when in nanoseconds since 1970.
-    pub(crate) fn accuse(&mut self, known: &BTreeMap<SmesherId, i64>) {
-        let from = |(who, at): (&SmesherId, &i64)| Some((layer_at(&self.network, *at)?, subject(who)?));
+    /// Take in who is malfeasant, and since when in nanoseconds since 1970; where that is not told, since `now`.
+    pub(crate) fn accuse(&mut self, known: &BTreeMap<SmesherId, Option<i64>>, now: LayerId) {
+        let since = |at: Option<i64>| at.map_or(Some(now), |at| layer_at(&self.network, at));
+        let from = |(who, at): (&SmesherId, &Option<i64>)| Some((since(*at)?, subject(who)?));
         self.malfeasant = known.iter().filter_map(from).collect();
         self.malfeasant.sort_unstable();
     }
@@ -115,7 +122,11 @@ impl Worker {
         let filled = slots::filled(&mut at);
         rewards::paid(&mut at);
         malfeasance::levels(&mut at, &self.malfeasant);
-        if layer.0.checked_add(1).is_none_or(|next| params.epochs().of(LayerId(next)) != params.epochs().of(layer)) {
+        if layer
+            .0
+            .checked_add(1)
+            .is_none_or(|next| params.epochs().of(LayerId(next)) != params.epochs().of(layer))
+        {
             slots::missed(&mut at);
         }
 

@@ -96,7 +96,8 @@ pub(crate) fn filled(at: &mut At<'_>) -> BTreeMap<Subject, u32> {
 /// Slots that nobody filled, at the end of an epoch.
 pub(crate) fn missed(at: &mut At<'_>) {
     for subject in at.activations.keys() {
-        let (assigned, filled) = (at.until_now(&SLOTS_ASSIGNED, subject), at.until_now(&SLOTS_FILLED, subject));
+        let (assigned, filled) =
+            (at.until_now(&SLOTS_ASSIGNED, subject), at.until_now(&SLOTS_FILLED, subject));
         let missed: Known = assigned.zip(filled).map(|(assigned, filled)| assigned.saturating_sub(filled));
         at.add(SLOTS_MISSED, subject, missed);
     }

@@ -28,7 +28,8 @@ async fn a_declaration_that_differs_from_the_estimate_is_a_step_at_its_own_layer
     // Four slots in 38, 40 and twice in 44, of eight or nine by estimate.
     let smesher = recording.expected["smeshers"].as_array().unwrap();
     let smesher = smesher.iter().find(|smesher| smesher["eligible_layers_by_epoch"]["2"][0] == 38);
-    let four = recording.expected["smeshers"].as_array().unwrap().iter().find(|smesher| smesher["units"] == 6);
+    let four =
+        recording.expected["smeshers"].as_array().unwrap().iter().find(|smesher| smesher["units"] == 6);
     let subject = four.or(smesher).unwrap()["smesher"].as_str().unwrap().parse().unwrap();
     let network = &recording.network;
     let page = || Page { after: None, limit: 100 };
@@ -39,7 +40,11 @@ async fn a_declaration_that_differs_from_the_estimate_is_a_step_at_its_own_layer
     // In the end it is what was declared, and nothing of it depends on how it began.
     for series in [SLOTS_ASSIGNED, SLOTS_FILLED, SLOTS_MISSED, EXPECTED_LAYERS, EXPECTED_REWARD] {
         let all = database.board(network, &series, 47).await;
-        assert_eq!(all[subject.as_str()], fresh.board(network, &series, 47).await[subject.as_str()], "{series}");
+        assert_eq!(
+            all[subject.as_str()],
+            fresh.board(network, &series, 47).await[subject.as_str()],
+            "{series}"
+        );
     }
 }
 
@@ -54,11 +59,8 @@ async fn what_a_source_does_not_know_is_unknown() {
         .iter()
         .map(|check| (check.check.as_str(), check.passed, check.not_made[0].reason.as_str()))
         .collect();
-    let expected = [
-        ("ballots", 0, "no_ballots"),
-        ("rewards", 0, "no_block"),
-        ("slots_estimated", 0, "no_ballots"),
-    ];
+    let expected =
+        [("ballots", 0, "no_ballots"), ("rewards", 0, "no_block"), ("slots_estimated", 0, "no_ballots")];
     assert_eq!(reasons, expected);
     let network = &recording.network;
     for series in [SLOTS_ASSIGNED, SLOTS_FILLED, SLOTS_MISSED, EXPECTED_LAYERS, BURN_ROUNDING] {
@@ -112,7 +114,8 @@ async fn what_begins_later_counts_from_the_next_whole_epoch_on() {
     assert_eq!(other.everything(network).await, database.everything(network).await);
 
     let short = recording.changed("state_a", folder.path(), "DELETE FROM layers WHERE id < 82");
-    let error = recording.index(&Database::new().await, recording.at(&short, Ballots::Taken)).await.unwrap_err();
+    let error =
+        recording.index(&Database::new().await, recording.at(&short, Ballots::Taken)).await.unwrap_err();
     assert!(matches!(error, IndexError::NoEpoch { .. }), "{}", said(&error));
 }
 

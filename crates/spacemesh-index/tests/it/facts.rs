@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use apogee_domain::series::{
     ATX_STREAK, ATX_WEIGHT, BURN_ROUNDING, EMPTY_LAYERS, EXPECTED_LAYERS, EXPECTED_REWARD, MALFEASANCE,
-    REWARD_BLOCK, REWARD_GAS, REWARD_LAYERS, SLOTS_ASSIGNED, SLOTS_FILLED, SLOTS_MISSED, SPACE_UNITS, SUBSIDY,
+    REWARD_BLOCK, REWARD_GAS, REWARD_LAYERS, SLOTS_ASSIGNED, SLOTS_FILLED, SLOTS_MISSED, SPACE_UNITS,
+    SUBSIDY,
 };
 use apogee_spacemesh::id::LayerId;
 use apogee_spacemesh::subsidy;
@@ -23,16 +24,13 @@ async fn every_layer_is_indexed_and_every_check_passes() {
     let Some(recording) = recording() else { return };
     let database = Database::new().await;
     let copy = recording.path("state_a");
-    let cursor = import(database.store.clone(), &copy, recording.network.clone(), recording.params).await.unwrap();
+    let cursor =
+        import(database.store.clone(), &copy, recording.network.clone(), recording.params).await.unwrap();
     assert_eq!((cursor.epoch, cursor.final_epoch), (epoch(95), Some(epoch(85))));
     let all = database.everything(&recording.network).await;
     assert_eq!((all.epochs.len(), all.cursor.as_ref()), (65, Some(&cursor)));
-    let empty: Vec<i64> = all
-        .epochs
-        .iter()
-        .filter(|row| row.kind == EpochKind::Null)
-        .map(|row| row.epoch.height())
-        .collect();
+    let empty: Vec<i64> =
+        all.epochs.iter().filter(|row| row.kind == EpochKind::Null).map(|row| row.epoch.height()).collect();
     assert_eq!(empty, [43, 41, 31]);
     assert!(all.epochs.iter().all(|row| row.key.len() == 64));
     assert!(all.epochs.iter().flat_map(|row| &row.reconciled).all(|sum| sum.agrees() == Some(true)));
@@ -46,9 +44,10 @@ async fn every_layer_is_indexed_and_every_check_passes() {
         .collect();
     assert_eq!(counts["ballots"], (221, 0, 0));
     assert_eq!(counts["rewards"], (202, 0, 0));
-    // 63 activations; a declaration comes in the first layer of the epoch, or confirms what was estimated there.
+    // 63 activations. A declaration comes in the first layer of the epoch, or confirms what was estimated there; that of the malfeasant smesher,
+    // whose one slot in the last epoch is in 95, never comes.
     let (declared, failed, estimated) = counts["slots_estimated"];
-    assert_eq!((declared, failed), (63, 0));
+    assert_eq!((declared, failed), (62, 0));
     assert!(estimated > 40 && estimated < 63, "{estimated}");
     assert_eq!(counts.len(), 3);
     // The layers of two blocks each, and the transaction in 57.
@@ -106,7 +105,8 @@ async fn rewards_come_to_what_was_issued_and_burnt() {
     let database = recording.fresh("state_a").await;
     let network = &recording.network;
     let copy = rusqlite::Connection::open(recording.path("state_a")).unwrap();
-    let rows = "SELECT lower(hex(pubkey)), sum(layer_reward), sum(total_reward), count(*) FROM rewards GROUP BY 1";
+    let rows =
+        "SELECT lower(hex(pubkey)), sum(layer_reward), sum(total_reward), count(*) FROM rewards GROUP BY 1";
     let mut statement = copy.prepare(rows).unwrap();
     let rows = statement.query_map([], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
@@ -154,7 +154,8 @@ async fn what_could_be_expected_is_every_layers_subsidy_by_weight() {
     // The third smesher has one unit of 103, and none of 102 in the fourth epoch.
     let third = recording.expected["smeshers"][3]["smesher"].as_str().unwrap();
     let epochs = [32..=47, 48..=63, 80..=95_u32].map(|layers| {
-        let issued = layers.map(|layer| u128::from(subsidy::of(LayerId(layer), recording.params.first).unwrap()));
+        let issued =
+            layers.map(|layer| u128::from(subsidy::of(LayerId(layer), recording.params.first).unwrap()));
         issued.sum::<u128>() * ATTO / 103
     });
     assert_eq!(board[third], Some(epochs.iter().sum()));

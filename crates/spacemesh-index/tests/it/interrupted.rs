@@ -36,7 +36,10 @@ async fn an_index_that_was_cut_off_goes_on_from_its_cursor() {
             Ok(_) => break,
             Err(error) => {
                 assert!(error.may_pass());
-                assert_eq!(said(&error), "the layers could not be read: state_a.sql could not be read: the line is dead");
+                assert_eq!(
+                    said(&error),
+                    "the layers could not be read: state_a.sql could not be read: the line is dead"
+                );
                 let status = status.borrow();
                 assert_eq!(status.error.as_deref(), Some(said(&error).as_str()));
                 assert_eq!((status.head, status.indexed), (Some(epoch(95)), Some(cursor.epoch)));
@@ -52,8 +55,7 @@ async fn an_index_that_was_cut_off_goes_on_from_its_cursor() {
 async fn a_layer_that_is_left_out_is_not_passed_over() {
     let Some(recording) = recording() else { return };
     let database = Database::new().await;
-    let source =
-        Wrapped::new(recording.source("state_a"), Fault::Without(apogee_spacemesh::id::LayerId(50)));
+    let source = Wrapped::new(recording.source("state_a"), Fault::Without(apogee_spacemesh::id::LayerId(50)));
     let error = recording.indexer(&database, source).with_batch(4).reach_head().await.unwrap_err();
     assert!(matches!(error, IndexError::Gap { .. }), "{}", said(&error));
     let cursor = database.store.cursor(&recording.network.id).await.unwrap().unwrap();
@@ -81,7 +83,8 @@ async fn following_ends_when_it_is_told_and_where_asking_again_does_not_help() {
     other.finality.depth = 0;
     let deep = Database::new().await;
     let source = recording.source("state_a_at_60");
-    let indexer = apogee_spacemesh_index::Indexer::new(deep.store.clone(), source, other.clone(), recording.params);
+    let indexer =
+        apogee_spacemesh_index::Indexer::new(deep.store.clone(), source, other.clone(), recording.params);
     indexer.unwrap().reach_head().await.unwrap();
     let source = recording.source("state_a");
     let indexer = apogee_spacemesh_index::Indexer::new(deep.store.clone(), source, other, recording.params);

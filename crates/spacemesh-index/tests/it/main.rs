@@ -7,6 +7,8 @@ mod facts;
 #[cfg(test)]
 mod forks;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod interrupted;

@@ -119,7 +119,8 @@ impl Database {
         let mut steps = Vec::new();
         for spec in series::ALL {
             let name = SeriesName::of(spec.name);
-            let rows = self.store.history(id, &name, Epoch::GENESIS, Page { after: None, limit: 10_000 }).await;
+            let rows =
+                self.store.history(id, &name, Epoch::GENESIS, Page { after: None, limit: 10_000 }).await;
             let row = |(subject, step): (Subject, apogee_domain::Step)| Change {
                 series: name.clone(),
                 subject,

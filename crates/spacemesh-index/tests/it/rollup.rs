@@ -15,7 +15,8 @@ async fn every_column_is_the_growth_of_its_series() {
     let Some(recording) = recording() else { return };
     let database = recording.fresh("state_a").await;
     let network = &recording.network;
-    let state = State::open(&recording.path("state_a"), &recording.params.genesis, Limits::default()).unwrap();
+    let state =
+        State::open(&recording.path("state_a"), &recording.params.genesis, Limits::default()).unwrap();
     for number in 2..=5_u32 {
         let columns = Rollup::read(&state, &recording.params, EpochId(number), 1_000).unwrap();
         assert_eq!(columns.smeshers.len(), if number == 4 { 15 } else { 16 });

@@ -86,7 +86,7 @@ impl Source for Wrapped {
         self.inner.activations(epoch).await
     }
 
-    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, i64>, SourceError> {
+    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, Option<i64>>, SourceError> {
         self.inner.malfeasant().await
     }
 }
