@@ -1,2 +1,27 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
+
+mod checks;
+mod copy;
+mod digest;
+mod error;
+mod finality;
+mod fold;
+mod fork;
+mod gateway;
+mod indexer;
+pub mod odds;
+mod params;
+pub mod rollup;
+pub mod source;
+mod status;
+mod views;
+mod worker;
+
+pub use copy::{Ballots, CopySource};
+pub use digest::layer_digest;
+pub use error::IndexError;
+pub use gateway::GatewaySource;
+pub use indexer::{Indexer, VIEWS, import};
+pub use params::Params;
+pub use status::Status;

@@ -11,6 +11,7 @@ mod recompute;
 mod schema;
 mod smeshers;
 mod state;
+mod sweep;
 
 pub use accounts::{AccountRow, Executed, TransactionRow};
 pub use ballots::{BallotReport, NotMade};
@@ -18,3 +19,4 @@ pub use error::{OpenError, ReadError, RecomputeError};
 pub use mesh::{Applied, BlockRow, HareOutput, Heads, LayerRow};
 pub use schema::VERSIONS;
 pub use state::{GenesisCheck, Layers, Limits, State};
+pub use sweep::{Counted, Paid};

@@ -112,6 +112,28 @@ impl State {
         })
     }
 
+    /// The first and the last layer that were executed and on which there is an opinion; `None` before the first one.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn executed_layers(&self) -> Result<Option<Layers>, ReadError> {
+        let done = "WHERE applied_block IS NOT NULL AND aggregated_hash IS NOT NULL ORDER BY id";
+        let one = |rest: &str| self.rows("layers", &["id"], rest, [], |cells| cells.layer(0));
+        let first = one(&format!("{done} LIMIT 1"))?.pop();
+        let last = one(&format!("{done} DESC LIMIT 1"))?.pop();
+        Ok(first.zip(last).map(|(first, last)| first..=last))
+    }
+
+    /// How many ballots each of these layers has, by layer; layers without any are absent.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn ballot_counts(&self, layers: &Layers) -> Result<Vec<(LayerId, u64)>, ReadError> {
+        let rest = "WHERE layer BETWEEN ?1 AND ?2 GROUP BY layer ORDER BY layer";
+        let count = |cells: &Cells<'_>| Ok((cells.layer(0)?, cells.u64(1)?));
+        self.rows("ballots", &["layer", "count(*)"], rest, bounds(layers), count)
+    }
+
     /// Blocks, by layer and name.
     ///
     /// # Errors

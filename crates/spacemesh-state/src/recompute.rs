@@ -76,8 +76,11 @@ impl State {
         Ok(rewards.into_values().collect())
     }
 
-    /// What the transactions of a block paid, those that failed among them.
-    fn fees(&self, layer: LayerId, block: BlockId) -> Result<u64, RecomputeError> {
+    /// What the transactions of a block paid, in smidge, those that failed among them.
+    ///
+    /// # Errors
+    /// See [`RecomputeError`].
+    pub fn fees(&self, layer: LayerId, block: BlockId) -> Result<u64, RecomputeError> {
         let executed = self.executed(&(layer..=layer))?;
         let mut fees = executed.iter().filter(|executed| executed.result.block == block);
         let sum = fees.try_fold(0_u64, |sum, executed| sum.checked_add(executed.result.fee));

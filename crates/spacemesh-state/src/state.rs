@@ -155,20 +155,35 @@ impl State {
         parameters: impl Params,
         read: impl Fn(&Cells<'_>) -> Result<T, ReadError>,
     ) -> Result<Vec<T>, ReadError> {
-        let failed = |source| self.failed(table, source);
-        let query = format!("SELECT {} FROM {table} {rest}", columns.join(", "));
-        let mut statement = self.connection.prepare(&query).map_err(failed)?;
-        let mut found = statement.query(parameters).map_err(failed)?;
         let (mut rows, mut bytes) = (Vec::new(), 0_usize);
-        while let Some(row) = found.next().map_err(failed)? {
-            let cells = Cells { row, table, columns };
+        self.visit(table, columns, rest, parameters, |cells| {
             bytes = bytes.saturating_add(cells.size()?);
             self.room(table, rows.len() + 1)?;
             if bytes > self.limits.bytes {
                 return Err(ReadError::Size { table, most: self.limits.bytes });
             }
-            rows.push(read(&cells)?);
-        }
+            rows.push(read(cells)?);
+            Ok(())
+        })?;
         Ok(rows)
+    }
+
+    /// Show each of these rows. None is kept, so that only the steps of SQLite's machine are counted.
+    pub(crate) fn visit(
+        &self,
+        table: &'static str,
+        columns: &'static [&'static str],
+        rest: &str,
+        parameters: impl Params,
+        mut see: impl FnMut(&Cells<'_>) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let failed = |source| self.failed(table, source);
+        let query = format!("SELECT {} FROM {table} {rest}", columns.join(", "));
+        let mut statement = self.connection.prepare(&query).map_err(failed)?;
+        let mut found = statement.query(parameters).map_err(failed)?;
+        while let Some(row) = found.next().map_err(failed)? {
+            see(&Cells { row, table, columns })?;
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use apogee_spacemesh::id::{AtxId, BallotId, Beacon, EpochId, GenesisId, LayerId}
 use apogee_spacemesh::scale::{decode, encode};
 use apogee_spacemesh::vrf::VrfError;
 use apogee_spacemesh::weight::Weight;
-use apogee_spacemesh_state::{Applied, BallotReport, Limits, NotMade, State};
+use apogee_spacemesh_state::{Applied, BallotReport, Counted, Limits, NotMade, Paid, State};
 
 use crate::recording::{FILES, all, raw, recording};
 
@@ -244,6 +244,53 @@ fn layers_say_what_was_executed() {
     let empty: Vec<u32> =
         outputs.iter().filter(|output| output.block.is_none()).map(|output| output.layer.0).collect();
     assert_eq!(empty, [43]);
+}
+
+#[test]
+fn counts_and_sweeps_say_what_the_rows_say() {
+    let Some(recording) = recording() else { return };
+    let state = recording.open("state_a");
+    assert_eq!(state.executed_layers().unwrap(), Some(LayerId(32)..=LayerId(95)));
+    let mut counts: BTreeMap<LayerId, u64> = BTreeMap::new();
+    for ballot in state.ballots(&all()).unwrap() {
+        *counts.entry(ballot.inner.layer).or_default() += 1;
+    }
+    assert_eq!(state.ballot_counts(&all()).unwrap(), counts.into_iter().collect::<Vec<_>>());
+
+    let folder = tempfile::tempdir().unwrap();
+    // Rows of an epoch that lie together, and rows that lie far apart.
+    for statements in
+        ["SELECT 1", "UPDATE atxs SET rowid = rowid * 1000; UPDATE rewards SET rowid = rowid * 1000"]
+    {
+        let copy = recording.changed("state_a", folder.path(), statements);
+        let state = State::open(&copy, &recording.genesis, Limits::default()).unwrap();
+        let mut swept = Vec::new();
+        let keep = |one: Counted| {
+            swept.push((one.smesher, one.units, one.weight));
+            Ok(())
+        };
+        state.sweep_activations(EpochId(3), keep).unwrap();
+        let read = state.activations(&(EpochId(3)..=EpochId(3))).unwrap();
+        let mut read: Vec<_> = read.iter().map(|atx| (atx.smesher, atx.units, atx.weight)).collect();
+        swept.sort_unstable();
+        read.sort_unstable();
+        assert_eq!((swept.len(), swept), (15, read));
+
+        let layers = LayerId(48)..=LayerId(63);
+        let mut swept = Vec::new();
+        let keep = |one: Paid| {
+            swept.push((one.smesher, one.total, one.subsidy));
+            Ok(())
+        };
+        state.sweep_rewards(&layers, keep).unwrap();
+        let read = state.rewards(&layers).unwrap();
+        let mut read: Vec<_> = read.iter().map(|r| (r.smesher, r.amount.total, r.amount.subsidy)).collect();
+        swept.sort_unstable();
+        read.sort_unstable();
+        assert_eq!(swept, read);
+        assert!(read.len() > 40);
+    }
+    state.sweep_activations(EpochId(99), |_| panic!("nobody")).unwrap();
 }
 
 #[test]
