@@ -1,13 +1,14 @@
 //! Space, weight and streaks, by the activations that count in a layer's epoch.
 
 use apogee_domain::Subject;
-use apogee_domain::series::{ATX_STREAK, ATX_WEIGHT, SPACE_UNITS};
+use apogee_domain::series::{ATX_STREAK, ATX_WEIGHT, EPOCH_LAYERS, SPACE_TIME, SPACE_UNITS};
 
 use super::At;
 
 /// Levels of everybody, and of those whose activation ended. Whoever is known late counts from the layer on at which that is known.
 pub(crate) fn levels(at: &mut At<'_>) {
     let (mut units, mut weight) = (0_u128, 0_u128);
+    let layers = u128::from(at.params.epochs().layers.get());
     for (subject, activation) in at.activations {
         units = units.saturating_add(activation.units.into());
         weight = weight.saturating_add(activation.weight.into());
@@ -15,6 +16,7 @@ pub(crate) fn levels(at: &mut At<'_>) {
         at.set(ATX_WEIGHT, subject, Some(activation.weight.into()));
         let streak = at.before.sum(&ATX_STREAK, subject);
         at.set(ATX_STREAK, subject, streak.map(|epochs| epochs.saturating_add(1)));
+        at.in_epoch(SPACE_TIME, subject, u128::from(activation.units).checked_mul(layers));
     }
     let mut gone = at.fold.holders(&SPACE_UNITS);
     gone.extend(at.fold.holders(&ATX_WEIGHT));
@@ -26,4 +28,6 @@ pub(crate) fn levels(at: &mut At<'_>) {
     }
     at.set(SPACE_UNITS, &Subject::network(), Some(units));
     at.set(ATX_WEIGHT, &Subject::network(), Some(weight));
+    at.in_epoch(SPACE_TIME, &Subject::network(), units.checked_mul(layers));
+    at.set(EPOCH_LAYERS, &Subject::network(), Some(layers));
 }
