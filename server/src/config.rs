@@ -104,9 +104,40 @@ pub(crate) struct Network {
     pub(crate) spacemesh: Option<PathBuf>,
     /// Its layers come from this copy of a node's database, which may be replaced by a newer one.
     pub(crate) copy: Option<PathBuf>,
+    /// Or from this node's JSON gateway, which tells neither ballots nor blocks.
+    pub(crate) gateway: Option<Gateway>,
     /// Whether its layers are final only as far as a recount that was applied says so.
     #[serde(default)]
     pub(crate) recount: bool,
+}
+
+/// The JSON gateway of a Spacemesh node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gateway {
+    /// Such as `http://127.0.0.1:9094`. Without user name or password.
+    pub(crate) url: String,
+    /// What it speaks.
+    pub(crate) dialect: Dialect,
+}
+
+/// Which of its interfaces a node's gateway serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Dialect {
+    /// Nodes before 1.8.
+    V2Alpha1,
+    /// Nodes from 1.8 on.
+    V2Beta1,
+}
+
+impl From<Dialect> for apogee_spacemesh_gateway::Dialect {
+    fn from(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::V2Alpha1 => Self::V2Alpha1,
+            Dialect::V2Beta1 => Self::V2Beta1,
+        }
+    }
 }
 
 /// Where an empty database begins.
@@ -317,14 +348,17 @@ impl Config {
         for (id, network) in &self.networks {
             let wrong = |what| Err(InvalidConfig::Network { network: id.clone(), what });
             if network.spacemesh.is_some() {
-                match (&network.recording, network.endpoints.is_empty(), &network.rules, &network.copy) {
-                    (None, true, None, Some(_)) => continue,
-                    (None, true, None, None) => return wrong("copy is missing: a copy of a node's database"),
+                let sources = [network.copy.is_some(), network.gateway.is_some()];
+                match (&network.recording, network.endpoints.is_empty(), &network.rules, sources) {
+                    (None, true, None, [true, false] | [false, true]) => continue,
+                    (None, true, None, _) => {
+                        return wrong("it needs a copy of a node's database, or the gateway of a node, and not both");
+                    }
                     _ => return wrong("a network of Spacemesh has neither rules nor endpoints nor a recording"),
                 }
             }
-            if network.copy.is_some() || network.recount {
-                return wrong("copy and recount are of networks of Spacemesh");
+            if network.copy.is_some() || network.gateway.is_some() || network.recount {
+                return wrong("copy, gateway and recount are of networks of Spacemesh");
             }
             match (&network.recording, network.endpoints.is_empty(), &network.rules) {
                 (Some(_), true, None) => {}

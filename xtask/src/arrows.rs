@@ -53,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "simnet",
             "simprovider",
             "spacemesh",
+            "spacemesh-gateway",
             "spacemesh-index",
             "spacemesh-state",
             "store",

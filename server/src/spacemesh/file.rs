@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use apogee_domain::{Finality, Network, NetworkId, NetworkKind, Timestamp};
 use apogee_recount::{Config, Settings};
+use apogee_spacemesh::address::Prefix;
 use apogee_spacemesh::eligibility::Committee;
 use apogee_spacemesh::id::{Epochs, GenesisId, LayerId};
 use apogee_spacemesh_index::Params;
@@ -72,6 +73,7 @@ impl Described {
         let described: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         described.genesis().map_err(&wrong)?;
         described.genesis_time().map_err(&wrong)?;
+        Prefix::new(&described.address_prefix).map_err(|error| wrong(format!("address_prefix: {error}")))?;
         if described.effective_genesis == 0 {
             return Err(wrong("effective_genesis is 1 at least".to_owned()));
         }
@@ -103,6 +105,11 @@ impl Described {
             address_prefix: self.address_prefix.clone(),
             finality: Finality { depth: self.finality_layers, certificates: false },
         }
+    }
+
+    /// What its addresses begin with.
+    pub(crate) fn prefix(&self) -> Prefix {
+        Prefix::new(&self.address_prefix).unwrap_or(Prefix::MAIN)
     }
 
     /// What indexing needs to know.

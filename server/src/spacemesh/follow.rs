@@ -1,4 +1,4 @@
-//! Indexing beside serving: a copy of a node's database is looked at whenever it is replaced.
+//! Indexing beside serving: a copy of a node's database is looked at whenever it is replaced, a node's gateway again and again.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use apogee_domain::{Network, NetworkId};
+use apogee_spacemesh_gateway::{Endpoint, Gateway, GatewayError, InvalidEndpoint};
 use apogee_spacemesh_index::source::Source;
-use apogee_spacemesh_index::{Ballots, CopySource, IndexError, Indexer, Params};
+use apogee_spacemesh_index::{Ballots, CopySource, GatewaySource, IndexError, Indexer, Params};
 use apogee_spacemesh_state::{Limits, OpenError};
 use apogee_store::{Cursor, Store};
 use tokio::sync::watch;
@@ -25,8 +26,20 @@ const POLL_SECONDS: u16 = 15;
 pub(crate) enum NotFollowed {
     #[error(transparent)]
     Described(#[from] NotDescribed),
-    #[error("networks.{0}: a network of Spacemesh needs a copy of a node's database")]
+    #[error("networks.{0}: a network of Spacemesh needs a copy of a node's database, or a node's gateway")]
     NoSource(NetworkId),
+    #[error("networks.{network}: gateway")]
+    Endpoint {
+        network: NetworkId,
+        #[source]
+        cause: InvalidEndpoint,
+    },
+    #[error("networks.{network}: gateway")]
+    Gateway {
+        network: NetworkId,
+        #[source]
+        cause: GatewayError,
+    },
 }
 
 /// A network of the settings.
@@ -34,9 +47,18 @@ pub(crate) enum NotFollowed {
 pub(crate) struct Followed {
     network: Network,
     params: Params,
-    copy: PathBuf,
+    place: Place,
     recounted: bool,
     poll: Duration,
+}
+
+/// Where its layers come from.
+#[derive(Clone, Debug)]
+enum Place {
+    /// A file, which may be replaced.
+    Copy(PathBuf),
+    /// A node.
+    Gateway(Arc<GatewaySource>),
 }
 
 /// What tells one copy from the next.
@@ -47,11 +69,22 @@ impl Followed {
     pub(crate) fn of(id: &NetworkId, settings: &config::Network) -> Result<Option<Self>, NotFollowed> {
         let Some(file) = &settings.spacemesh else { return Ok(None) };
         let described = Described::read(file)?;
-        let copy = settings.copy.clone().ok_or_else(|| NotFollowed::NoSource(id.clone()))?;
+        let place = match (&settings.copy, &settings.gateway) {
+            (Some(copy), _) => Place::Copy(copy.clone()),
+            (None, Some(gateway)) => {
+                let wrong = |cause| NotFollowed::Endpoint { network: id.clone(), cause };
+                let endpoint = Endpoint::new(&gateway.url).map_err(wrong)?;
+                let (dialect, limits) = (gateway.dialect.into(), apogee_spacemesh_gateway::Limits::default());
+                let made = Gateway::new(endpoint, dialect, described.prefix(), limits);
+                let made = made.map_err(|cause| NotFollowed::Gateway { network: id.clone(), cause })?;
+                Place::Gateway(Arc::new(GatewaySource::new(made)))
+            }
+            (None, None) => return Err(NotFollowed::NoSource(id.clone())),
+        };
         Ok(Some(Self {
             network: described.network(id.clone()),
             params: described.params(),
-            copy,
+            place,
             recounted: settings.recount,
             poll: Duration::from_secs(settings.poll_seconds.unwrap_or(POLL_SECONDS).max(1).into()),
         }))
@@ -67,7 +100,8 @@ impl Followed {
         loop {
             let seen = self.seen();
             // Where a recount has a say, that may come without another copy.
-            if seen.is_some() && (seen != before || self.recounted) {
+            let again = self.recounted || matches!(self.place, Place::Gateway(_));
+            if again || seen.is_some() && seen != before {
                 let done = tokio::select! {
                     done = self.index(&store) => done,
                     _ = end.wait_for(|end| *end) => return,
@@ -75,11 +109,12 @@ impl Followed {
                 match done {
                     Ok(_) => stopped.store(Arc::new(None)),
                     Err(error) => {
-                        if before != seen {
+                        let said = Some(chain_of(&error));
+                        if **stopped.load() != said {
                             let (network, error) = (self.network.id.as_str(), &error as &dyn Error);
-                            tracing::error!(network.id = network, error, "the copy is not indexed");
+                            tracing::error!(network.id = network, error, "its layers are not indexed");
                         }
-                        stopped.store(Arc::new(Some(chain_of(&error))));
+                        stopped.store(Arc::new(said));
                     }
                 }
                 before = seen;
@@ -92,16 +127,23 @@ impl Followed {
     }
 
     fn seen(&self) -> Option<Seen> {
-        let data = std::fs::metadata(&self.copy).ok()?;
+        let Place::Copy(copy) = &self.place else { return None };
+        let data = std::fs::metadata(copy).ok()?;
         Some((data.modified().ok(), data.len()))
     }
 
     async fn index(&self, store: &Arc<dyn Store>) -> Result<Cursor, IndexError> {
-        let (path, params) = (self.copy.clone(), self.params);
-        let opened = move || CopySource::open(&path, &params, Limits::default(), Ballots::Checked);
-        let opened: Result<CopySource, OpenError> =
-            tokio::task::spawn_blocking(opened).await.map_err(IndexError::Worker)?;
-        let mut source: Arc<dyn Source> = Arc::new(opened?);
+        let params = self.params;
+        let mut source: Arc<dyn Source> = match &self.place {
+            Place::Gateway(gateway) => Arc::clone(gateway) as Arc<dyn Source>,
+            Place::Copy(path) => {
+                let path = path.clone();
+                let opened = move || CopySource::open(&path, &params, Limits::default(), Ballots::Checked);
+                let opened: Result<CopySource, OpenError> =
+                    tokio::task::spawn_blocking(opened).await.map_err(IndexError::Worker)?;
+                Arc::new(opened?)
+            }
+        };
         if self.recounted {
             source = Arc::new(Recounted::new(source, Arc::clone(store), self.network.id.clone()));
         }

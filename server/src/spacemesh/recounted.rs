@@ -76,7 +76,7 @@ impl Source for Recounted {
         self.source.activations(epoch).await
     }
 
-    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, i64>, SourceError> {
+    async fn malfeasant(&self) -> Result<BTreeMap<SmesherId, Option<i64>>, SourceError> {
         self.source.malfeasant().await
     }
 }
