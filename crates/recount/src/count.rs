@@ -46,13 +46,12 @@ pub(crate) fn count(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(StageReport, Layers, u64), RecountError> {
     let stage = feed.stage;
-    let (tortoise, ballots) = load(feed, floor, limits, interrupt, progress)?;
-    let mut counting = tortoise;
+    let (mut tortoise, ballots) = load(feed, floor, limits, interrupt, progress)?;
     let layer = LayerId(stage.last.0);
     progress(Progress { phase: Phase::Count, layer, of: layer });
-    counting.tally(stage.last)?;
-    let updates = counting.updates()?;
-    let status = counting.status();
+    tortoise.tally(stage.last)?;
+    let updates = tortoise.updates()?;
+    let status = tortoise.status();
     let layers = updates
         .layers
         .iter()
@@ -69,7 +68,7 @@ pub(crate) fn count(
         full: status.full,
         ..ballots
     };
-    Ok((report, layers, counting.work()))
+    Ok((report, layers, tortoise.work()))
 }
 
 /// Tell a tortoise everything. Comes back with what became of ballots.
