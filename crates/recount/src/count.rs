@@ -46,13 +46,12 @@ pub(crate) fn count(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(StageReport, Layers, u64), RecountError> {
     let stage = feed.stage;
-    let (tortoise, ballots) = load(feed, floor, limits, interrupt, progress)?;
-    let mut counting = tortoise;
+    let (mut tortoise, ballots) = load(feed, floor, limits, interrupt, progress)?;
     let layer = LayerId(stage.last.0);
     progress(Progress { phase: Phase::Count, layer, of: layer });
-    counting.tally(stage.last)?;
-    let updates = counting.updates()?;
-    let status = counting.status();
+    tortoise.tally(stage.last)?;
+    let updates = tortoise.updates()?;
+    let status = tortoise.status();
     let layers = updates
         .layers
         .iter()
@@ -69,7 +68,7 @@ pub(crate) fn count(
         full: status.full,
         ..ballots
     };
-    Ok((report, layers, counting.work()))
+    Ok((report, layers, tortoise.work()))
 }
 
 /// Tell a tortoise everything. Comes back with what became of ballots.
@@ -93,7 +92,7 @@ fn load(
         if told.is_multiple_of(ASKS) && interrupt.asks() {
             return Err(RecountError::Interrupted);
         }
-        tell(&mut tortoise, event, &mut ballots)
+        tell(&mut tortoise, feed, event, &mut ballots)
     };
     feed.before(&mut hear)?;
     for layer in (stage.first.0..=stage.last.0).map(Layer) {
@@ -108,7 +107,12 @@ fn load(
     Ok((tortoise, ballots))
 }
 
-fn tell(tortoise: &mut Tortoise, event: Event, ballots: &mut StageReport) -> Result<(), RecountError> {
+fn tell(
+    tortoise: &mut Tortoise,
+    feed: &Feed<'_>,
+    event: Event,
+    ballots: &mut StageReport,
+) -> Result<(), RecountError> {
     match event {
         Event::Malfeasance(told) => tortoise.on_malfeasance(told.id),
         Event::Recover(told) => tortoise.recover(told.verified, told.last)?,
@@ -122,7 +126,8 @@ fn tell(tortoise: &mut Tortoise, event: Event, ballots: &mut StageReport) -> Res
         Event::Ballot(told) => {
             let count = match tortoise.on_recovered_ballot(&told.ballot)? {
                 Recovered::Whole => &mut ballots.whole,
-                Recovered::Cut => &mut ballots.cut,
+                Recovered::Cut if feed.is_below(&told.ballot.opinion.base)? => &mut ballots.cut,
+                Recovered::Cut => &mut ballots.missing,
                 Recovered::Differs => &mut ballots.differing,
                 Recovered::Refused(_) => &mut ballots.refused,
             };

@@ -97,6 +97,13 @@ impl Feed<'_> {
         })
     }
 
+    /// Whether a ballot is known and of a layer below the first one.
+    pub(crate) fn is_below(&self, ballot: &BallotId) -> Result<bool, RecountError> {
+        let known = self.state.ballot(&id::BallotId(ballot.0))?;
+        // Who builds on none votes from genesis on.
+        Ok(*ballot == BallotId::EMPTY || known.is_some_and(|known| known.inner.layer.0 < self.stage.first.0))
+    }
+
     fn blocks(&self, layer: Layer) -> Result<Recovered, ReadError> {
         let only = LayerId(layer.0)..=LayerId(layer.0);
         let rows = self.state.blocks(&only)?;

@@ -182,11 +182,14 @@ impl<'a> Recount<'a> {
         }
         let differs = layers.iter().find(|layer| layer.verified && !layer.agrees()).map(|layer| layer.layer);
         let rewards = Consequences::of(self.state, &layers, self.settings.first_genesis, &self.interrupt)?;
+        // An early window may have left a layer open that no later one has.
+        let open =
+            layers.iter().find(|layer| !layer.verified).map(|open| LayerId(open.layer.0.saturating_sub(1)));
         Ok(Some(Report {
             input: self.survey.input,
             config: self.settings.config,
             first_genesis: self.settings.first_genesis,
-            verified: last.verified,
+            verified: open.map_or(last.verified, |open| open.min(last.verified)),
             differs,
             stages: self.done.clone(),
             checks: self.survey.checks.clone(),

@@ -23,7 +23,7 @@ pub struct Report {
     /// The layer from which subsidies are counted.
     #[serde(with = "text::layer")]
     pub first_genesis: LayerId,
-    /// The highest layer up to which votes decide. What lies above may change yet.
+    /// The highest layer up to which votes decide on all that were counted. What lies above may change yet.
     #[serde(with = "text::layer")]
     pub verified: LayerId,
     /// The first layer on which votes decide otherwise than the node, if there is one.
@@ -81,6 +81,9 @@ pub struct StageReport {
     pub whole: u64,
     /// Ballots that build on one below the first layer: their votes there are not known.
     pub cut: u64,
+    /// Ballots that build on one which is not in the copy: whether that is below the first layer is not known, nor what it
+    /// votes. Nodes take such a ballot to vote against what it does not name.
+    pub missing: u64,
     /// Ballots that vote something else than they were signed with. No node takes such from another.
     pub differing: u64,
     /// Ballots that were passed over, as by a node: their activation, or the ballot that they refer to, is not known.
@@ -109,7 +112,7 @@ pub struct LayerReport {
     /// Which.
     #[serde(with = "text::layer")]
     pub layer: LayerId,
-    /// Whether votes decide on it and all below.
+    /// Whether votes decide on it and all below in the last window with it.
     pub verified: bool,
     /// Whether it is so recent that the opinion on it follows the committee's output in the copy, and not votes.
     pub recent: bool,
@@ -211,6 +214,15 @@ impl Report {
         let paid: Vec<Reward> = paid.iter().filter(|reward| known.contains(&reward.layer)).copied().collect();
         let (owed, unknown) = consequences::owed(state, &decided, self.first_genesis, interrupt)?;
         Ok(Consequences::between(&paid, &owed, unknown))
+    }
+
+    /// Whether all votes that were counted are those that were cast: no ballot is other than it was signed, none builds on
+    /// one that is not in the copy, and, where that was checked, all are what they claim. Votes that were kept out of the
+    /// copy and that nothing refers to do not show.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let checked = self.checks.as_ref().is_none_or(|checks| checks.failed == 0 && checks.not_made == 0);
+        checked && self.stages.iter().all(|stage| stage.differing == 0 && stage.missing == 0)
     }
 
     /// Hold opinions on layers, as an index has them, against those that votes come to.

@@ -14,7 +14,8 @@ fn windows_agree_with_the_whole() {
     let ends: Vec<_> = staged.stages.iter().map(|stage| (stage.from.0, stage.to.0)).collect();
     assert_eq!(ends, [(32, 63), (48, 79), (64, 95)]);
     assert!(staged.stages[0].cut == 0 && staged.stages[1].cut > 0 && staged.stages[2].cut > 0);
-    assert!(staged.stages.iter().all(|stage| (stage.differing, stage.refused) == (0, 0)));
+    assert!(staged.stages.iter().all(|stage| (stage.differing, stage.missing, stage.refused) == (0, 0, 0)));
+    assert!(staged.is_sound());
     assert_eq!(staged.layers.len(), whole.layers.len());
     assert_eq!(staged.verified, whole.verified);
     for (one, other) in staged.layers.iter().zip(&whole.layers) {

@@ -158,3 +158,30 @@ fn a_report_is_one_document() {
     let more = text.replacen("{\"input\"", "{\"more\":1,\"input\"", 1);
     assert!(Report::from_json(more.as_bytes()).is_err());
 }
+
+/// Ballots that others build on cannot be kept out of a copy in silence, nor can their votes be changed.
+#[test]
+fn votes_that_were_taken_away_show() {
+    let Some(recording) = recording() else { return };
+    assert!(recount(&recording.open("state_a"), settings()).unwrap().is_sound());
+    let state = recording.open("state_a");
+    let ballots = state.ballots(&(LayerId(48)..=LayerId(60))).unwrap();
+    let base = ballots.iter().map(|ballot| ballot.votes.base).find(|base| {
+        // One that no ballot of its epoch refers to.
+        ballots.iter().any(|ballot| ballot.id() == *base && ballot.inner.epoch.is_none())
+    });
+    let statement = format!("DELETE FROM ballots WHERE id = x'{}000000000000000000000000'", base.unwrap());
+    let report = recording.after("state_a", &statement);
+    assert!(report.stages[0].missing > 0 && report.stages[0].whole < 220, "{:?}", report.stages);
+    assert!(!report.is_sound());
+
+    let mut changed = ballots.iter().find(|ballot| !ballot.votes.support.is_empty()).unwrap().clone();
+    changed.votes.support[0].height += 1;
+    let bytes: String =
+        apogee_spacemesh::scale::encode(&changed).iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = changed.id();
+    let statement =
+        format!("UPDATE ballots SET ballot = x'{bytes}' WHERE id = x'{id}000000000000000000000000'");
+    let report = recording.after("state_a", &statement);
+    assert!(report.stages[0].differing > 0 && !report.is_sound());
+}
