@@ -352,9 +352,15 @@ impl Config {
                 match (&network.recording, network.endpoints.is_empty(), &network.rules, sources) {
                     (None, true, None, [true, false] | [false, true]) => continue,
                     (None, true, None, _) => {
-                        return wrong("it needs a copy of a node's database, or the gateway of a node, and not both");
+                        return wrong(
+                            "it needs a copy of a node's database, or the gateway of a node, and not both",
+                        );
                     }
-                    _ => return wrong("a network of Spacemesh has neither rules nor endpoints nor a recording"),
+                    _ => {
+                        return wrong(
+                            "a network of Spacemesh has neither rules nor endpoints nor a recording",
+                        );
+                    }
                 }
             }
             if network.copy.is_some() || network.gateway.is_some() || network.recount {

@@ -91,7 +91,9 @@ impl Described {
     }
 
     fn genesis_time(&self) -> Result<Timestamp, String> {
-        self.genesis_time.parse().map_err(|_| "genesis_time is a time such as 2023-07-14T08:00:00Z".to_owned())
+        self.genesis_time
+            .parse()
+            .map_err(|_| "genesis_time is a time such as 2023-07-14T08:00:00Z".to_owned())
     }
 
     /// The network under a name.

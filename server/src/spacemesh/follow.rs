@@ -95,7 +95,12 @@ impl Followed {
     }
 
     /// Index what the copy says until `end` says so. What cannot pass by itself is said, here and on the pages, and tried again once there is another copy.
-    pub(crate) async fn follow(self, store: Arc<dyn Store>, stopped: Stopped, mut end: watch::Receiver<bool>) {
+    pub(crate) async fn follow(
+        self,
+        store: Arc<dyn Store>,
+        stopped: Stopped,
+        mut end: watch::Receiver<bool>,
+    ) {
         let mut before: Option<Seen> = None;
         loop {
             let seen = self.seen();

@@ -51,7 +51,8 @@ impl Source for Recounted {
     /// The newest layer up to which an applied recount has the source's own opinion. Layer 0, which pays nobody, where there is none: nothing is final
     /// that nobody counted.
     async fn verified(&self) -> Result<Option<LayerId>, SourceError> {
-        let mut recounts = self.store.recounts(&self.network).await.map_err(|error| self.unreadable(error))?;
+        let mut recounts =
+            self.store.recounts(&self.network).await.map_err(|error| self.unreadable(error))?;
         recounts.retain(|recount| recount.state == RecountState::Applied);
         recounts.sort_by_key(|recount| std::cmp::Reverse(recount.verified));
         for recount in recounts {

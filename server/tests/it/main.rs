@@ -43,6 +43,7 @@ mod ledger;
 mod links;
 #[cfg(test)]
 mod made;
+mod mesh;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]

@@ -53,8 +53,7 @@ impl Import {
         if self.recounted {
             source = Arc::new(Recounted::new(source, Arc::clone(&store), self.network.clone()));
         }
-        let mut indexer =
-            Indexer::new(Arc::clone(&store), source, network, params).map_err(failure)?;
+        let mut indexer = Indexer::new(Arc::clone(&store), source, network, params).map_err(failure)?;
         let cursor = indexer.reach_head().await.map_err(failure)?;
         let settled = cursor.final_epoch.map_or_else(|| "none".to_owned(), |layer| layer.to_string());
         println!("network  {}", self.network);
@@ -64,7 +63,10 @@ impl Import {
         let failed: u64 = cursor.checks.iter().map(|check| check.failed).sum();
         for check in &cursor.checks {
             let unmade: u64 = check.not_made.iter().map(|unmade| unmade.count).sum();
-            println!("check    {}: {} passed, {} failed, {unmade} not made", check.check, check.passed, check.failed);
+            println!(
+                "check    {}: {} passed, {} failed, {unmade} not made",
+                check.check, check.passed, check.failed
+            );
             for failure in &check.failures {
                 println!("         {failure}");
             }

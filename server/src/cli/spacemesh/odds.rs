@@ -35,7 +35,11 @@ impl Chances {
             Format::Table => {
                 let nano = |parts: u64| format!("{}.{:09}", parts / 1_000_000_000, parts % 1_000_000_000);
                 println!("no slot in a given layer      {}", nano(odds.none_in_a_layer.into()));
-                println!("no slot in {:<18} {}", format!("{} layers", self.layers), nano(odds.none_in_layers.into()));
+                println!(
+                    "no slot in {:<18} {}",
+                    format!("{} layers", self.layers),
+                    nano(odds.none_in_layers.into())
+                );
                 println!("layers of an epoch with one   {}", nano(odds.expected_layers));
                 println!("{}", words(odds.nothing));
             }
@@ -49,7 +53,11 @@ const fn words(nothing: Nothing) -> &'static str {
         Nothing::NotDue => "No slot is assigned: nothing is due.",
         Nothing::Expected => "That those layers brought nothing is as it should be.",
         Nothing::Ordinary => "That those layers brought nothing happens.",
-        Nothing::Unusual => "That those layers brought nothing is rare: look whether proposals arrive in time.",
-        Nothing::Alarming => "Chance alone hardly does that: look at the node, its clock, and whether the identity runs twice.",
+        Nothing::Unusual => {
+            "That those layers brought nothing is rare: look whether proposals arrive in time."
+        }
+        Nothing::Alarming => {
+            "Chance alone hardly does that: look at the node, its clock, and whether the identity runs twice."
+        }
     }
 }

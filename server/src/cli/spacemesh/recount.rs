@@ -224,6 +224,11 @@ fn said(report: &Report) -> Answer {
     if let Some(checks) = &report.checks {
         println!("ballots  {} are what they claim, {} are not", checks.passed, checks.failed);
     }
+    if !report.is_sound() {
+        println!(
+            "warning  not every vote is known to be as it was cast: nothing should be decided by this report"
+        );
+    }
     let Some(differs) = report.differs else {
         println!("verdict  votes decide as the node does");
         return Answer::Yes;
@@ -255,13 +260,22 @@ impl Keep {
         let (_, place) = self.database.place()?;
         let store = place.existing().await?;
         known(&store, &self.network).await?;
+        if !report.is_sound() {
+            return Err(wrong(
+                &self.report,
+                "not every vote is known to be as it was cast: nothing can be decided by it",
+            ));
+        }
         let at = |id| report.layers.iter().find(|layer| layer.layer == id);
         let (Some(first), Some(last)) = (report.layers.first(), report.layers.last()) else {
             return Err(wrong(&self.report, "it is of no layer"));
         };
         // Where the votes decide nothing above what it began from, nothing follows.
         let Some(verified) = at(report.verified) else {
-            return Err(wrong(&self.report, "its votes decide on none of its layers: nothing could be decided"));
+            return Err(wrong(
+                &self.report,
+                "its votes decide on none of its layers: nothing could be decided",
+            ));
         };
         let kept = Kept {
             input: report.input.digest.to_string(),
@@ -285,10 +299,16 @@ impl Keep {
 }
 
 /// The first layer on which votes decide and the index has another opinion.
-async fn differing(store: &dyn Store, network: &NetworkId, report: &Report) -> Result<Option<Epoch>, Failure> {
+async fn differing(
+    store: &dyn Store,
+    network: &NetworkId,
+    report: &Report,
+) -> Result<Option<Epoch>, Failure> {
     for counted in report.layers.iter().filter(|layer| layer.verified) {
         let indexed = store.epoch(network, layer(counted.layer)).await.map_err(Failure::world)?;
-        if indexed.is_some_and(|indexed| !indexed.key.is_empty() && indexed.key != counted.opinion.to_string()) {
+        if indexed
+            .is_some_and(|indexed| !indexed.key.is_empty() && indexed.key != counted.opinion.to_string())
+        {
             return Ok(Some(layer(counted.layer)));
         }
     }
@@ -345,7 +365,8 @@ impl Decide {
             action: action.to_owned(),
             subject: format!("{}/recount/{}", self.network, self.input),
             reason: self.reason,
-            document: serde_json::json!({ "verified": recount.verified, "opinion": recount.opinion }).to_string(),
+            document: serde_json::json!({ "verified": recount.verified, "opinion": recount.opinion })
+                .to_string(),
         };
         work.record(&event).await.map_err(Failure::world)?;
         work.commit().await.map_err(Failure::world)?;
