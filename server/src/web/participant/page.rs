@@ -4,7 +4,7 @@ use apogee_domain::NetworkKind;
 use apogee_spacemesh_index::odds::Nothing;
 use askama::Template;
 
-use super::smeshing::Smeshing;
+use super::smeshing::{Luck, Smeshing};
 use super::tiles::Tile;
 use super::{Held, Participant};
 use crate::web::ask::Ask;
@@ -92,8 +92,17 @@ impl Page<'_> {
         self.c.language().say("smesher-paid-text", &arguments)
     }
 
-    fn counted(&self, count: Option<u64>) -> String {
-        count.map_or_else(|| self.c.t("unknown"), grouped)
+    fn slots(&self, smeshing: &Smeshing) -> String {
+        smeshing.slots.map_or_else(|| self.c.t("unknown"), grouped)
+    }
+
+    fn filled(&self, smeshing: &Smeshing) -> String {
+        smeshing.filled.map_or_else(|| self.c.t("unknown"), grouped)
+    }
+
+    /// How likely nothing in a given layer is, and nothing in all of those that brought nothing.
+    fn chances(&self, luck: &Luck) -> [String; 2] {
+        [percent(luck.none_in_a_layer), percent(luck.none_so_far)]
     }
 
     fn without(&self, smeshing: &Smeshing) -> String {
@@ -101,8 +110,8 @@ impl Page<'_> {
     }
 
     /// Class and sentence: whether nothing is as it should be.
-    fn luck(&self, nothing: Nothing) -> (&'static str, String) {
-        let (class, key) = match nothing {
+    fn verdict(&self, luck: &Luck) -> (&'static str, String) {
+        let (class, key) = match luck.nothing {
             Nothing::NotDue => ("is-none", "smesher-nothing-not-due"),
             Nothing::Expected => ("is-ok", "smesher-nothing-expected"),
             Nothing::Ordinary => ("is-ok", "smesher-nothing-ordinary"),
