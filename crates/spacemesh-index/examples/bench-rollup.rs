@@ -263,7 +263,7 @@ fn make(path: &Path, smeshers: u32) -> Outcome<bool> {
                 EPOCH - 1,
                 i64::try_from(units)?,
                 id(0, 4),
-                i64::try_from(number)?,
+                i64::from(number),
                 100_000,
                 i64::try_from(ticks)?,
                 smesher,

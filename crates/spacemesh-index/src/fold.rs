@@ -136,7 +136,7 @@ mod tests {
         let before = fold.clone();
         fold.add(SLOTS_ASSIGNED, &who, at(1), Some(3), &mut steps);
         assert_eq!(fold.since(&before, &SLOTS_ASSIGNED, &who), Some(3));
-        assert_eq!(fold.holders(&SLOTS_ASSIGNED), [who.clone()]);
+        assert_eq!(fold.holders(&SLOTS_ASSIGNED), std::slice::from_ref(&who));
         fold.set(SLOTS_ASSIGNED, &who, at(2), None, &mut steps);
         assert_eq!(fold.since(&before, &SLOTS_ASSIGNED, &who), None);
     }

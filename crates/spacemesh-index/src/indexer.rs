@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use apogee_domain::{Digest, Epoch, Network};
 use apogee_spacemesh::id::{EpochId, LayerId};
@@ -12,10 +11,10 @@ use tokio::sync::watch;
 
 use crate::copy::{Ballots, CopySource};
 use crate::fold::Fold;
+use crate::follow::{Status, said};
 use crate::fork::{self, Fork};
 use crate::params::{epoch, layer};
 use crate::source::{LayerFacts, LayerName, Layers, MOST_LAYERS, Source};
-use crate::status::{Status, said};
 use crate::worker::Worker;
 use crate::{IndexError, Params, checks, finality};
 
@@ -30,7 +29,7 @@ pub struct Indexer {
     network: Network,
     params: Params,
     batch: u32,
-    status: watch::Sender<Status>,
+    pub(crate) status: watch::Sender<Status>,
 }
 
 /// Where it stands.
@@ -80,12 +79,6 @@ impl Indexer {
         self
     }
 
-    /// How it stands, from now on. Every batch, head and failure is told.
-    #[must_use]
-    pub fn status(&self) -> watch::Receiver<Status> {
-        self.status.subscribe()
-    }
-
     /// Index everything from the cursor up to the source's last executed layer, and hand back the cursor. Layers in which the source differs
     /// from what is indexed are taken back first. A source that is behind changes nothing.
     ///
@@ -97,37 +90,6 @@ impl Indexer {
         let error = done.as_ref().err().map(said);
         self.status.send_modify(|status| status.error = error);
         done
-    }
-
-    /// Index what is there, then look again every `interval`, until `stop` is ready; then work at hand is dropped, and the database
-    /// holds whole batches.
-    ///
-    /// # Errors
-    /// Failures that asking again does not cure: see [`IndexError::may_pass`].
-    pub async fn follow(
-        &mut self,
-        interval: Duration,
-        stop: impl Future<Output = ()> + Send,
-    ) -> Result<(), IndexError> {
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let done = tokio::select! {
-                biased;
-                () = &mut stop => return Ok(()),
-                done = self.reach_head() => done,
-            };
-            match done {
-                Ok(cursor) => tracing::debug!(layer = %cursor.epoch, digest = %cursor.digest, "indexed"),
-                Err(error) if error.may_pass() => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "indexing was interrupted");
-                }
-                Err(error) => return Err(error),
-            }
-            tokio::select! {
-                () = &mut stop => return Ok(()),
-                () = tokio::time::sleep(interval) => {}
-            }
-        }
     }
 
     /// Remove everything that is indexed of the network, so that it can be indexed anew.

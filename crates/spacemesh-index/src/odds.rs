@@ -100,7 +100,7 @@ fn none(slots: u32, length: NonZeroU32, layers: u32) -> Option<u128> {
     let rest = length.saturating_sub(layers.into());
     // Two digits of 64 bits, as in a division by hand: what remains is less than the length, of 32 bits.
     let (high, carried) = ((rest << 64) / length, (rest << 64) % length);
-    let mut square = high << 64 | (carried << 64) / length;
+    let mut square = (high << 64) | ((carried << 64) / length);
     let mut power: Option<u128> = None;
     let mut left = slots;
     loop {
