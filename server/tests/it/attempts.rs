@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use serde_json::Value;
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::probed::{Probed, RACE, RUNNING, SCRIPT, probed};
@@ -214,4 +215,32 @@ fn the_report_on_fairness_adds_up() {
 
     let entity = json(&served, &format!("/c/{RACE}/e/t01002.json"));
     assert_eq!(entity["probes"][0]["fail"], 3);
+}
+
+#[test]
+fn a_report_on_four_thousand_miners_is_made_in_no_time() {
+    let (served, _probed, folder) = probing();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", folder.path().join("copy.sqlite").display());
+        let mut db = SqliteConnection::connect(&url).await.unwrap();
+        // 72 slots of each miner, as they are counted: by outcome and by the epoch from which on they count.
+        let counts = "WITH RECURSIVE miner(m) AS (SELECT 0 UNION ALL SELECT m + 1 FROM miner WHERE m < 3999),
+                 epoch(e) AS (SELECT 0 UNION ALL SELECT e + 1 FROM epoch WHERE e < 11)
+             INSERT INTO probe_counts (network, race, kind, miner, outcome, code, epoch, count)
+             SELECT 'devnet-a', 'devnet-sprint', 'retrieval', 't0' || (20000 + m), 'ok', '', 320 + e, 1 + (m + e) % 9
+             FROM miner, epoch";
+        let attempts = "WITH RECURSIVE miner(m) AS (SELECT 0 UNION ALL SELECT m + 1 FROM miner WHERE m < 3999)
+             INSERT INTO probe_attempt_counts (network, race, kind, miner, region, bot, code, count)
+             SELECT 'devnet-a', 'devnet-sprint', 'retrieval', 't0' || (20000 + m), 'eu', 'ada', '', 60 FROM miner";
+        for statement in [counts, attempts] {
+            sqlx::query(statement).execute(&mut db).await.unwrap();
+        }
+    });
+    let begun = std::time::Instant::now();
+    let report = get(&served, "/c/devnet-sprint/probes");
+    let first = begun.elapsed();
+    println!("a report on 4,000 miners: {} ms, {} KiB", first.as_millis(), report.len() / 1024);
+    assert!(report.contains("4,003") || report.contains("4,000"), "the miners are counted");
+    assert!(first < std::time::Duration::from_secs(3), "{first:?}");
 }
