@@ -27,6 +27,8 @@ pub enum Fault {
     Sparse,
     /// Wrap rows as early nodes did, in `{"v1": …}`. That is good form.
     Wrapped,
+    /// Have a field for the number of rows, and not count. That is good form.
+    Uncounted,
     /// Say that there is one row more than there is, wherever rows are counted.
     WrongCount,
     /// Give one row twice, in place of the last one or behind it.

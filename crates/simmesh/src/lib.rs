@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
@@ -55,6 +56,8 @@ struct Manners {
 struct Shared<C> {
     chain: Mutex<C>,
     manners: Mutex<Manners>,
+    /// Whether the node is no more. Connections that stand outlive it.
+    gone: AtomicBool,
 }
 
 /// What is kept is whole between its methods, so a task that panicked elsewhere does no harm.
@@ -78,7 +81,7 @@ impl<C> Shared<C> {
     }
 }
 
-/// A node at work. Dropping it ends it.
+/// A node at work. Dropping it ends it: nothing is answered any more.
 pub struct Mesh<C> {
     shared: Arc<Shared<C>>,
     address: SocketAddr,
@@ -100,7 +103,8 @@ impl<C: Chain> Mesh<C> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let address = listener.local_addr()?;
         let manners = Manners { behaviour: Arc::new(|_| None), asked: VecDeque::new(), count: 0 };
-        let shared = Arc::new(Shared { chain: Mutex::new(chain), manners: Mutex::new(manners) });
+        let (chain, manners) = (Mutex::new(chain), Mutex::new(manners));
+        let shared = Arc::new(Shared { chain, manners, gone: AtomicBool::new(false) });
         let mut serving = JoinSet::new();
         serving.spawn(serve::serve(listener, shared.clone()));
         Ok(Self { shared, address, _serving: serving })
@@ -137,5 +141,11 @@ impl<C: Chain> Mesh<C> {
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.shared.manners).asked.iter().cloned().collect()
+    }
+}
+
+impl<C> Drop for Mesh<C> {
+    fn drop(&mut self) {
+        self.shared.gone.store(true, Ordering::Relaxed);
     }
 }

@@ -34,7 +34,8 @@ impl std::fmt::Debug for Recorded {
 }
 
 impl Recorded {
-    /// A node of `network` whose present is `head` of the copy `live`.
+    /// A node of `network` whose present is `head` of the copy `live`. Copies are read again for each question: the
+    /// steps that reading may take ([`Limits`](apogee_spacemesh_state::Limits)) are for all of them.
     ///
     /// # Errors
     /// When there is no such copy.

@@ -1,6 +1,7 @@
 //! The routes of a gateway.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -34,6 +35,9 @@ pub(crate) async fn serve<C: Chain>(listener: TcpListener, shared: Arc<Shared<C>
 }
 
 async fn handle<C: Chain>(State(shared): State<Arc<Shared<C>>>, request: Request) -> Response {
+    if shared.gone.load(Ordering::Relaxed) {
+        return answer::lost();
+    }
     let (head, body) = request.into_parts();
     let path = head.uri.path().trim_start_matches('/').to_owned();
     let named = path.strip_prefix("spacemesh.").and_then(|rest| rest.split_once('.'));

@@ -44,19 +44,17 @@ impl Gateway {
         let least = self.count(epoch).await.map_err(|fault| self.error(COUNT, fault))?;
         let rows = self.list_activations(epoch).await.map_err(|fault| self.error(LIST, fault))?;
         let found = rows.len() as u64;
-        if least.is_some_and(|least| found < least) {
-            let fault = Listing::Count { told: least.unwrap_or_default(), found: rows.len() };
-            return Err(self.error(LIST, fault.into()));
-        }
-        let most = if least.is_some_and(|least| found > least) {
-            self.count(epoch).await.map_err(|fault| self.error(COUNT, fault))?
-        } else {
-            None
+        let told = match least {
+            Some(least) if found > least => {
+                let most = self.count(epoch).await.map_err(|fault| self.error(COUNT, fault))?;
+                most.filter(|most| found > *most)
+            }
+            least => least.filter(|least| found < *least),
         };
-        if let Some(told) = most.filter(|most| found > *most) {
-            return Err(self.error(LIST, Listing::Count { told, found: rows.len() }.into()));
+        match told {
+            Some(told) => Err(self.error(LIST, Listing::Count { told, found: rows.len() }.into())),
+            None => Ok(rows),
         }
-        Ok(rows)
     }
 
     /// How many there are; `None` where the node does not count.

@@ -23,8 +23,10 @@ pub enum Dialect {
 pub struct Limits {
     /// For the connection to stand.
     pub connect_timeout: Duration,
-    /// For one request, body included. A list takes as many as it has pages.
+    /// For one request, body included.
     pub timeout: Duration,
+    /// For all the pages of a list.
+    pub list_timeout: Duration,
     /// Bytes of an answer.
     pub body: usize,
     /// Rows that a page is asked for: 1 to 100.
@@ -36,11 +38,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 5 s to connect, 30 s and 4 MiB for a request, 1,000 pages of 100 rows and 100,000 rows for a list.
+    /// 5 s to connect, 30 s and 4 MiB for a request; 5 minutes, 1,000 pages of 100 rows and 100,000 rows for a list.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
+            list_timeout: Duration::from_secs(300),
             body: 4 << 20,
             page: MOST,
             pages: 1_000,

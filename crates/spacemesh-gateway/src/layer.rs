@@ -82,13 +82,13 @@ pub(crate) fn range(layers: &RangeInclusive<LayerId>) -> Result<Request, Fault> 
     Ok(Request::default().number("startLayer", layers.start().0).number("endLayer", layers.end().0))
 }
 
-fn layer(item: &Item<'_>) -> Result<Layer, Fault> {
-    let block = item.object("block")?.map(|block| block.array("id").map(BlockId)).transpose()?;
+pub(crate) fn layer(item: &Item<'_>) -> Result<Layer, Fault> {
+    let block = item.object("block")?.map(|block| block.optional_array("id")).transpose()?;
     Ok(Layer {
         layer: item.layer("number")?,
         status: item.one_of("status", &STATUS)?,
         state: item.optional_array("stateHash")?.map(Hash),
         opinion: item.optional_array("cumulativeStateHash")?.map(Hash),
-        block: block.filter(|block| !block.is_empty()),
+        block: block.flatten().map(BlockId).filter(|block| !block.is_empty()),
     })
 }

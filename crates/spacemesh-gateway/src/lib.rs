@@ -28,3 +28,6 @@ pub use malfeasance::{Domain, Malfeasance};
 pub use network::{Network, NodeStatus, SyncStatus};
 pub use submit::SubmitOutcome;
 pub use transaction::{Transaction, TransactionState};
+
+#[cfg(test)]
+mod hostile;

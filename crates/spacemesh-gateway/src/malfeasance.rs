@@ -57,7 +57,7 @@ impl Gateway {
     }
 }
 
-fn proof(item: &Item<'_>) -> Result<Malfeasance, Fault> {
+pub(crate) fn proof(item: &Item<'_>) -> Result<Malfeasance, Fault> {
     Ok(Malfeasance {
         smesher: SmesherId(item.array("smesher")?),
         domain: item.one_of("domain", &DOMAIN)?,

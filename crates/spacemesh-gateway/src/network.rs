@@ -93,7 +93,7 @@ impl Gateway {
     }
 }
 
-fn network(item: &Item<'_>) -> Result<Network, Fault> {
+pub(crate) fn network(item: &Item<'_>) -> Result<Network, Fault> {
     let prefix = Prefix::new(item.text("hrp")?).map_err(|_| item.wrong("hrp", "no prefix of addresses"))?;
     let layers = NonZeroU32::new(item.u32("layersPerEpoch")?);
     let layers = layers.ok_or_else(|| item.wrong("layersPerEpoch", "zero"))?;
@@ -126,7 +126,11 @@ fn layer_duration(item: &Item<'_>) -> Result<u64, Fault> {
     span.filter(|span| *span > 0).ok_or_else(|| item.wrong("layerDuration", "no span"))
 }
 
-fn status(item: &Item<'_>) -> Result<NodeStatus, Fault> {
+pub(crate) fn status(item: &Item<'_>) -> Result<NodeStatus, Fault> {
+    // The first nodes told other layers, and left out would read as zero here.
+    if item.get("syncedLayer").is_some() {
+        return Err(item.wrong("syncedLayer", "what only nodes tell that are too old"));
+    }
     Ok(NodeStatus {
         peers: item.u64("connectedPeers")?,
         sync: item.one_of("status", &SYNC)?,

@@ -33,6 +33,19 @@ impl Gateway {
         read: impl Fn(&Item<'_>) -> Result<T, Fault>,
         name: impl Fn(&T) -> N,
     ) -> Result<Vec<T>, Fault> {
+        let all = self.pages(method, request, field, pages, read, name);
+        tokio::time::timeout(self.limits.list_timeout, all).await.map_err(|_| Fault::Timeout)?
+    }
+
+    async fn pages<T, N: Ord + ToString>(
+        &self,
+        method: Method,
+        request: &Request,
+        field: &'static str,
+        pages: Pages,
+        read: impl Fn(&Item<'_>) -> Result<T, Fault>,
+        name: impl Fn(&T) -> N,
+    ) -> Result<Vec<T>, Fault> {
         let size = self.limits.page.clamp(1, MOST);
         let budget = Listing::Budget { rows: self.limits.rows, pages: self.limits.pages };
         let (mut rows, mut names, mut told) = (Vec::new(), BTreeSet::new(), None);
@@ -60,9 +73,10 @@ impl Gateway {
                 }
                 rows.push(row);
             }
-            // Some nodes count as well, in answers of 32 bits.
-            if answer.get("total").is_some() {
-                told = Some(u64::from(answer.u32("total")?));
+            // Some nodes count as well; those that have the field and do not count write zero.
+            let total = u64::from(answer.u32("total")?);
+            if total != 0 {
+                told = Some(total);
             }
             let whole = told.is_some_and(|told| rows.len() as u64 == told);
             if items.is_empty() || (whole && items.len() < size) {
@@ -76,7 +90,7 @@ impl Gateway {
 }
 
 /// The rows, if there are as many as the node says.
-pub(crate) fn counted<T>(rows: Vec<T>, told: Option<u64>) -> Result<Vec<T>, Fault> {
+fn counted<T>(rows: Vec<T>, told: Option<u64>) -> Result<Vec<T>, Fault> {
     match told {
         Some(told) if told != rows.len() as u64 => Err(Listing::Count { told, found: rows.len() }.into()),
         _ => Ok(rows),

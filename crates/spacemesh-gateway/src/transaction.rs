@@ -164,7 +164,7 @@ pub(crate) fn good(item: &Item<'_>) -> Result<(), Fault> {
     }
 }
 
-fn transaction(item: &Item<'_>, prefix: Prefix) -> Result<Transaction, Fault> {
+pub(crate) fn transaction(item: &Item<'_>, prefix: Prefix) -> Result<Transaction, Fault> {
     let tx = item.object("tx")?.ok_or_else(|| item.wrong("tx", "not there"))?.unwrapped()?;
     let (id, raw) = (TransactionId(tx.array("id")?), tx.bytes("raw")?);
     if TransactionId::of(&raw) != id {

@@ -40,6 +40,14 @@ async fn an_answer_that_does_not_come_ends_in_time() {
 
 #[tokio::test]
 async fn nobody_there_is_an_error_at_once() {
+    let mesh = made(&[]).await;
+    let gateway = client(&mesh, Dialect::V2Alpha1, limits());
+    assert!(gateway.status().await.is_ok());
+    // The client still has a connection to it.
+    drop(mesh);
+    let error = gateway.status().await.unwrap_err();
+    assert!(matches!(error.fault, Seen::Transport(_)) && error.fault.is_passing(), "{error}");
+
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -67,6 +75,21 @@ async fn lists_have_their_rows_and_pages_numbered() {
         assert_eq!(offsets, [0, 10, 20, 30, 40, 50]);
         assert!(asked[before..].iter().all(|asked| asked.method == "LayerService/List"));
     }
+}
+
+/// Each page is in time, and there are many.
+#[tokio::test]
+async fn a_list_ends_in_time() {
+    let Some(recording) = recording() else { return };
+    let mesh = recording.mesh("state_a", 95).await;
+    mesh.misbehave(Some(Fault::Slow(Duration::from_millis(100))));
+    let patience = Limits { page: 1, list_timeout: Duration::from_millis(500), ..limits() };
+    let begun = Instant::now();
+    let gateway = client(&mesh, Dialect::V2Beta1, patience);
+    let error = gateway.layers(&(LayerId(1)..=LayerId(95))).await.unwrap_err();
+    assert!(matches!(error.fault, Seen::Timeout), "{error}");
+    // Sixty-six pages would have taken longer.
+    assert!(begun.elapsed() < Duration::from_secs(5) && mesh.asked().len() < 20);
 }
 
 /// A bound of zero is none to a node, so that layer 0 alone has no words.

@@ -5,7 +5,7 @@ use apogee_spacemesh::id::{EpochId, LayerId, SmesherId};
 use apogee_spacemesh::result::TransactionHeader;
 use apogee_spacemesh::scale::encode;
 use apogee_spacemesh_gateway::{
-    Code, Dialect, Domain, Gateway, LayerStatus, Limits, SyncStatus, TransactionState,
+    Code, Dialect, Domain, Gateway, LayerStatus, Limits, SubmitOutcome, SyncStatus, TransactionState,
 };
 use apogee_spacemesh_state::{Applied, State};
 
@@ -125,7 +125,7 @@ async fn other_good_forms_are_read_alike() {
     let state = recording.open("state_a");
     for dialect in DIALECTS {
         let gateway = client(&mesh, dialect, limits());
-        for form in [Fault::Wrapped, Fault::Sparse] {
+        for form in [Fault::Wrapped, Fault::Sparse, Fault::Uncounted] {
             mesh.misbehave(Some(form.clone()));
             everything(&recording, &gateway, &state).await;
             money(&recording, &gateway, &state).await;
@@ -205,19 +205,22 @@ async fn a_revert_changes_layers_rewards_and_transactions() {
     }
 }
 
-/// A node that is set to what it does not have stays where it is.
+/// What a recording does not have it does not take.
 #[tokio::test]
-async fn a_copy_that_is_not_there_changes_nothing() {
+async fn a_recording_stays_as_it_is() {
     let Some(recording) = recording() else { return };
     let mesh = recording.mesh("state_a", 95).await;
     assert!(mesh.chain().set("state_z", LayerId(1)).is_err());
     let gateway = client(&mesh, Dialect::V2Alpha1, limits());
     assert_eq!(gateway.status().await.unwrap().current, LayerId(95));
+    let executed = recording.open("state_a").executed(&ALL).unwrap().remove(1).row.transaction.unwrap();
+    let outcome = gateway.submit(&encode(&executed)).await;
+    let SubmitOutcome::Unknown(error) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error.fault.code(), Some(Code::Unimplemented));
     let before = LayerId(33);
     mesh.chain().set("state_a", before).unwrap();
     // The faucet's account has coins then, and has not been made.
-    let spend = recording.open("state_a").executed(&ALL).unwrap().remove(1).row.transaction.unwrap();
-    let error = gateway.estimate_gas(&encode(&spend)).await.unwrap_err();
+    let error = gateway.estimate_gas(&encode(&executed)).await.unwrap_err();
     assert_eq!(error.fault.code(), Some(Code::NotFound));
     assert_eq!(
         error.to_string(),

@@ -2,23 +2,21 @@
 //!
 //! Source: go-spacemesh `api/grpcserver/v2alpha1` and `v2beta1`; the protocol's files in `spacemeshos/api`.
 
-use std::ops::RangeInclusive;
+mod page;
+mod transactions;
 
-use apogee_spacemesh::address::Address;
-use apogee_spacemesh::id::LayerId;
+use apogee_spacemesh::id::{EpochId, LayerId};
 use apogee_spacemesh_state::{Applied, LayerRow};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::chain::{Chain, Known};
+use crate::chain::Chain;
 use crate::fault::Fault;
 use crate::fields::Fields;
 use crate::json;
 use crate::refusal::{Code, Refusal};
-use crate::rules::{Parsed, parse};
 
 /// How many layers that have not come are told of.
 const AHEAD: u32 = 5;
-const BEHIND: &str = "Cannot submit transaction, node is not in sync yet, try again later";
 
 /// A question that is put to a node.
 pub(crate) struct Question<'a> {
@@ -131,12 +129,8 @@ impl Question<'_> {
 
     fn count(&self, chain: &impl Chain) -> Result<Value, Refusal> {
         self.fields.only(&["epoch"])?;
-        let epochs = match self.fields.number("epoch")? {
-            Some(epoch) => RangeInclusive::new(epoch, epoch),
-            None => 0..=u32::MAX,
-        };
-        let epochs =
-            apogee_spacemesh::id::EpochId(*epochs.start())..=apogee_spacemesh::id::EpochId(*epochs.end());
+        let epoch = self.fields.number("epoch")?.map(EpochId);
+        let epochs = epoch.unwrap_or_default()..=epoch.unwrap_or(EpochId(u32::MAX));
         let more = usize::from(self.is(&Fault::WrongCount));
         Ok(json!({ "count": chain.activations(&epochs)?.len() + more }))
     }
@@ -160,138 +154,6 @@ impl Question<'_> {
         }
         self.page("accounts", rows, None)
     }
-
-    fn transactions(&self, chain: &impl Chain) -> Result<Value, Refusal> {
-        let known = [
-            "startLayer",
-            "endLayer",
-            "txid",
-            "address",
-            "offset",
-            "limit",
-            "includeState",
-            "includeResult",
-            "sortOrder",
-        ];
-        self.fields.only(&known)?;
-        let prefix = chain.network().prefix;
-        let address = self.fields.addresses("address", prefix)?.pop();
-        let names = self.fields.many_bytes("txid")?;
-        let bounds = (self.fields.number("startLayer")?, self.fields.number("endLayer")?);
-        let mut rows = chain.transactions()?;
-        rows.retain(|row| {
-            let layer = row.result.as_ref().map(|result| result.layer.0);
-            // A bound leaves out what has no layer.
-            let in_bounds = bounds.0.is_none_or(|start| layer.is_some_and(|layer| layer >= start))
-                && bounds.1.is_none_or(|end| layer.is_some_and(|layer| layer <= end));
-            in_bounds
-                && address.is_none_or(|address| touches(row, &address))
-                && (names.is_empty() || names.iter().any(|name| name[..] == row.id.0[..]))
-        });
-        let with = (self.fields.flag("includeState")?, self.fields.flag("includeResult")?);
-        let rows = rows.iter().map(|row| json::transaction(row, with, prefix)).collect();
-        self.page("transactions", rows, None)
-    }
-
-    fn raw(&self) -> Result<Vec<u8>, Refusal> {
-        let raw = self.fields.many_bytes("transaction")?.pop().unwrap_or_default();
-        if raw.is_empty() { Err(Refusal::invalid("transaction is empty")) } else { Ok(raw) }
-    }
-
-    fn parsed(&self, chain: &impl Chain, raw: &[u8]) -> Result<Parsed, Refusal> {
-        let mut trouble = None;
-        let spawned = |address: &Address| {
-            chain.spawned(address).unwrap_or_else(|refusal| {
-                trouble = Some(refusal);
-                None
-            })
-        };
-        let parsed = parse(raw, spawned);
-        trouble.map_or_else(|| parsed.map_err(Refusal::from), Err)
-    }
-
-    fn parse(&self, chain: &impl Chain) -> Result<Value, Refusal> {
-        self.fields.only(&["transaction", "verify"])?;
-        let raw = self.raw()?;
-        let parsed = self.parsed(chain, &raw)?;
-        let network = chain.network();
-        if self.fields.flag("verify")? {
-            let verified = parsed.transaction.verify(&network.genesis, parsed.spawn.signers());
-            verified.map_err(|_| Refusal::invalid("signature is invalid"))?;
-        }
-        Ok(json!({ "status": null, "tx": json::body(&[], &raw, Some(&parsed.header), network.prefix) }))
-    }
-
-    fn estimate(&self, chain: &impl Chain) -> Result<Value, Refusal> {
-        self.fields.only(&["transaction"])?;
-        let gas = self.parsed(chain, &self.raw()?)?.header.max_gas;
-        Ok(json!({ "status": null, "recommendedMaxGas": gas.to_string() }))
-    }
-
-    fn submit(&self, chain: &mut impl Chain) -> Result<Value, Refusal> {
-        self.fields.only(&["transaction"])?;
-        let raw = self.raw()?;
-        if self.is(&Fault::NotSynced) {
-            return Err(Refusal::new(Code::FailedPrecondition, BEHIND));
-        }
-        let id = if self.is(&Fault::Dropped) {
-            apogee_spacemesh::id::TransactionId::of(&raw)
-        } else {
-            chain.submit(&raw)?
-        };
-        Ok(json!({ "status": { "code": 0, "message": "", "details": [] }, "txId": json::bytes(&id.0) }))
-    }
-
-    /// A page of a list. `place` is the field that tells layer or epoch.
-    fn page(&self, name: &str, rows: Vec<Value>, place: Option<&str>) -> Result<Value, Refusal> {
-        let (offset, limit) = self.fields.page()?;
-        let total = rows.len() + usize::from(self.is(&Fault::WrongCount));
-        let limit = if self.is(&Fault::Short) { limit.div_ceil(2) } else { limit };
-        let mut page: Vec<Value> = rows.into_iter().skip(offset).take(limit).collect();
-        match self.fault {
-            Some(Fault::Missing) if page.len() < limit => drop(page.pop()),
-            Some(Fault::Duplicate) => {
-                let first = page.first().cloned();
-                if page.len() > 1 {
-                    page.pop();
-                }
-                page.extend(first);
-            }
-            Some(Fault::OutOfRange) => {
-                let row = page.first_mut().and_then(Value::as_object_mut);
-                if let Some((row, place)) = row.zip(place) {
-                    row.insert(place.to_owned(), 1_000_000.into());
-                }
-            }
-            _ => {}
-        }
-        if self.is(&Fault::Wrapped) {
-            page = page.into_iter().map(wrapped).collect();
-        }
-        let mut answer = Map::new();
-        answer.insert(name.to_owned(), page.into());
-        if !self.beta {
-            answer.insert("total".to_owned(), total.into());
-        }
-        Ok(answer.into())
-    }
-}
-
-/// A row as the first nodes gave it. Of a transaction its body alone is wrapped.
-fn wrapped(mut row: Value) -> Value {
-    match row.get_mut("tx").map(Value::take) {
-        Some(body) => {
-            if let Some(fields) = row.as_object_mut() {
-                fields.insert("tx".to_owned(), json!({ "v1": body }));
-            }
-            row
-        }
-        None => json!({ "v1": row }),
-    }
-}
-
-fn touches(row: &Known, address: &Address) -> bool {
-    row.result.as_ref().is_some_and(|result| result.addresses.contains(address))
 }
 
 #[cfg(test)]
