@@ -1,7 +1,10 @@
 //! What is not a copy of this network's state is refused, and nothing is written.
 
+use std::sync::Arc;
+
 use apogee_domain::NetworkKind;
-use apogee_spacemesh_index::{Ballots, IndexError, Indexer, import};
+use apogee_spacemesh_index::{Ballots, CopySource, IndexError, Indexer, import};
+use apogee_spacemesh_state::Limits;
 use apogee_store::Store;
 
 use crate::recording::{Database, recording, said};
@@ -54,6 +57,25 @@ async fn what_is_no_copy_of_this_network_leaves_the_database_as_it_is() {
     let error = import(database.store.clone(), &copy, recording.network.clone(), params).await.unwrap_err();
     assert!(matches!(error, IndexError::BeforeBeginning { .. }), "{}", said(&error));
     assert!(database.store.networks().await.unwrap().is_empty());
+}
+
+/// A copy may come from anybody, and have any number of rows.
+#[tokio::test]
+async fn more_activations_than_may_be_held_are_refused() {
+    let Some(recording) = recording() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let twice = "DROP INDEX atxs_id; INSERT INTO atxs SELECT * FROM atxs WHERE epoch = 1";
+    let copy = recording.changed("state_a", folder.path(), twice);
+    let database = Database::new().await;
+    let index = async |path: &std::path::Path| {
+        let limits = Limits { rows: 20, ..Limits::default() };
+        let source = CopySource::open(path, &recording.params, limits, Ballots::Taken).unwrap();
+        recording.indexer(&database, Arc::new(source)).with_batch(1).reach_head().await
+    };
+    let error = index(&copy).await.unwrap_err();
+    assert!(said(&error).contains("atxs has more than 20 rows"), "{}", said(&error));
+    assert!(database.store.networks().await.unwrap().is_empty());
+    index(&recording.path("state_a")).await.unwrap();
 }
 
 #[tokio::test]
