@@ -37,6 +37,16 @@ async fn what_a_split_brought_is_taken_back_when_it_heals() {
     }
 }
 
+/// Estimates that differ from declarations, taken back in the middle of an epoch together with what corrected them.
+#[tokio::test]
+async fn estimates_are_the_same_after_a_split_as_without_it() {
+    let Some(mut recording) = recording() else { return };
+    recording.params.committee.size = std::num::NonZeroU32::new(11).unwrap();
+    for names in [&["state_a_at_60", "state_a"][..], &["state_b_at_60", "state_a"]] {
+        one_after_the_other(&recording, names).await;
+    }
+}
+
 #[tokio::test]
 async fn only_layers_of_the_split_are_derived_again() {
     let Some(recording) = recording() else { return };
