@@ -114,15 +114,17 @@ async fn what_is_not_recounted_is_not_final() {
     let Some(mut recording) = recording() else { return };
     recording.network.finality = Finality { depth: 5, certificates: false };
     let database = Database::new().await;
-    let copy = apogee_spacemesh_index::CopySource::open(
-        &recording.path("state_a_at_60"),
-        &recording.params,
-        apogee_spacemesh_state::Limits::default(),
-        Ballots::Taken,
-    );
-    let source = copy.unwrap().with_verified(Some(apogee_spacemesh::id::LayerId(51)));
-    let cursor = recording.index(&database, Arc::new(source)).await.unwrap();
-    assert_eq!(cursor.final_epoch, Some(epoch(51)));
+    let counted = |verified| {
+        let (path, limits) = (recording.path("state_a_at_60"), apogee_spacemesh_state::Limits::default());
+        let copy = apogee_spacemesh_index::CopySource::open(&path, &recording.params, limits, Ballots::Taken);
+        Arc::new(copy.unwrap().with_verified(Some(apogee_spacemesh::id::LayerId(verified))))
+    };
+    // A recount that goes further makes more final, though no layer is new; one that does not takes nothing back.
+    for (verified, settled) in [(49, 49), (51, 51), (50, 51)] {
+        let cursor = recording.index(&database, counted(verified)).await.unwrap();
+        assert_eq!(cursor.final_epoch, Some(epoch(settled)));
+        assert_eq!(database.store.cursor(&recording.network.id).await.unwrap(), Some(cursor));
+    }
     recording.index(&database, recording.source("state_a")).await.unwrap();
     assert_eq!(
         database.everything(&recording.network).await,
