@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write as _;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -171,7 +172,7 @@ fn measure(path: &Path, smeshers: u32) -> Outcome<Measured> {
     // Like the columns, the numbers lie in memory before the clock starts.
     let numbers: Vec<u64> = columns.subsidy.clone();
     let before = cpu_ms()?;
-    let hash = payouts(&columns);
+    let hash = payouts(&columns)?;
     let list = cpu_ms()? - before;
     let before = cpu_ms()?;
     let mut sorted: Vec<(u64, SmesherId)> =
@@ -192,21 +193,22 @@ fn measure(path: &Path, smeshers: u32) -> Outcome<Measured> {
 }
 
 /// Whoever was paid, the most first and by id where that is the same: as the lines of a list in words, and their hash.
-fn payouts(columns: &Rollup) -> [u8; 32] {
+fn payouts(columns: &Rollup) -> Outcome<[u8; 32]> {
     let paid = columns.subsidy.iter().zip(&columns.fees).zip(&columns.smeshers);
     let mut list: Vec<(std::cmp::Reverse<u64>, SmesherId)> =
         paid.map(|((subsidy, fees), smesher)| (std::cmp::Reverse(subsidy + fees), *smesher)).collect();
     list.sort_unstable();
     let mut hash = Sha256::new();
-    let mut line = String::new();
+    let mut id = [0; 2 * SmesherId::LENGTH];
+    let mut line = Vec::new();
     for (amount, smesher) in &list {
-        use std::fmt::Write as _;
         line.clear();
-        // Writing to a text does not fail.
-        let _ = writeln!(line, "{smesher},{}", amount.0);
+        hex::encode_to_slice(smesher.0, &mut id)?;
+        line.extend_from_slice(&id);
+        writeln!(line, ",{}", amount.0)?;
         hash.update(&line);
     }
-    hash.finalize().into()
+    Ok(hash.finalize().into())
 }
 
 /// Spread by a well-known mixer, so that ids have nothing to do with their order.

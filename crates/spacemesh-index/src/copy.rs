@@ -45,6 +45,8 @@ struct Reader {
     epochs: Epochs,
     first: LayerId,
     ballots: Ballots,
+    /// Activations of an epoch that are held at once.
+    most: usize,
 }
 
 impl fmt::Debug for CopySource {
@@ -66,7 +68,8 @@ impl CopySource {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let proven = state.genesis_check() == GenesisCheck::Passed;
         let state = Arc::new(Mutex::new(state));
-        let reader = Reader { state, epochs: params.epochs(), first: params.first, ballots };
+        let reader =
+            Reader { state, epochs: params.epochs(), first: params.first, ballots, most: limits.rows };
         Ok(Self { name, genesis: params.genesis, proven, verified: None, reader })
     }
 
@@ -125,10 +128,13 @@ impl Source for CopySource {
     }
 
     async fn activations(&self, epoch: EpochId) -> Result<Vec<Activation>, SourceError> {
-        self.read(move |_, state| {
+        self.read(move |reader, state| {
             let mut found = Vec::new();
             let Some(published) = epoch.0.checked_sub(1).map(EpochId) else { return Ok(found) };
             state.sweep_activations(published, |one| {
+                if found.len() >= reader.most {
+                    return Err(ReadError::Rows { table: "atxs", most: reader.most });
+                }
                 found.push(Activation { smesher: one.smesher, units: one.units, weight: one.weight });
                 Ok(())
             })?;

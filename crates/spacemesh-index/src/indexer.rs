@@ -1,15 +1,12 @@
 //! From a source into a database: windows of layers are read, derived, and committed in order.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use apogee_domain::{Digest, Epoch, Network};
 use apogee_spacemesh::id::{EpochId, LayerId};
-use apogee_spacemesh_state::Limits;
 use apogee_store::{AppliedEpoch, Cursor, Store};
 use tokio::sync::watch;
 
-use crate::copy::{Ballots, CopySource};
 use crate::fold::Fold;
 use crate::follow::{Status, said};
 use crate::fork::{self, Fork};
@@ -36,24 +33,6 @@ pub struct Indexer {
 struct At {
     cursor: Option<Cursor>,
     worker: Worker,
-}
-
-/// Index a copy of a node's `state.sql` up to its last executed layer, ballots checked, and hand back the cursor. Where an earlier
-/// copy said otherwise about layers that are not final, they are taken back first.
-///
-/// # Errors
-/// See [`IndexError`]. A copy that is refused leaves the database as it is; another copy may go on from there.
-pub async fn import(
-    store: Arc<dyn Store>,
-    copy: &Path,
-    network: Network,
-    params: Params,
-) -> Result<Cursor, IndexError> {
-    params.check(&network)?;
-    let path = copy.to_owned();
-    let opened = move || CopySource::open(&path, &params, Limits::default(), Ballots::Checked);
-    let source = tokio::task::spawn_blocking(opened).await.map_err(IndexError::Worker)??;
-    Indexer::new(store, Arc::new(source), network, params)?.reach_head().await
 }
 
 impl Indexer {
@@ -113,9 +92,14 @@ impl Indexer {
         let layers = self.source.layers().await?.ok_or_else(nothing)?;
         let head = *layers.end();
         self.status.send_modify(|status| status.head = Some(epoch(head)));
-        let mut cursor = match self.store.networks().await?.iter().any(|known| known.id == self.network.id) {
-            true => self.store.cursor(&self.network.id).await?,
-            false => None,
+        let known = self.store.networks().await?.into_iter().find(|known| known.id == self.network.id);
+        let mut cursor = match known {
+            Some(known) => {
+                // Another network of the same name shares the layer before the first with this one.
+                self.params.check(&known)?;
+                self.store.cursor(&self.network.id).await?
+            }
+            None => None,
         };
         if let Some(stands) = &cursor {
             self.tell(stands);
@@ -193,6 +177,22 @@ impl Indexer {
         Ok(At { cursor, worker })
     }
 
+    /// Nothing is new but how far a recount went, perhaps.
+    async fn settle(&self, cursor: Cursor) -> Result<Cursor, IndexError> {
+        let verified = self.source.verified().await?.map(epoch);
+        let rule = self.network.finality;
+        let final_epoch = finality::final_epoch(rule, cursor.epoch, verified, cursor.final_epoch);
+        if final_epoch == cursor.final_epoch {
+            return Ok(cursor);
+        }
+        let to = Cursor { final_epoch, ..cursor.clone() };
+        let mut work = self.store.begin().await?;
+        work.apply(&self.network.id, Some(&cursor), &to, &[]).await?;
+        work.commit().await?;
+        self.tell(&to);
+        Ok(to)
+    }
+
     async fn reach(&self, mut at: At, layers: Layers) -> Result<Cursor, IndexError> {
         let (mut next, head) = (*layers.start(), *layers.end());
         let verified = self.source.verified().await?.map(epoch);
@@ -239,6 +239,10 @@ impl Indexer {
             if found != Some(expected) {
                 return Err(IndexError::Gap { source_name: self.source.name().to_owned(), expected, found });
             }
+        }
+        if let Some(found) = told.next() {
+            let (source_name, expected) = (self.source.name().to_owned(), *layers.end());
+            return Err(IndexError::Gap { source_name, expected, found: Some(found) });
         }
         Ok(facts)
     }

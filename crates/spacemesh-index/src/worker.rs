@@ -131,7 +131,10 @@ impl Worker {
         }
 
         let (rewards, reconciled) = checks::rewards(facts);
+        // Told once in an epoch, however often activations are read.
         let mut single = Tally::of("one_activation");
+        let doubled =
+            if params.epochs().first(params.epochs().of(layer)) == Some(layer) { doubled } else { 0 };
         (0..doubled).for_each(|_| single.fail(format!("in {layer} a smesher has more than one")));
         let made = [checks::ballots(facts), single, rewards, estimated];
         record.checks = made.into_iter().filter_map(Tally::record).collect();

@@ -33,8 +33,7 @@ const COUNTED: &[&str] = &["pubkey", "effective_num_units", "weight"];
 const PAID: &[&str] = &["pubkey", "total_reward", "layer_reward"];
 const SPAN: &[&str] = &["min(rowid)", "max(rowid)", "count(*)"];
 
-/// How many rows there may be for one that is asked for before they are looked up one by one. A look-up costs about as much
-/// as passing over so many.
+/// How many rows there may be for one that is asked for before they are looked up one by one, each of which reads a page of its own.
 const SPARSE: i64 = 4;
 
 impl State {

@@ -37,6 +37,16 @@ async fn what_a_split_brought_is_taken_back_when_it_heals() {
     }
 }
 
+/// Estimates that differ from declarations, taken back in the middle of an epoch together with what corrected them.
+#[tokio::test]
+async fn estimates_are_the_same_after_a_split_as_without_it() {
+    let Some(mut recording) = recording() else { return };
+    recording.params.committee.size = std::num::NonZeroU32::new(11).unwrap();
+    for names in [&["state_a_at_60", "state_a"][..], &["state_b_at_60", "state_a"]] {
+        one_after_the_other(&recording, names).await;
+    }
+}
+
 #[tokio::test]
 async fn only_layers_of_the_split_are_derived_again() {
     let Some(recording) = recording() else { return };
@@ -104,15 +114,17 @@ async fn what_is_not_recounted_is_not_final() {
     let Some(mut recording) = recording() else { return };
     recording.network.finality = Finality { depth: 5, certificates: false };
     let database = Database::new().await;
-    let copy = apogee_spacemesh_index::CopySource::open(
-        &recording.path("state_a_at_60"),
-        &recording.params,
-        apogee_spacemesh_state::Limits::default(),
-        Ballots::Taken,
-    );
-    let source = copy.unwrap().with_verified(Some(apogee_spacemesh::id::LayerId(51)));
-    let cursor = recording.index(&database, Arc::new(source)).await.unwrap();
-    assert_eq!(cursor.final_epoch, Some(epoch(51)));
+    let counted = |verified| {
+        let (path, limits) = (recording.path("state_a_at_60"), apogee_spacemesh_state::Limits::default());
+        let copy = apogee_spacemesh_index::CopySource::open(&path, &recording.params, limits, Ballots::Taken);
+        Arc::new(copy.unwrap().with_verified(Some(apogee_spacemesh::id::LayerId(verified))))
+    };
+    // A recount that goes further makes more final, though no layer is new; one that does not takes nothing back.
+    for (verified, settled) in [(49, 49), (51, 51), (50, 51)] {
+        let cursor = recording.index(&database, counted(verified)).await.unwrap();
+        assert_eq!(cursor.final_epoch, Some(epoch(settled)));
+        assert_eq!(database.store.cursor(&recording.network.id).await.unwrap(), Some(cursor));
+    }
     recording.index(&database, recording.source("state_a")).await.unwrap();
     assert_eq!(
         database.everything(&recording.network).await,

@@ -1,8 +1,11 @@
 //! What is not a copy of this network's state is refused, and nothing is written.
 
+use std::sync::Arc;
+
 use apogee_domain::NetworkKind;
-use apogee_spacemesh_index::{Ballots, IndexError, Indexer, import};
-use apogee_store::Store;
+use apogee_spacemesh_index::{Ballots, CopySource, IndexError, Indexer, import};
+use apogee_spacemesh_state::Limits;
+use apogee_store::{Cursor, Store};
 
 use crate::recording::{Database, recording, said};
 
@@ -54,6 +57,44 @@ async fn what_is_no_copy_of_this_network_leaves_the_database_as_it_is() {
     let error = import(database.store.clone(), &copy, recording.network.clone(), params).await.unwrap_err();
     assert!(matches!(error, IndexError::BeforeBeginning { .. }), "{}", said(&error));
     assert!(database.store.networks().await.unwrap().is_empty());
+}
+
+/// Two networks of one name share the layer before the first, on which the opinion is nobody's.
+#[tokio::test]
+async fn a_database_of_another_network_of_that_name_is_left_as_it_is() {
+    let Some(recording) = recording() else { return };
+    let database = recording.fresh("state_a_at_60").await;
+    let before = database.everything(&recording.network).await;
+    let renamed = Database::new().await;
+    let mut other = recording.network.clone();
+    other.genesis = "00".repeat(20);
+    let mut work = renamed.store.begin().await.unwrap();
+    work.put_network(&other).await.unwrap();
+    let cursor = Cursor { final_epoch: None, ..before.cursor.clone().unwrap() };
+    work.apply(&other.id, None, &cursor, &[]).await.unwrap();
+    work.commit().await.unwrap();
+    let error = recording.index(&renamed, recording.source("state_a")).await.unwrap_err();
+    assert!(matches!(error, IndexError::Genesis { .. }), "{}", said(&error));
+    assert_eq!(renamed.store.cursor(&other.id).await.unwrap(), Some(cursor));
+}
+
+/// A copy may come from anybody, and have any number of rows.
+#[tokio::test]
+async fn more_activations_than_may_be_held_are_refused() {
+    let Some(recording) = recording() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let twice = "DROP INDEX atxs_id; INSERT INTO atxs SELECT * FROM atxs WHERE epoch = 1";
+    let copy = recording.changed("state_a", folder.path(), twice);
+    let database = Database::new().await;
+    let index = async |path: &std::path::Path| {
+        let limits = Limits { rows: 20, ..Limits::default() };
+        let source = CopySource::open(path, &recording.params, limits, Ballots::Taken).unwrap();
+        recording.indexer(&database, Arc::new(source)).with_batch(1).reach_head().await
+    };
+    let error = index(&copy).await.unwrap_err();
+    assert!(said(&error).contains("atxs has more than 20 rows"), "{}", said(&error));
+    assert!(database.store.networks().await.unwrap().is_empty());
+    index(&recording.path("state_a")).await.unwrap();
 }
 
 #[tokio::test]
