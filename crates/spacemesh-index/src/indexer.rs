@@ -126,22 +126,6 @@ impl Indexer {
         self.reach(at, next..=head).await
     }
 
-    /// Nothing new happened; what is final may have grown all the same, as somebody counted.
-    async fn settle(&self, stands: Cursor) -> Result<Cursor, IndexError> {
-        let verified = self.source.verified().await?.map(epoch);
-        let rule = self.network.finality;
-        let final_epoch = finality::final_epoch(rule, stands.epoch, verified, stands.final_epoch);
-        if final_epoch == stands.final_epoch {
-            return Ok(stands);
-        }
-        let to = Cursor { final_epoch, ..stands.clone() };
-        let mut work = self.store.begin().await?;
-        work.apply(&self.network.id, Some(&stands), &to, &[]).await?;
-        work.commit().await?;
-        self.tell(&to);
-        Ok(to)
-    }
-
     /// The layer to begin with: the first that the network pays, or the first of an epoch where the source does not reach back to that.
     async fn first(&self, layers: &Layers) -> Result<LayerId, IndexError> {
         let (found, last) = (*layers.start(), *layers.end());

@@ -142,7 +142,7 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     let (code, said) = recount(&[&["cancel", &input][..], &who].concat());
     assert_eq!((code, said.contains("applied already")), (2, true), "{said}");
     let said = mesh.import("state_a.sql");
-    assert!(said.contains("final    85"), "ten layers below the head, and counted: {said}");
+    assert!(said.contains("final    75"), "twenty layers below the head, and counted: {said}");
     good(&finalize);
 
     let corrected = mesh.owed(&rules);
