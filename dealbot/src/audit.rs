@@ -23,7 +23,7 @@ use crate::canonical::{Link, Signed};
 use crate::entry::{Attempted, Entry, Fact, Settings, Told};
 use crate::log::{self, Batch, Head, Seal};
 use crate::record::{CANARY, Record};
-use crate::schedule::{Beacon, Kind, Seed};
+use crate::schedule::{BEACON_WITHIN, Beacon, Kind, Seed};
 
 /// Most verdicts that are named where they are not what they should be; the others are counted.
 const NAMED: usize = 100;
@@ -165,6 +165,10 @@ impl Audit {
             signed(settings, &entry.fact, told, record)?;
             self.report.records = self.report.records.saturating_add(1);
         }
+        let counts = matches!(entry.fact, Fact::Attempt(_) | Fact::Followed(_) | Fact::Verdict(_));
+        if counts && settings.beacon_epoch.is_some() && settings.beacon.is_none() {
+            return Err(What::NoBeacon);
+        }
         match entry.fact {
             Fact::Settings(_) => Ok(()),
             Fact::Attempt(of) => {
@@ -241,7 +245,8 @@ impl Audit {
             self.report.derived = self.asked.seed.is_some();
         }
         if let Some(beacon) = &settings.beacon {
-            if settings.beacon_epoch.is_none_or(|least| beacon.epoch < least) {
+            let within = |least: Epoch| (least..least.plus(BEACON_WITHIN)).contains(&beacon.epoch);
+            if !settings.beacon_epoch.is_some_and(within) {
                 return Err(What::Changed("beacon's epoch"));
             }
             self.report.beacon = Some(beacon.clone());

@@ -54,6 +54,9 @@ impl Seed {
     }
 }
 
+/// How many epochs after the one that is named a beacon's tipset lies at most: null rounds are few.
+pub const BEACON_WITHIN: u32 = 64;
+
 /// An entry of a network's verified beacon that nobody knew when the seed was committed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -341,12 +341,15 @@ impl Race {
                 beacon::is_to_come(network, &self.plan.cadences, epoch, (indexed, now))?;
                 self.pin(store, now).await?;
             }
-            let Some(source) = world.and_then(|world| world.source) else { return Ok(()) };
-            let bound = self.bind(store, &*source, epoch).await?;
-            self.waits.store(!bound, Ordering::Release);
-            if !bound {
-                return Ok(());
+            if !self.rebind(store).await? {
+                // Nothing was probed before, and nobody can say yet when anything is due.
+                self.waits.store(true, Ordering::Release);
+                let Some(source) = world.and_then(|world| world.source) else { return Ok(()) };
+                if !self.bind(store, &*source, epoch).await? {
+                    return Ok(());
+                }
             }
+            self.waits.store(false, Ordering::Release);
         }
         self.pin(store, now).await?;
         self.enter(store, now).await.map_err(|error| NotBegun::Changed(error.into()))?;

@@ -67,9 +67,6 @@ impl Slots {
     /// An attempt is over.
     pub(super) fn tried(&mut self, entry: u64, of: &Attempted, record: Option<&Record>) -> Result<(), What> {
         let Some(plan) = &self.plan else { return Err(What::NoSettings) };
-        if plan.is_open() {
-            return Err(What::NoBeacon);
-        }
         if record.is_none() && of.code != Some(Code::LeaseExpired) {
             return Err(What::Other("end"));
         }

@@ -1,10 +1,12 @@
 //! The settings of a race are those that it began with.
 
 use apogee_domain::Timestamp;
-use serde_json::Value;
+use apogee_store::StoreError;
+use serde_json::{Value, json};
 
 use super::{Desk, DeskError};
 use crate::entry::{Fact, Settings};
+use crate::schedule::Beacon;
 
 /// Most differences that are named.
 const NAMED: usize = 10;
@@ -54,10 +56,40 @@ impl Desk<'_> {
         if !differ.is_empty() {
             return Err(Changed::Settings { race: race(), differ });
         }
+        // A beacon that is known stays, whatever another look at the chain finds.
+        if let Some(beacon) = &settings.beacon {
+            let said = json!(beacon).to_string();
+            let name = bound(&self.plan.race);
+            let kept =
+                work.pin_race(&self.plan.network, &name, &said, &commitment, now).await.map_err(desk)?;
+            if kept.document != said {
+                let differ =
+                    vec![format!("beacon (was {}, is {})", brief_text(&kept.document), brief_text(&said))];
+                return Err(Changed::Settings { race: race(), differ });
+            }
+        }
         let fact = Fact::Settings(Box::new(settings.clone()));
         self.note(&mut *work, now, fact).await?;
         work.commit().await.map_err(desk)
     }
+
+    /// The beacon that the race was bound to; `None` before it was.
+    ///
+    /// # Errors
+    /// The database's, and where what it holds is no beacon.
+    pub async fn pinned_beacon(&self) -> Result<Option<Beacon>, DeskError> {
+        let pinned = self.store.pinned_race(&self.plan.network, &bound(&self.plan.race)).await?;
+        let Some(pinned) = pinned else { return Ok(None) };
+        let damaged = |error: serde_json::Error| {
+            DeskError::Store(StoreError::Damaged { table: "probe_races", detail: error.to_string() })
+        };
+        serde_json::from_str(&pinned.document).map(Some).map_err(damaged)
+    }
+}
+
+/// What the beacon of a race is kept under: no race is called so.
+fn bound(race: &str) -> String {
+    format!("{race}/beacon")
 }
 
 /// What differs between two documents, as `name (was this, is that)`.
@@ -94,8 +126,11 @@ fn compare(name: &str, was: Option<&Value>, is: Option<&Value>, found: &mut Vec<
 
 /// A value, short enough for a line.
 fn brief(value: &Value) -> String {
+    brief_text(&value.to_string())
+}
+
+fn brief_text(text: &str) -> String {
     const LONGEST: usize = 80;
-    let text = value.to_string();
-    let shown = crate::record::clip(&text, LONGEST);
-    if shown.len() < text.len() { format!("{shown}…") } else { text }
+    let shown = crate::record::clip(text, LONGEST);
+    if shown.len() < text.len() { format!("{shown}…") } else { text.to_owned() }
 }

@@ -170,6 +170,13 @@ async fn a_schedule_that_is_bound_to_a_beacon_follows_from_both_and_the_log_says
     plan.beacon.set(beacon.clone()).unwrap();
     assert_ne!(plan.moments(), plan.seed);
     pin(&desk, std::slice::from_ref(&ada), at(-50)).await;
+    // Whatever a later look at the chain finds, that one stays.
+    assert_eq!(desk.pinned_beacon().await.unwrap(), Some(beacon.clone()));
+    let other = Beacon { round: 8, ..beacon.clone() };
+    let again = Plan { beacon: other.into(), ..plan.clone() };
+    let settings = Settings::of(&again, "{}".into(), Vec::new(), &log_key().verifying_key());
+    let changed = Desk { store: &store, plan: &again }.pin(&settings, at(-40)).await.unwrap_err();
+    assert!(changed.to_string().contains("beacon"), "{changed}");
     desk.enter(&["t01000".into()], at(0)).await.unwrap();
     for second in (0..3_000).step_by(60) {
         let now = at(second);

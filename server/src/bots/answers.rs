@@ -260,7 +260,7 @@ impl Bots {
 }
 
 impl Race {
-    fn desk<'a>(&'a self, store: &'a dyn Store) -> Desk<'a> {
+    pub(super) fn desk<'a>(&'a self, store: &'a dyn Store) -> Desk<'a> {
         Desk { store, plan: &self.plan }
     }
 

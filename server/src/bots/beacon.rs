@@ -2,18 +2,20 @@
 
 use apogee_dealbot::canonical::Bytes;
 use apogee_dealbot::desk::Changed;
-use apogee_dealbot::schedule::{Beacon, Cadence};
+use apogee_dealbot::schedule::{BEACON_WITHIN, Beacon, Cadence};
 use apogee_domain::{Epoch, Network, Timestamp};
 use apogee_filecoin::source::{Source, SourceError};
-use apogee_filecoin::types::TipsetKey;
+use apogee_filecoin::types::{BeaconEntry, TipsetKey};
 use apogee_filecoin::verify::Check;
 use apogee_store::{EpochKind, EpochRecord, Page, Store, StoreError};
 use cid::Cid;
 
 use super::Race;
 
-/// Epochs in which a tipset with a verified beacon is looked for.
-const LOOKED: u32 = 64;
+/// Epochs before the named one from which on its round may be known: a block carries the round of the epoch before its own.
+const AHEAD: u32 = 2;
+/// Epochs between a final beacon and the first slot at least: the index has to get there.
+const LEAD: u32 = 2;
 
 /// Why a race does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -63,10 +65,11 @@ pub(super) fn is_to_come(
     epoch: Epoch,
     (indexed, now): (Option<Epoch>, Timestamp),
 ) -> Result<(), NotBegun> {
-    if network.time_of(epoch) <= now || indexed.is_some_and(|indexed| indexed >= epoch) {
+    let known = epoch.minus(AHEAD.into());
+    if network.time_of(known) <= now || indexed.is_some_and(|indexed| indexed >= known) {
         return Err(NotBegun::Over { epoch });
     }
-    let settled = network.time_of(epoch.plus(network.finality.depth));
+    let settled = network.time_of(epoch.plus(network.finality.depth).plus(LEAD));
     match cadences.iter().map(|cadence| cadence.start).min().filter(|start| *start < settled) {
         Some(start) => Err(NotBegun::Early { start, epoch, settled }),
         None => Ok(()),
@@ -74,6 +77,17 @@ pub(super) fn is_to_come(
 }
 
 impl Race {
+    /// Bind the schedule to the beacon that it was bound to before; whether there is one.
+    pub(super) async fn rebind(&self, store: &dyn Store) -> Result<bool, NotBegun> {
+        if self.plan.beacon.get().is_none()
+            && let Some(beacon) = self.desk(store).pinned_beacon().await.map_err(Changed::from)?
+        {
+            // Only one task begins a race.
+            let _: Result<(), Beacon> = self.plan.beacon.set(beacon);
+        }
+        Ok(self.plan.beacon.get().is_some())
+    }
+
     /// Bind the schedule to its beacon, where that is final by now; whether it is bound.
     pub(super) async fn bind(
         &self,
@@ -81,19 +95,16 @@ impl Race {
         source: &dyn Source,
         epoch: Epoch,
     ) -> Result<bool, NotBegun> {
-        if self.plan.beacon.get().is_some() {
-            return Ok(true);
-        }
         let network = &self.plan.network;
         let settled = store.cursor(network).await?.and_then(|cursor| cursor.final_epoch);
         let Some(settled) = settled.filter(|settled| *settled >= epoch) else { return Ok(false) };
-        let page = Page { after: Some(epoch.plus(LOOKED)), limit: LOOKED };
+        let page = Page { after: Some(epoch.plus(BEACON_WITHIN)), limit: BEACON_WITHIN };
         let mut found = store.epochs(network, page).await?;
         found.retain(|found| (epoch..=settled).contains(&found.epoch) && is_verified(found));
-        // They come from the newest to the oldest: the first one that has an entry of its own counts.
+        // They come from the newest to the oldest: the first one that has an entry counts.
         for record in found.iter().rev() {
             let tipset = source.tipset(&key(&record.key)?).await?;
-            if let Some(entry) = tipset.first().beacon_entries.last() {
+            if let Some(entry) = due(&tipset.first().beacon_entries, epoch, record) {
                 let beacon = Beacon {
                     epoch: record.epoch,
                     tipset: record.key.clone(),
@@ -105,7 +116,21 @@ impl Race {
                 return Ok(self.plan.beacon.set(beacon).is_ok());
             }
         }
+        if settled >= epoch.plus(BEACON_WITHIN) {
+            let race = &self.plan.race;
+            tracing::error!(race, %epoch, "no tipset from beacon_epoch on has a beacon that was verified: nothing can be probed");
+        }
         Ok(false)
+    }
+}
+
+/// The entry that is due for `epoch`. After null rounds a tipset carries one for each epoch since its parent: whoever leaves out blocks gets no other draw.
+fn due<'a>(entries: &'a [BeaconEntry], epoch: Epoch, record: &EpochRecord) -> Option<&'a BeaconEntry> {
+    let since = usize::try_from(record.epoch.since(record.parent)).ok()?;
+    let place = usize::try_from(epoch.since(record.parent)).ok()?.checked_sub(1);
+    match place {
+        Some(place) if entries.len() == since => entries.get(place),
+        _ => entries.last(),
     }
 }
 
