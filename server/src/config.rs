@@ -106,9 +106,6 @@ pub(crate) struct Network {
     pub(crate) copy: Option<PathBuf>,
     /// Or from this node's JSON gateway, which tells neither ballots nor blocks.
     pub(crate) gateway: Option<Gateway>,
-    /// Whether its layers are final only as far as a recount that was applied says so.
-    #[serde(default)]
-    pub(crate) recount: bool,
 }
 
 /// The JSON gateway of a Spacemesh node.
@@ -363,8 +360,8 @@ impl Config {
                     }
                 }
             }
-            if network.copy.is_some() || network.gateway.is_some() || network.recount {
-                return wrong("copy, gateway and recount are of networks of Spacemesh");
+            if network.copy.is_some() || network.gateway.is_some() {
+                return wrong("copy and gateway are of networks of Spacemesh");
             }
             match (&network.recording, network.endpoints.is_empty(), &network.rules) {
                 (Some(_), true, None) => {}

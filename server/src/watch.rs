@@ -34,6 +34,11 @@ pub(crate) enum Feed {
         /// Why indexing stopped, once it did.
         stopped: Stopped,
     },
+    /// From a node of Spacemesh.
+    Layers {
+        /// Why indexing stopped, once it did.
+        stopped: Stopped,
+    },
     /// It follows nodes.
     Followed {
         /// How the nodes do.
@@ -223,7 +228,8 @@ impl Watch {
         };
         let feed = self.feeds.iter().find(|(id, _)| *id == network.id).map(|(_, feed)| feed);
         let stopped = feed.and_then(|feed| {
-            let (Feed::Recorded { stopped } | Feed::Followed { stopped, .. }) = feed;
+            let (Feed::Recorded { stopped } | Feed::Layers { stopped } | Feed::Followed { stopped, .. }) =
+                feed;
             (**stopped.load()).clone()
         });
         let seen = self.clock.now();

@@ -179,7 +179,7 @@ smesher-lead-unranked = Smesher on { $network }, not ranked: its space is unknow
 smesher-rank-by = by space
 smesher-weight = weight { $value }
 smesher-slots-note = of { $assigned } assigned, { $missed } missed
-smesher-malfeasant = Known to be malfeasant since layer { $layer }: this identity signed twice for one layer, as happens where it runs on two machines. That is for good.
+smesher-malfeasant = Known to be malfeasant since layer { $layer }: a node holds a proof against this identity. Most often it ran on two machines. That is for good.
 smesher-honest = No proof of malfeasance is known.
 smesher-slots-title = Epoch { $epoch }, layers { $first } to { $last }
 smesher-paid-text = { $paid } so far; { $expected } expected in the whole epoch
@@ -188,7 +188,7 @@ smesher-without = { $n ->
     [one] { $n } layer without a reward up to here
    *[other] { $n } layers without a reward up to here
 }
-smesher-nothing-not-due = No slot is assigned in this epoch: nothing is due.
+smesher-nothing-not-due = No further slot is due in this epoch.
 smesher-nothing-expected = That is as it should be.
 smesher-nothing-ordinary = That happens.
 smesher-nothing-unusual = That is rare. Look whether the node was online and its proposals arrived in time.
@@ -196,7 +196,7 @@ smesher-nothing-alarming = Chance alone hardly does that. Look at the node: was 
 smesher-slots-hint = Slots fall into layers by lot, several perhaps into one. A slot is not a reward yet: the ballot has to arrive in time, and the layer needs a block.
 smesher-slots = Slots
 smesher-slots-caption = Slots by layer, summed. Solid: filled. Dashed: assigned. Dotted: missed.
-smesher-rewards-caption = Rewards in { $unit }, summed. Solid: paid. Dashed: expected from its slots.
+smesher-rewards-caption = Rewards in { $unit }, summed. Solid: paid. Dashed: expected by its weight, whole epochs ahead.
 smesher-paid-caption = Layers that paid, summed. Solid: paid. Dashed: expected from its slots.
 smesher-units-caption = Units of space by layer.
 miner-empty-chart = No step of this series yet.
@@ -470,7 +470,7 @@ how-slots-missed = Slots of epochs that are over that no ballot filled.
 how-reward-layers = Layers whose rewards name the smesher.
 how-expected-layers = Worked out from its slots: several may fall into one layer.
 how-expected-reward = Its part of the slots’ weight in the subsidy of the epoch, before any luck.
-how-malfeasance = 1 from the layer on in which the node knew a proof that it signed twice.
+how-malfeasance = 1 from the layer on in which the node knew a proof against it.
 
 # Checks
 check-header-cid = Block CID

@@ -104,7 +104,11 @@ pub(super) async fn serve(
     }
     for network in layered {
         let stopped = Stopped::default();
-        feeds.push((network.id().clone(), Feed::Recorded { stopped: Arc::clone(&stopped) }));
+        let feed = match network.is_live() {
+            true => Feed::Layers { stopped: Arc::clone(&stopped) },
+            false => Feed::Recorded { stopped: Arc::clone(&stopped) },
+        };
+        feeds.push((network.id().clone(), feed));
         tokio::spawn(network.follow(Arc::clone(&store), stopped, ended.clone()));
     }
     let (reports, owner) = (Reports::default(), edge::owner()?);

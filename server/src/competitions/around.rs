@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use apogee_competition::{Context, Phase};
-use apogee_domain::{Epoch, Timestamp};
+use apogee_domain::{Epoch, Network, NetworkKind, Timestamp};
 use apogee_filecoin::source::Source;
 use apogee_rules::RuleSet;
-use apogee_store::{Recount, RecountState, Store, StoreError};
+use apogee_store::{EpochRecord, Page, Recount, RecountState, Store, StoreError};
 
 use super::ground::Ground;
 use super::held::Held;
@@ -12,6 +12,8 @@ use crate::claims::{Known, NoState, Wallets, Wants};
 
 /// Epochs that an index may be behind the schedule of a network that lives: its collector counts as healthy until then.
 const BEHIND: i64 = 120;
+/// Epochs that are read at once.
+const RECORDS: u32 = 256;
 
 /// What is there besides the database.
 #[derive(Clone, Debug)]
@@ -91,6 +93,29 @@ fn collectors(ground: &Ground, world: &World) -> u32 {
     u32::from(world.recorded || matches!(ground, Ground::Archive(_)) || !late)
 }
 
+/// Layers that paid otherwise than their blocks say: an index takes a node's rows for what they are, and says so.
+async fn wrong_rewards(
+    store: &dyn Store,
+    network: &Network,
+    (start, last): (Epoch, Epoch),
+) -> Result<Option<String>, StoreError> {
+    let (mut above, mut wrong) = (last.plus(1), Vec::new());
+    while above > start {
+        let page = store.epochs(&network.id, Page { after: Some(above), limit: RECORDS }).await?;
+        let Some(oldest) = page.last() else { break };
+        above = oldest.epoch;
+        let failed = |record: &&EpochRecord| {
+            record.epoch >= start
+                && record.checks.iter().any(|check| check.check == "rewards" && check.failed > 0)
+        };
+        wrong.extend(page.iter().filter(failed).map(|record| record.epoch));
+    }
+    let count = wrong.len();
+    let said =
+        |first| format!("{count} layers did not pay what their blocks say, the first is layer {first}");
+    Ok(wrong.last().map(said))
+}
+
 /// What of the competition's epochs is not indexed. An index has no holes: it begins and ends somewhere.
 async fn gaps(store: &dyn Store, held: &Held, ground: &Ground) -> Result<Vec<String>, StoreError> {
     let competition = held.competition();
@@ -107,6 +132,9 @@ async fn gaps(store: &dyn Store, held: &Held, ground: &Ground) -> Result<Vec<Str
     let over = !matches!(competition.phase(), Phase::Draft | Phase::Registration | Phase::Running);
     if over && cursor.epoch <= last {
         gaps.push(format!("{} is indexed up to epoch {}, not to epoch {last}", network.id, cursor.epoch));
+    }
+    if over && network.kind == NetworkKind::Spacemesh {
+        gaps.extend(wrong_rewards(store, network, (start, last.min(cursor.epoch))).await?);
     }
     for recount in store.recounts(&network.id).await? {
         let Recount { input, first, last: to, state, .. } = recount;

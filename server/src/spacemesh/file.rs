@@ -9,6 +9,7 @@ use apogee_spacemesh::address::Prefix;
 use apogee_spacemesh::eligibility::Committee;
 use apogee_spacemesh::id::{Epochs, GenesisId, LayerId};
 use apogee_spacemesh_index::Params;
+use apogee_store::{Store, StoreError};
 use apogee_tortoise::Layer;
 use serde::Deserialize;
 
@@ -35,8 +36,10 @@ pub(crate) struct Described {
     committee: NonZeroU32,
     /// The weight below which the network is not taken to be.
     min_weight: u64,
-    /// Layers below the head from which on a layer is final, unless a recount has to say so as well.
+    /// Layers below the head from which on a layer is final: more than any split lasts that is to heal.
     finality_layers: u32,
+    /// Whether layers are final only as far as a recount that was applied says so as well.
+    recount: bool,
     /// How votes are counted.
     tortoise: Tortoise,
 }
@@ -59,6 +62,12 @@ pub(crate) enum NotDescribed {
     File(PathBuf, #[source] std::io::Error),
     #[error("{}: {what}", file.display())]
     Wrong { file: PathBuf, what: String },
+    #[error(
+        "the database knows {0} by other figures: genesis id and time, prefix, seconds of a layer and finality stay what they were"
+    )]
+    Other(NetworkId),
+    #[error("the database refuses")]
+    Store(#[from] StoreError),
 }
 
 impl Described {
@@ -79,6 +88,11 @@ impl Described {
         }
         if described.tortoise.hdist < described.tortoise.zdist {
             return Err(wrong("tortoise: hdist is not less than zdist".to_owned()));
+        }
+        if described.finality_layers < described.tortoise.hdist {
+            return Err(wrong(
+                "finality_layers is not less than hdist: until then votes do not decide".to_owned(),
+            ));
         }
         if described.tortoise.window == 0 {
             return Err(wrong("tortoise: window is 1 at least".to_owned()));
@@ -112,6 +126,20 @@ impl Described {
     /// What its addresses begin with.
     pub(crate) fn prefix(&self) -> Prefix {
         Prefix::new(&self.address_prefix).unwrap_or(Prefix::MAIN)
+    }
+
+    /// Whether nothing is final that no recount has counted.
+    pub(crate) const fn is_recounted(&self) -> bool {
+        self.recount
+    }
+
+    /// That a database knows the network by the same figures, or not yet.
+    pub(crate) async fn same(&self, store: &dyn Store, id: &NetworkId) -> Result<(), NotDescribed> {
+        let networks = store.networks().await?;
+        match networks.into_iter().find(|known| known.id == *id) {
+            Some(known) if known != self.network(id.clone()) => Err(NotDescribed::Other(id.clone())),
+            _ => Ok(()),
+        }
     }
 
     /// What indexing needs to know.

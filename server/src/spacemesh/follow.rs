@@ -10,7 +10,7 @@ use apogee_spacemesh_gateway::{Endpoint, Gateway, GatewayError, InvalidEndpoint}
 use apogee_spacemesh_index::source::Source;
 use apogee_spacemesh_index::{Ballots, CopySource, GatewaySource, IndexError, Indexer, Params};
 use apogee_spacemesh_state::{Limits, OpenError};
-use apogee_store::{Cursor, Store};
+use apogee_store::{Cursor, Recount, Store};
 use tokio::sync::watch;
 
 use super::{Described, NotDescribed, Recounted};
@@ -42,13 +42,33 @@ pub(crate) enum NotFollowed {
     },
 }
 
+/// Why layers were not indexed.
+#[derive(Debug, thiserror::Error)]
+enum NotIndexed {
+    #[error(transparent)]
+    Described(#[from] NotDescribed),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl NotIndexed {
+    /// Whether trying again may help.
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::Described(NotDescribed::Store(_)) => true,
+            Self::Described(_) => false,
+            Self::Index(error) => error.may_pass(),
+        }
+    }
+}
+
 /// A network of the settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Followed {
     network: Network,
+    described: Described,
     params: Params,
     place: Place,
-    recounted: bool,
     poll: Duration,
 }
 
@@ -85,35 +105,47 @@ impl Followed {
             network: described.network(id.clone()),
             params: described.params(),
             place,
-            recounted: settings.recount,
+            described,
             poll: Duration::from_secs(settings.poll_seconds.unwrap_or(POLL_SECONDS).max(1).into()),
         }))
+    }
+
+    /// Whether it has a head that moves.
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.place, Place::Gateway(_))
     }
 
     pub(crate) const fn id(&self) -> &NetworkId {
         &self.network.id
     }
 
-    /// Index what the copy says until `end` says so. What cannot pass by itself is said, here and on the pages, and tried again once there is another copy.
+    /// Index until `end` says so. What cannot pass by itself is said, here and on the pages, and tried again once there is another copy.
     pub(crate) async fn follow(
         self,
         store: Arc<dyn Store>,
         stopped: Stopped,
         mut end: watch::Receiver<bool>,
     ) {
-        let mut before: Option<Seen> = None;
+        let mut before: Option<(Seen, Vec<Recount>)> = None;
         loop {
-            let seen = self.seen();
-            // Where a recount has a say, that may come without another copy.
-            let again = self.recounted || matches!(self.place, Place::Gateway(_));
-            if again || seen.is_some() && seen != before {
+            // A recount may be applied without another copy.
+            let recounts = match self.described.is_recounted() {
+                true => store.recounts(self.id()).await.unwrap_or_default(),
+                false => Vec::new(),
+            };
+            let seen = self.seen().map(|seen| (seen, recounts));
+            if seen.is_none() || seen != before {
                 let done = tokio::select! {
                     done = self.index(&store) => done,
                     _ = end.wait_for(|end| *end) => return,
                 };
                 match done {
-                    Ok(_) => stopped.store(Arc::new(None)),
+                    Ok(_) => {
+                        stopped.store(Arc::new(None));
+                        before = seen;
+                    }
                     Err(error) => {
+                        before = if error.may_pass() { None } else { seen };
                         let said = Some(chain_of(&error));
                         if **stopped.load() != said {
                             let (network, error) = (self.network.id.as_str(), &error as &dyn Error);
@@ -122,7 +154,6 @@ impl Followed {
                         stopped.store(Arc::new(said));
                     }
                 }
-                before = seen;
             }
             tokio::select! {
                 () = tokio::time::sleep(self.poll) => {}
@@ -137,7 +168,8 @@ impl Followed {
         Some((data.modified().ok(), data.len()))
     }
 
-    async fn index(&self, store: &Arc<dyn Store>) -> Result<Cursor, IndexError> {
+    async fn index(&self, store: &Arc<dyn Store>) -> Result<Cursor, NotIndexed> {
+        self.described.same(&**store, self.id()).await?;
         let params = self.params;
         let mut source: Arc<dyn Source> = match &self.place {
             Place::Gateway(gateway) => Arc::clone(gateway) as Arc<dyn Source>,
@@ -146,12 +178,12 @@ impl Followed {
                 let opened = move || CopySource::open(&path, &params, Limits::default(), Ballots::Checked);
                 let opened: Result<CopySource, OpenError> =
                     tokio::task::spawn_blocking(opened).await.map_err(IndexError::Worker)?;
-                Arc::new(opened?)
+                Arc::new(opened.map_err(IndexError::from)?)
             }
         };
-        if self.recounted {
+        if self.described.is_recounted() {
             source = Arc::new(Recounted::new(source, Arc::clone(store), self.network.id.clone()));
         }
-        Indexer::new(Arc::clone(store), source, self.network.clone(), params)?.reach_head().await
+        Ok(Indexer::new(Arc::clone(store), source, self.network.clone(), params)?.reach_head().await?)
     }
 }

@@ -48,7 +48,7 @@ impl Source for Recounted {
         self.source.layers().await
     }
 
-    /// The newest layer up to which an applied recount has the source's own opinion. Layer 0, which pays nobody, where there is none: nothing is final
+    /// The newest layer up to which an applied recount has the opinion that is indexed. Layer 0, which pays nobody, where there is none: nothing is final
     /// that nobody counted.
     async fn verified(&self) -> Result<Option<LayerId>, SourceError> {
         let mut recounts =
@@ -57,8 +57,9 @@ impl Source for Recounted {
         recounts.sort_by_key(|recount| std::cmp::Reverse(recount.verified));
         for recount in recounts {
             let Ok(layer) = u32::try_from(recount.verified.height()).map(LayerId) else { continue };
-            let names = self.source.names(&(layer..=layer)).await?;
-            if names.first().is_some_and(|name| name.opinion.to_string() == recount.opinion) {
+            let indexed = self.store.epoch(&self.network, recount.verified).await;
+            let indexed = indexed.map_err(|error| self.unreadable(error))?;
+            if indexed.is_some_and(|indexed| indexed.key == recount.opinion) {
                 return Ok(Some(layer));
             }
         }

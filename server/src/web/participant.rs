@@ -62,7 +62,7 @@ pub(crate) struct Participant {
 }
 
 /// What a participant has of one series.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Held {
     #[schema(value_type = String)]
     series: SeriesName,
@@ -141,6 +141,13 @@ fn hold(scene: &Scene, name: SeriesName, spec: &SeriesSpec, step: Step, steps: V
 impl Participant {
     fn held(&self, series: &SeriesName) -> Option<&Held> {
         self.series.iter().find(|held| held.series == *series)
+    }
+
+    /// A series without a step: nothing, from the beginning on.
+    fn nothing(&self, series: &SeriesName) -> Held {
+        let value = self.figure(series);
+        let steps = vec![Step { epoch: self.from, value: Some(Value::ZERO) }];
+        Held { series: series.clone(), unit: unit_name(value.unit), value, since: self.from, steps }
     }
 
     /// What holds of a series; nothing was ever counted where there is no step.

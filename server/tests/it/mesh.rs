@@ -3,10 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use apogee_testkit::example;
-use serde_json::Value;
-
 use crate::served::Served;
+use apogee_testkit::example;
 
 const STORE: &str = "sqlite:a.sqlite";
 
@@ -50,7 +48,7 @@ impl Mesh {
 
     fn import(&self, copy: &str) -> String {
         let (copy, described) = (self.file(copy), self.file("network.toml"));
-        let network = ["--described", &described, "--network", "devnet-208", "--recounted", "--store", STORE];
+        let network = ["--described", &described, "--network", "devnet-208", "--store", STORE];
         self.good(&[&["spacemesh", "import", &copy], &network[..]].concat())
     }
 
@@ -103,8 +101,6 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     // The other side's ballots have come: nothing is decided yet.
     let said = mesh.import("state_a_at_64.sql");
     assert!(said.contains("layer    64"), "{said}");
-    good(&["end"]);
-    good(&["provisional", "until=70"]);
     let described = mesh.file("network.toml");
     let count = |copy: &str, out: &str| {
         let copy = mesh.file(copy);
@@ -120,42 +116,62 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     assert!(!mesh.path().join("going.json").exists(), "what is done needs no checkpoint");
     let of = ["--network", "devnet-208", "--store", STORE];
     let recount = |act: &[&str]| mesh.apogee(&[&["spacemesh", "recount"][..], act, &of].concat());
-    let (code, said) = recount(&["keep", "report.json"]);
+    let keep = |report: &str| recount(&["keep", report, "--described", &described]);
+    let (code, said) = keep("report.json");
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("another opinion on layer 52"), "{said}");
     let input = said.split_whitespace().next().unwrap().to_owned();
-    let (_, again) = recount(&["keep", "report.json"]);
+    let (_, again) = keep("report.json");
     assert!(again.contains("was kept before"), "{again}");
+    // A report that somebody wrote by hand, or that is of other parameters, is none.
+    let text = std::fs::read_to_string(mesh.path().join("report.json")).unwrap();
+    for (was, is, why) in [
+        ("\"hdist\":5", "\"hdist\":6", "other parameters"),
+        ("\"checks\":{", "\"checks\":null,\"x\":{", "report"),
+        ("763050", "863050", "another network"),
+    ] {
+        let forged = text.replacen(was, is, 1);
+        assert_ne!(forged, text, "{was}");
+        std::fs::write(mesh.path().join("forged.json"), forged).unwrap();
+        let (code, said) = keep("forged.json");
+        assert_eq!((code, said.contains(why)), (2, true), "{was}: {said}");
+    }
     let who = ["--actor", "ana", "--reason", "Votes say so."];
     let (code, said) = recount(&[&["apply", &input][..], &who].concat());
     assert_eq!((code, said.contains("another opinion on layer")), (2, true), "{said}");
 
     let said = mesh.import("state_a.sql");
     assert!(said.contains("layer    95") && said.contains("final    0"), "{said}");
-    let shadow = example("rules").join("../../shadow/apogee_shadow.py").display().to_string();
-    let finalize = ["finalize", "--shadow", &shadow];
-    let (code, said) = mesh.decide(&finalize, &[]);
-    assert_eq!(code, 2, "{said}");
-    assert!(said.contains("waits for a decision"), "{said}");
+    let (code, said) = mesh.decide(&["end"], &[]);
+    assert_eq!((code, said.contains("too-early")), (2, true), "nobody has decided: {said}");
     let (code, said) = recount(&[&["apply", &input][..], &who].concat());
     assert_eq!(code, 0, "{said}");
     let (code, said) = recount(&[&["cancel", &input][..], &who].concat());
     assert_eq!((code, said.contains("applied already")), (2, true), "{said}");
     let said = mesh.import("state_a.sql");
     assert!(said.contains("final    75"), "twenty layers below the head, and counted: {said}");
-    good(&finalize);
+    good(&["end"]);
+    good(&["provisional", "until=97"]);
+
+    // Another recount that waits stands in the way of final standings.
+    let check = || mesh.apogee(&["competition", "check", "split", "--store", STORE]).1;
+    assert!(!check().contains("waits for a decision"));
+    let (code, said) = keep("early.json");
+    assert_eq!(code, 0, "{said}");
+    assert!(check().contains("waits for a decision"), "{}", check());
+    let early = said.split_whitespace().next().unwrap().to_owned();
+    let shadow = example("rules").join("../../shadow/apogee_shadow.py").display().to_string();
+    let (code, said) = mesh.decide(&["finalize", "--shadow", &shadow], &[]);
+    assert_eq!((code, said.contains("blocked")), (2, true), "{said}");
+    let (code, said) = recount(&[&["cancel", &early][..], &who].concat());
+    assert_eq!(code, 0, "{said}");
+    assert!(!check().contains("waits for a decision"));
 
     let corrected = mesh.owed(&rules);
-    assert_ne!(provisional, corrected);
-    let shown = mesh.good(&["competition", "show", "split", "--format", "json", "--store", STORE]);
-    let shown: Value = serde_json::from_str(&shown).unwrap();
-    let paid: Vec<(String, String)> = shown["payout"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| (row["entity"].as_str().unwrap().to_owned(), row["total"].as_str().unwrap().to_owned()))
-        .collect();
-    assert_eq!(paid, corrected, "what is final is what the healed network pays");
+    assert_ne!(provisional, corrected, "whoever had paid in layer 60 had paid the wrong smeshers");
+    let sum =
+        |owed: &[(String, String)]| owed.iter().map(|(_, atto)| atto.parse::<u128>().unwrap()).sum::<u128>();
+    assert!(sum(&corrected).abs_diff(sum(&provisional)) < 100, "the pool is the same");
 
     // An older copy changes nothing any more, and the audit log knows who decided.
     let (older, described) = (mesh.file("state_a_at_60.sql"), mesh.file("network.toml"));
@@ -219,6 +235,28 @@ fn chances_are_told_and_bad_files_leave_no_trace() {
     std::fs::write(mesh.path().join("used.sql-wal"), []).unwrap();
     import("used.sql", &described);
     assert!(!mesh.path().join("a.sqlite").exists(), "nothing was written");
-    let keep = ["spacemesh", "recount", "keep", "none.toml", "--network", "devnet-208", "--store", STORE];
-    mesh.refused(&keep);
+    let keep = ["spacemesh", "recount", "keep", "none.toml", "--described", &described];
+    mesh.refused(&[&keep[..], &["--network", "devnet-208", "--store", STORE]].concat());
+}
+
+#[test]
+fn every_rule_set_for_spacemesh_pays_whom_it_means() {
+    let mesh = Mesh::new();
+    mesh.import("state_a.sql");
+    let cheat = "dd4dd7dada8b5d1918b746141adb1711e459f62176c573cebebb810bdde85bbe";
+    for (name, paid) in [("participation", true), ("space-time", true), ("rewards", true), ("bounty", false)]
+    {
+        let rules = example("rules").join(format!("spacemesh-{name}.toml")).display().to_string();
+        let words = mesh.good(&["rules", "words", &rules]);
+        assert!(name == "bounty" || name == "rewards" || words.contains("SMH"), "{words}");
+        let at = if name == "rewards" { "e:60" } else { "e:95" };
+        let facts = mesh.good(&["competition", "facts", "--rules", &rules, "--at", at, "--store", STORE]);
+        std::fs::write(mesh.path().join("facts.json"), facts).unwrap();
+        let stand =
+            ["competition", "standings", "--rules", &rules, "--facts", "facts.json", "--format", "csv"];
+        let csv = mesh.good(&stand);
+        let winners: Vec<_> = csv.lines().skip(1).filter(|line| !line.ends_with(",0")).collect();
+        assert_eq!(!winners.is_empty(), paid, "{name}: {csv}");
+        assert!(name == "rewards" || !winners.iter().any(|row| row.contains(cheat)), "{name}: {csv}");
+    }
 }

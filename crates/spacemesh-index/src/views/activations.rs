@@ -1,7 +1,7 @@
 //! Space, weight and streaks, by the activations that count in a layer's epoch.
 
 use apogee_domain::Subject;
-use apogee_domain::series::{ATX_STREAK, ATX_WEIGHT, EPOCH_LAYERS, SPACE_TIME, SPACE_UNITS};
+use apogee_domain::series::{ATX_STREAK, ATX_WEIGHT, EPOCH_LAYERS, MALFEASANCE, SPACE_TIME, SPACE_UNITS};
 
 use super::At;
 
@@ -16,6 +16,10 @@ pub(crate) fn levels(at: &mut At<'_>) {
         at.set(ATX_WEIGHT, subject, Some(activation.weight.into()));
         let streak = at.before.sum(&ATX_STREAK, subject);
         at.set(ATX_STREAK, subject, streak.map(|epochs| epochs.saturating_add(1)));
+        // Nothing is known against whoever comes first: that is a value, which rules can hold a bar against.
+        if at.fold.get(&MALFEASANCE, subject).is_none() {
+            at.set(MALFEASANCE, subject, Some(0));
+        }
         at.in_epoch(SPACE_TIME, subject, u128::from(activation.units).checked_mul(layers));
     }
     let mut gone = at.fold.holders(&SPACE_UNITS);

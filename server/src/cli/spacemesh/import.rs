@@ -24,9 +24,6 @@ pub(crate) struct Import {
     /// The network's name
     #[arg(long, value_name = "NAME")]
     network: NetworkId,
-    /// Take layers for final only as far as a recount that was applied says so
-    #[arg(long)]
-    recounted: bool,
     #[command(flatten)]
     database: Database,
 }
@@ -50,7 +47,8 @@ impl Import {
         let mut source: Arc<dyn Source> = Arc::new(opened.map_err(|error| super::wrong(&self.file, error))?);
         let (_, place) = self.database.place()?;
         let store = place.open().await?;
-        if self.recounted {
+        described.same(&*store, &self.network).await.map_err(Failure::input)?;
+        if described.is_recounted() {
             source = Arc::new(Recounted::new(source, Arc::clone(&store), self.network.clone()));
         }
         let mut indexer = Indexer::new(Arc::clone(&store), source, network, params).map_err(failure)?;

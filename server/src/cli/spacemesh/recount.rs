@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use apogee_domain::{Clock, Epoch, NetworkId};
+use apogee_domain::{Clock, Epoch, NetworkId, Subject, series};
 use apogee_recount::{Interrupt, Job, JobError, Phase, RecountError, Report};
 use apogee_spacemesh::id::LayerId;
 use apogee_spacemesh_state::Limits;
-use apogee_store::{AuditEvent, MAX_RECOUNT, Recount as Kept, RecountState, Store};
+use apogee_store::{AuditEvent, MAX_RECOUNT, Page, Recount as Kept, RecountState, Store};
 use apogee_tortoise::replay;
 use clap::{Args, Subcommand};
 use rustix::process::{Resource, Rlimit};
@@ -67,10 +67,10 @@ pub(crate) struct Run {
     #[arg(long, value_name = "LAYER")]
     from: Option<u32>,
     /// MiB of memory at most
-    #[arg(long, default_value_t = 4_096, value_name = "MIB")]
+    #[arg(long, default_value_t = 4_096, value_name = "MIB", value_parser = clap::value_parser!(u64).range(256..))]
     memory: u64,
     /// Seconds of processor time at most
-    #[arg(long, default_value_t = 3_600, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 3_600, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Leave out the signatures and slots of ballots
     #[arg(long)]
@@ -82,6 +82,9 @@ pub(crate) struct Keep {
     /// A report
     #[arg(value_name = "REPORT")]
     report: PathBuf,
+    /// The file that says what the network is: the report has to be of it
+    #[arg(long, value_name = "FILE")]
+    described: PathBuf,
     /// The network
     #[arg(long, value_name = "NAME")]
     network: NetworkId,
@@ -149,10 +152,27 @@ impl Replay {
     }
 }
 
-/// Nobody else's memory or time is taken: the system ends this process at its bounds.
+/// The layer up to which recounts that were applied reach.
+fn counted(recounts: &[Kept]) -> Epoch {
+    let applied = recounts.iter().filter(|recount| recount.state == RecountState::Applied);
+    applied.map(|recount| recount.verified).max().unwrap_or(Epoch::GENESIS)
+}
+
+/// The layer before the first one that is indexed.
+async fn begun(store: &dyn Store, network: &NetworkId) -> Result<Epoch, Failure> {
+    let page = Page { after: None, limit: 1 };
+    let first = store.steps(network, &series::EPOCH_LAYERS, &Subject::network(), page).await;
+    let first = first.map_err(Failure::world)?.first().map(|step| step.epoch);
+    Ok(first.map_or(Epoch::GENESIS, |first| first.minus(1)))
+}
+
+/// Nobody else's memory or time is taken: the system ends this process at its bounds, or at its own where those are lower.
 fn confine(memory: u64, seconds: u64) -> Result<(), Failure> {
-    let bound = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
-    let set = |what, most| rustix::process::setrlimit(what, bound(most)).map_err(Failure::world);
+    let set = |what, most: u64| {
+        let most = rustix::process::getrlimit(what).maximum.map_or(most, |own| own.min(most));
+        let bound = Rlimit { current: Some(most), maximum: Some(most) };
+        rustix::process::setrlimit(what, bound).map_err(Failure::world)
+    };
     set(Resource::As, memory.saturating_mul(1 << 20))?;
     set(Resource::Cpu, seconds)
 }
@@ -260,18 +280,14 @@ impl Keep {
         let (_, place) = self.database.place()?;
         let store = place.existing().await?;
         known(&store, &self.network).await?;
-        if !report.is_sound() {
-            return Err(wrong(
-                &self.report,
-                "not every vote is known to be as it was cast: nothing can be decided by it",
-            ));
-        }
-        let at = |id| report.layers.iter().find(|layer| layer.layer == id);
+        let described = Described::read(&self.described).map_err(Failure::input)?;
+        decides(&report, &described).map_err(|why| wrong(&self.report, why))?;
+        described.same(&*store, &self.network).await.map_err(Failure::input)?;
         let (Some(first), Some(last)) = (report.layers.first(), report.layers.last()) else {
             return Err(wrong(&self.report, "it is of no layer"));
         };
-        // Where the votes decide nothing above what it began from, nothing follows.
-        let Some(verified) = at(report.verified) else {
+        // The opinion on recent layers is the committee's, not that of votes.
+        let Some(verified) = report.layers.iter().rfind(|layer| layer.verified && !layer.recent) else {
             return Err(wrong(
                 &self.report,
                 "its votes decide on none of its layers: nothing could be decided",
@@ -289,6 +305,13 @@ impl Keep {
         let mut work = store.begin().await.map_err(Failure::world)?;
         let new = work.put_recount(&self.network, &kept, &text).await.map_err(Failure::world)?;
         work.commit().await.map_err(Failure::world)?;
+        let before = store.recount_report(&self.network, &kept.input).await.map_err(Failure::world)?;
+        if before.as_deref() != Some(text.as_str()) {
+            return Err(wrong(
+                &self.report,
+                "another report of the same copy was kept before: decide that one",
+            ));
+        }
         println!("{} {}", kept.input, if new { "is kept" } else { "was kept before" });
         let differs = differing(&*store, &self.network, &report).await?;
         println!("{}", differs.map_or_else(|| "The index has the same opinions.".to_owned(), |layer| {
@@ -298,13 +321,39 @@ impl Keep {
     }
 }
 
+/// Whether a report may be decided by: it is whole, of this network and its parameters, and every vote in it is known to be as it was cast.
+fn decides(report: &Report, described: &Described) -> Result<(), &'static str> {
+    let settings = described.recount();
+    let follows = report.layers.windows(2).all(|pair| match pair {
+        [one, next] => one.layer.0.checked_add(1) == Some(next.layer.0) && one.verified >= next.verified,
+        _ => true,
+    });
+    let ends = report.layers.iter().rfind(|layer| layer.verified).map(|layer| layer.layer);
+    if report.input.genesis != described.params().genesis {
+        return Err("it is of another network");
+    }
+    if report.config != settings.config || report.first_genesis != settings.first_genesis {
+        return Err("it was counted by other parameters than the network's");
+    }
+    if !follows || ends.is_some_and(|last| last != report.verified) {
+        return Err("its layers do not follow on each other");
+    }
+    if report.checks.is_none() {
+        return Err("its ballots were not checked: run it without --unchecked");
+    }
+    if !report.is_sound() {
+        return Err("not every vote is known to be as it was cast");
+    }
+    Ok(())
+}
+
 /// The first layer on which votes decide and the index has another opinion.
 async fn differing(
     store: &dyn Store,
     network: &NetworkId,
     report: &Report,
 ) -> Result<Option<Epoch>, Failure> {
-    for counted in report.layers.iter().filter(|layer| layer.verified) {
+    for counted in report.layers.iter().filter(|layer| layer.verified && !layer.recent) {
         let indexed = store.epoch(network, layer(counted.layer)).await.map_err(Failure::world)?;
         if indexed
             .is_some_and(|indexed| !indexed.key.is_empty() && indexed.key != counted.opinion.to_string())
@@ -351,6 +400,15 @@ impl Decide {
                 return Err(Failure::input(format!(
                     "the index has another opinion on layer {}: index a copy that agrees with the recount first",
                     recount.verified
+                )));
+            }
+            // Nothing becomes final that nobody counted: it begins where the last one ended, or with the index.
+            let counted = counted(&found).max(begun(&*store, &self.network).await?);
+            if recount.first > counted.plus(1) {
+                return Err(Failure::input(format!(
+                    "nobody counted the layers after {counted} and before {}: run it again with --from {}",
+                    recount.first,
+                    counted.plus(1)
                 )));
             }
         }

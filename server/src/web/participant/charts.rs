@@ -65,7 +65,16 @@ impl Participant {
         (heading, caption): (&str, &str),
         names: &[SeriesName],
     ) -> Option<Chart> {
-        let held: Vec<&Held> = names.iter().filter_map(|name| self.held(name)).collect();
+        let known = |name: &SeriesName| self.held(name).cloned();
+        names.iter().find_map(known)?;
+        // What was never counted is drawn as nothing where a caption speaks of it.
+        let drawn: Vec<Held> = match self.scene.now.network.kind {
+            NetworkKind::Filecoin => names.iter().filter_map(known).collect(),
+            NetworkKind::Spacemesh => {
+                names.iter().map(|name| known(name).unwrap_or_else(|| self.nothing(name))).collect()
+            }
+        };
+        let held: Vec<&Held> = drawn.iter().collect();
         let (first, main) = (self.from, *held.first()?);
         // Things and their billionths share a chart: the finer scale shows both.
         let nano = held.iter().any(|held| held.value.unit == Unit::Nano);

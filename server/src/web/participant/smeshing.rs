@@ -36,7 +36,7 @@ pub(super) struct Smeshing {
     pub(super) expected_layers: Option<Value>,
     /// Layers without a reward up to this one, in this epoch.
     pub(super) without: u32,
-    /// How likely that is by chance; `null` where slots are unknown.
+    /// How likely that is by chance, of the slots that are not filled yet; `null` where they are unknown.
     pub(super) odds: Option<Luck>,
 }
 
@@ -93,8 +93,17 @@ impl App {
         let paid = now.0.iter().find(|(name, _)| *name == REWARD_LAYERS).map(|(_, step)| step.epoch);
         let since = paid.map_or(first, |paid| paid.plus(1)).max(first);
         let without = u32::try_from(at.since(since).saturating_add(1)).unwrap_or(0);
-        let odds = slots.map(|slots| {
-            let odds = Odds::of(slots, layers, without);
+        let (filled, rewarded) = (count(SLOTS_FILLED), count(REWARD_LAYERS));
+        // A slot that was filled brings nothing more. Where ballots are unknown, nothing can be said once something was paid.
+        let due = match (slots, filled) {
+            (Some(slots), Some(filled)) => {
+                Some(slots.saturating_sub(u32::try_from(filled).unwrap_or(u32::MAX)))
+            }
+            (Some(slots), None) => Some(slots).filter(|_| rewarded == Some(0)),
+            (None, _) => None,
+        };
+        let odds = due.map(|due| {
+            let odds = Odds::of(due, layers, without);
             Luck {
                 none_in_a_layer: odds.none_in_a_layer,
                 none_so_far: odds.none_in_layers,
@@ -109,8 +118,8 @@ impl App {
             first_layer: first,
             layers: layers.get(),
             slots,
-            filled: count(SLOTS_FILLED),
-            paid: count(REWARD_LAYERS),
+            filled,
+            paid: rewarded,
             expected_layers: now.since(&before, &EXPECTED_LAYERS).map(Value),
             without,
             odds,
