@@ -234,6 +234,9 @@ impl Question<'_> {
         if self.is(&Fault::NotSynced) {
             return Err(Refusal::new(Code::FailedPrecondition, BEHIND));
         }
+        if self.is(&Fault::Full) {
+            return Err(Refusal::invalid("Failed to verify transaction: no room"));
+        }
         let id = if self.is(&Fault::Dropped) {
             apogee_spacemesh::id::TransactionId::of(&raw)
         } else {

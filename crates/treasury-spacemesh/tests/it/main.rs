@@ -1,0 +1,16 @@
+//! The treasury on a made chain, over the gateway's protocol.
+
+#[cfg(test)]
+mod between;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod past;
+#[cfg(test)]
+mod port;
+#[cfg(test)]
+mod skipped;
+#[cfg(test)]
+mod spawning;
+#[cfg(test)]
+mod world;
