@@ -12,9 +12,7 @@ use apogee_spacemesh::transaction::{Body, Call, Payment, Signatures, Transaction
 use apogee_spacemesh_gateway::{Code, Gateway, GatewayError, Network, TransactionState};
 use apogee_store::Store;
 use apogee_treasury::Signed;
-use apogee_treasury::chain::{
-    Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip,
-};
+use apogee_treasury::chain::{Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip};
 use async_trait::async_trait;
 
 use crate::effect::Done;
@@ -61,8 +59,9 @@ impl Spacemesh {
     fn payment(&self, draft: &Draft) -> Result<Payment, String> {
         let destination = Address::parse(&draft.to, self.network.prefix)
             .map_err(|error| format!("{}: {error}", draft.to))?;
-        let amount = smidge(draft.amount)
-            .ok_or_else(|| format!("{} atto are no whole number of smidge that there can be", draft.amount))?;
+        let amount = smidge(draft.amount).ok_or_else(|| {
+            format!("{} atto are no whole number of smidge that there can be", draft.amount)
+        })?;
         Ok(Payment { destination, amount })
     }
 
@@ -222,7 +221,8 @@ impl Chain for Spacemesh {
         if gas_price < gas::LEAST_PRICE {
             return Err(wrong("a transfer", &"it offers less than a smidge for a unit of gas"));
         }
-        let body = Body { principal: self.address(&draft.from)?, call: Call::Spend(payment), nonce, gas_price };
+        let body =
+            Body { principal: self.address(&draft.from)?, call: Call::Spend(payment), nonce, gas_price };
         Ok(body.signed_bytes(&self.network.genesis))
     }
 

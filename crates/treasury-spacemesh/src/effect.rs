@@ -21,8 +21,9 @@ impl Done {
     /// From what a node tells. Its name is that of its bytes: the gateway's client has seen to that.
     pub(crate) fn read(row: Row) -> Result<Self, ChainError> {
         let name = row.id;
-        let unread =
-            |why: &dyn std::fmt::Display| wrong("a transaction", &format_args!("{name} cannot be read: {why}"));
+        let unread = |why: &dyn std::fmt::Display| {
+            wrong("a transaction", &format_args!("{name} cannot be read: {why}"))
+        };
         let transaction = Transaction::decode(&row.raw).map_err(|error| unread(&error))?;
         let result = row.result.ok_or_else(|| unread(&"it has no result"))?;
         Ok(Self { id: row.id, body: transaction.body, result })
@@ -108,9 +109,8 @@ mod tests {
 
     #[test]
     fn a_payment_changes_both_ends_and_a_failed_one_its_principal_alone() {
-        let pay = |to, succeeded| {
-            done(Call::Spend(Payment { destination: account(to), amount: 100 }), succeeded)
-        };
+        let pay =
+            |to, succeeded| done(Call::Spend(Payment { destination: account(to), amount: 100 }), succeeded);
         assert_eq!((changes(&pay(2, true)), pay(2, true).moved()), ([-107, 100, 0], 100));
         assert_eq!((changes(&pay(2, false)), pay(2, false).moved()), ([-7, 0, 0], 0));
         assert_eq!((changes(&pay(1, true)), pay(1, true).moved()), ([-7, 0, 0], 0), "to itself");

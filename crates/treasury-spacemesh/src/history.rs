@@ -71,7 +71,8 @@ impl Spacemesh {
         let since = self.stretch(address, from, LAST).await?;
         let rewards = self.gateway.rewards_of(address, &(from..=LAST)).await.map_err(unreadable)?;
         let rewarded = rewards.iter().map(|reward| reward.layer).max();
-        let follows = since.own.last().is_none_or(|one| one.body.nonce.checked_add(1) == Some(now.next_nonce));
+        let follows =
+            since.own.last().is_none_or(|one| one.body.nonce.checked_add(1) == Some(now.next_nonce));
         if since.last.max(rewarded) != Some(now.layer) || !follows {
             return Ok(None);
         }

@@ -66,9 +66,12 @@ impl Spacemesh {
                 return Ok(self.idle(at));
             }
             first = LayerId(first.0.max(self.beginning().0.saturating_add(1)));
-            let newest = self.list(first, at).await?.into_iter().rev().find_map(|row| {
-                row.opinion.map(|opinion| self.tip(row.layer, opinion.to_string()))
-            });
+            let newest = self
+                .list(first, at)
+                .await?
+                .into_iter()
+                .rev()
+                .find_map(|row| row.opinion.map(|opinion| self.tip(row.layer, opinion.to_string())));
             if let Some(tip) = newest {
                 return Ok(tip);
             }
@@ -76,14 +79,20 @@ impl Spacemesh {
                 return Ok(self.idle(self.beginning()));
             }
             if at.0.saturating_sub(first.0) >= PAGE {
-                return Err(wrong("the chain", &format_args!("it has no opinion on {PAGE} layers before {at}")));
+                return Err(wrong(
+                    "the chain",
+                    &format_args!("it has no opinion on {PAGE} layers before {at}"),
+                ));
             }
             first = LayerId(at.0.saturating_sub(PAGE));
         }
     }
 
     /// The tips of these layers.
-    pub(crate) async fn tips(&self, mut wanted: BTreeSet<LayerId>) -> Result<BTreeMap<LayerId, Tip>, ChainError> {
+    pub(crate) async fn tips(
+        &self,
+        mut wanted: BTreeSet<LayerId>,
+    ) -> Result<BTreeMap<LayerId, Tip>, ChainError> {
         let mut tips = BTreeMap::new();
         while let (Some(first), Some(last)) = (wanted.first().copied(), wanted.last().copied()) {
             let last = LayerId(last.0.min(first.0.saturating_add(PAGE - 1)));

@@ -1,11 +1,11 @@
 //! Nonces that were left out. The chain does not wait for a nonce: once a later one was executed, those before it are dead. The treasury counts on
 //! an answer for each, so a dead one is told as a message that failed and cost nothing.
 
+use apogee_domain::Atto;
 use apogee_spacemesh::address::Address;
 use apogee_spacemesh::transaction::{Body, Transaction};
 use apogee_store::{Attempt, AttemptKind, StoreError, Wallet};
 use apogee_treasury::chain::{ChainError, Executed, Tip};
-use apogee_domain::Atto;
 
 use crate::chain::{OVERTAKEN, Spacemesh, wrong};
 use crate::effect::Done;
@@ -26,7 +26,8 @@ impl Spacemesh {
     ) -> Result<Vec<Executed>, ChainError> {
         let (mut all, mut next) = (Vec::with_capacity(own.len()), next);
         for one in own {
-            let at = tip(one).ok_or_else(|| wrong("a transaction", &format_args!("{} has no layer", one.id)))?;
+            let at =
+                tip(one).ok_or_else(|| wrong("a transaction", &format_args!("{} has no layer", one.id)))?;
             if one.body.nonce > next {
                 all.extend(self.overtaken(address, next, one.body.nonce, &at).await?);
             }

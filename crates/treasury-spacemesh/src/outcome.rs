@@ -48,9 +48,8 @@ mod tests {
 
     #[test]
     fn words_are_what_they_mean() {
-        let said = |words: &str| {
-            of(SubmitOutcome::Rejected(format!("Failed to verify transaction: {words}")))
-        };
+        let said =
+            |words: &str| of(SubmitOutcome::Rejected(format!("Failed to verify transaction: {words}")));
         assert_eq!(said("bad nonce"), Outcome::NonceTooLow);
         assert_eq!(said("failed to parse tx: 07 (err: account is not spawned)"), Outcome::Gap);
         assert_eq!(said("account has too many nonce pending"), Outcome::Full);
@@ -59,6 +58,9 @@ mod tests {
         assert!(matches!(said("malformed tx: 07"), Outcome::Rejected(_)));
         assert!(matches!(said("the moon is full"), Outcome::Unknown(_)));
         assert!(matches!(of(SubmitOutcome::NotSynced), Outcome::Unknown(_)));
-        assert_eq!((of(SubmitOutcome::Accepted), of(SubmitOutcome::Known)), (Outcome::Accepted, Outcome::Known));
+        assert_eq!(
+            (of(SubmitOutcome::Accepted), of(SubmitOutcome::Known)),
+            (Outcome::Accepted, Outcome::Known)
+        );
     }
 }

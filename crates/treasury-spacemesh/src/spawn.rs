@@ -49,7 +49,12 @@ impl Spacemesh {
     ///
     /// # Errors
     /// See [`SpawnError`].
-    pub async fn spawn(&self, signer: &dyn Signer, key: &PublicKey, fence: u64) -> Result<Spawned, SpawnError> {
+    pub async fn spawn(
+        &self,
+        signer: &dyn Signer,
+        key: &PublicKey,
+        fence: u64,
+    ) -> Result<Spawned, SpawnError> {
         let spawn = Spawn::Wallet(*key);
         let principal = spawn.address();
         let address = principal.text(self.network.prefix);

@@ -78,7 +78,8 @@ fn an_order_is_what_its_message_says() {
     let other = Body { principal: payee(), ..pay(payee(), 5, 3) };
     assert_eq!(rule(&key, 0, &[order(&other, Purpose::Pay)]), "message", "another account");
     let vault = Call::Drain { vault: payee(), payment: Payment { destination: payee(), amount: 5 } };
-    let drain = Order { message: Body { call: vault, ..pay(payee(), 5, 3) }.signed_bytes(&GENESIS), ..good.clone() };
+    let drain =
+        Order { message: Body { call: vault, ..pay(payee(), 5, 3) }.signed_bytes(&GENESIS), ..good.clone() };
     assert_eq!(rule(&key, 0, &[drain]), "message");
     assert_eq!(rule(&key, 0, &[good]), "signed");
 }
@@ -90,10 +91,15 @@ fn key_text() -> String {
 #[test]
 fn a_nonce_has_one_payment_and_may_be_taken_by_none() {
     let key = key();
-    let (first, second) = (order(&pay(payee(), 5, 3), Purpose::Pay), order(&pay(payee(), 6, 3), Purpose::Pay));
+    let (first, second) =
+        (order(&pay(payee(), 5, 3), Purpose::Pay), order(&pay(payee(), 6, 3), Purpose::Pay));
     let both = [first.clone(), second.clone()];
     assert_eq!(rule(&key, 0, &both), "nonce-reused", "in one call");
-    assert_eq!(rule(&key, 0, std::slice::from_ref(&second)), "signed", "nothing of a refused call is remembered");
+    assert_eq!(
+        rule(&key, 0, std::slice::from_ref(&second)),
+        "signed",
+        "nothing of a refused call is remembered"
+    );
     assert_eq!(rule(&key, 0, &[first]), "nonce-reused");
     let dearer = Body { gas_price: 9, ..pay(payee(), 6, 3) };
     assert_eq!(rule(&key, 0, &[order(&dearer, Purpose::Replace)]), "signed");
@@ -105,22 +111,17 @@ fn a_nonce_has_one_payment_and_may_be_taken_by_none() {
 fn an_older_fence_is_refused() {
     let key = key();
     let order = [order(&pay(payee(), 5, 3), Purpose::Pay)];
-    assert_eq!((rule(&key, 7, &order), rule(&key, 6, &order), rule(&key, 7, &order)), (
-        "signed".into(),
-        "fence".into(),
-        "signed".into()
-    ));
+    assert_eq!(
+        (rule(&key, 7, &order), rule(&key, 6, &order), rule(&key, 7, &order)),
+        ("signed".into(), "fence".into(), "signed".into())
+    );
 }
 
 #[test]
 fn it_makes_its_own_wallet_and_no_other() {
     let key = key();
-    let spawn = |spawn: Spawn| Body {
-        principal: key.address,
-        call: Call::Spawn(spawn),
-        nonce: 0,
-        gas_price: 1,
-    };
+    let spawn =
+        |spawn: Spawn| Body { principal: key.address, call: Call::Spawn(spawn), nonce: 0, gas_price: 1 };
     let own = order(&spawn(Spawn::Wallet(key.public())), Purpose::Cancel);
     assert_eq!(rule(&key, 0, std::slice::from_ref(&own)), "signed");
     assert_eq!(rule(&key, 0, &[Order { purpose: Purpose::Pay, ..own }]), "message", "that is no payment");

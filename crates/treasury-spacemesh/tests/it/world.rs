@@ -19,7 +19,7 @@ use apogee_treasury_spacemesh::{Key, Spacemesh, Spawned};
 use ed25519_dalek::{Signer as _, SigningKey};
 use tempfile::TempDir;
 
-pub(crate) const GENESIS: GenesisId = GenesisId([7; 20]);
+pub(crate) const GENESIS: GenesisId = GenesisId(*b"a-network-for-tests!");
 /// Seconds of a layer.
 pub(crate) const SECONDS: u32 = 60;
 const START: u32 = 1_700_000_000;
@@ -116,7 +116,12 @@ impl World {
     }
 
     pub(crate) async fn spawn(&self) -> Spawned {
-        self.chain.spawn(&*self.key, &self.key.public(), 0).await.unwrap()
+        self.spawn_under(0).await
+    }
+
+    /// The same once the wallet pays: by whoever holds it.
+    pub(crate) async fn spawn_under(&self, fence: u64) -> Spawned {
+        self.chain.spawn(&*self.key, &self.key.public(), fence).await.unwrap()
     }
 
     pub(crate) fn head(&self) -> LayerId {

@@ -7,6 +7,6 @@ mod crash;
 mod dice;
 mod mutants;
 mod process;
-mod run;
+pub(crate) mod run;
 mod schedules;
 mod trouble;
