@@ -51,14 +51,21 @@ impl Spacemesh {
     }
 
     pub(crate) fn address(&self, text: &str) -> Result<Address, ChainError> {
-        let read = Address::parse(text, self.network.prefix);
-        read.map_err(|error| wrong("an address", &format_args!("{text}: {error}")))
+        self.read(text).map_err(|why| wrong("an address", &why))
+    }
+
+    /// An address from the one text that it is told by. `Err` with why it is none.
+    fn read(&self, text: &str) -> Result<Address, String> {
+        let prefix = self.network.prefix;
+        let address = Address::parse(text, prefix).map_err(|error| format!("{text}: {error}"))?;
+        let written = address.text(prefix);
+        // In capitals it is the same account, and another text than that of what is executed.
+        if written == text { Ok(address) } else { Err(format!("{text} is written {written}")) }
     }
 
     /// What a transfer says; `Err` with why it can never be one.
     fn payment(&self, draft: &Draft) -> Result<Payment, String> {
-        let destination = Address::parse(&draft.to, self.network.prefix)
-            .map_err(|error| format!("{}: {error}", draft.to))?;
+        let destination = self.read(&draft.to)?;
         let amount = smidge(draft.amount).ok_or_else(|| {
             format!("{} atto are no whole number of smidge that there can be", draft.amount)
         })?;

@@ -10,7 +10,7 @@ use apogee_spacemesh::address::{Address, Prefix};
 use apogee_spacemesh::id::{Epochs, LayerId};
 use apogee_spacemesh_gateway::{Dialect, Endpoint, Gateway, Limits};
 use apogee_spacemesh_state::State;
-use apogee_treasury::chain::{Account, Chain};
+use apogee_treasury::chain::{Account, Chain, ChainError};
 use apogee_treasury_spacemesh::{Spacemesh, atto};
 use serde_json::Value;
 
@@ -148,4 +148,31 @@ async fn what_was_executed_is_told_with_its_results() {
         }
     }
     assert_eq!(count, done.len());
+}
+
+/// What a real node took back when its side of the split turned out to be the wrong one.
+#[tokio::test]
+async fn a_recorded_revert_makes_other_tips_of_the_same_layers() {
+    let Some(recording) = recording() else { return };
+    let (store, _folder) = database().await;
+    let copies = recording.open().into_iter().map(|(name, state)| (name.to_owned(), state)).collect();
+    let node = Recorded::new(recording.network, copies, "state_a_at_60", LayerId(60)).unwrap();
+    let mesh = Mesh::start(0, node).await.unwrap();
+    let endpoint = Endpoint::new(&mesh.url()).unwrap();
+    let gateway = Gateway::new(endpoint, Dialect::V2Beta1, Prefix::TEST, Limits::default()).unwrap();
+    let network = gateway.network().await.unwrap();
+    let chain = Spacemesh::new(gateway, network, store, "recorded".parse().unwrap());
+    let split = chain.head().await.unwrap();
+    assert_eq!(split.epoch.height(), 60);
+    let mut before = Vec::new();
+    for layer in 45..=60 {
+        before.push(chain.ancestor(&split, Epoch::new(layer).unwrap()).await.unwrap());
+    }
+    mesh.chain().set("state_a", LayerId(95)).unwrap();
+    let healed = chain.head().await.unwrap();
+    for tip in before {
+        let now = chain.ancestor(&healed, tip.epoch).await.unwrap();
+        assert_eq!(now == tip, tip.epoch.height() < 52, "{}", tip.epoch);
+    }
+    assert!(matches!(chain.ancestor(&split, Epoch::GENESIS).await, Err(ChainError::Unavailable(_))));
 }

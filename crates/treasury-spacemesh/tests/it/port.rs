@@ -131,6 +131,7 @@ async fn a_transfer_is_prepared_or_refused_for_its_reason() {
     );
     assert!((36_090..36_800).contains(&gas.limit), "{gas:?}");
     let main = payee(1).text(apogee_spacemesh::address::Prefix::MAIN);
+    let capitals = to.to_uppercase();
     let mut typo = to.clone();
     typo.pop();
     typo.push(if to.ends_with('q') { 'p' } else { 'q' });
@@ -139,6 +140,7 @@ async fn a_transfer_is_prepared_or_refused_for_its_reason() {
         (typo.as_str(), atto(5)),
         ("", atto(5)),
         ("f01000", atto(5)),
+        (capitals.as_str(), atto(5)),
         (to.as_str(), Atto(SMIDGE + 1)),
         (to.as_str(), Atto(1)),
         (to.as_str(), Atto(u128::MAX / SMIDGE * SMIDGE)),
