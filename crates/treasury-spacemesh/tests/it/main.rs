@@ -7,7 +7,11 @@ mod model;
 #[cfg(test)]
 mod past;
 #[cfg(test)]
+mod place;
+#[cfg(test)]
 mod port;
+#[cfg(test)]
+mod replacing;
 #[cfg(test)]
 mod skipped;
 #[cfg(test)]

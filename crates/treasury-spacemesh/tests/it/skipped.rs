@@ -1,111 +1,31 @@
 //! Nonces that the chain left out.
 
-use std::sync::Arc;
-
-use apogee_domain::NetworkId;
 use apogee_simmesh::{Chain as _, Fault, Undone};
-use apogee_spacemesh_gateway::Dialect;
-use apogee_store::{Payment, PaymentState, Store, TransferState, WalletMode};
+use apogee_store::{PaymentState, TransferState, WalletMode};
 use apogee_treasury::chain::Chain;
 use apogee_treasury::operate::{self, By};
-use apogee_treasury::{Cashier, Config, Desk, Difference, NoFaults, open_wallet, reconcile};
+use apogee_treasury::{Difference, reconcile};
 use apogee_treasury_spacemesh::{OVERTAKEN, atto};
-use tempfile::TempDir;
 
-use crate::model::run::config;
-use crate::world::{World, database, pay, payee, text};
+use crate::place::{NAME, Place};
+use crate::world::{pay, payee};
 
-const NAME: &str = "tap";
-
-struct Place {
-    world: World,
-    store: Arc<dyn Store>,
-    id: NetworkId,
-    desk: Desk,
-    cashier: Cashier,
-    _folder: TempDir,
-}
-
-impl Place {
-    async fn new() -> Self {
-        let (store, folder) = database().await;
-        let id: NetworkId = "skipped".parse().unwrap();
-        let world = World::new(store.clone(), &id, 10_000_000_000, Dialect::V2Beta1).await;
-        open_wallet(&*store, &*world.chain, &id, NAME, &world.key.address(), None).await.unwrap();
-        let desk = Desk {
-            store: store.clone(),
-            chain: world.chain.clone(),
-            signer: world.key.clone(),
-            faults: Arc::new(NoFaults),
-            network: id.clone(),
-            wallet: NAME.into(),
-            config: Config { requeue_depth: 12, memory: 50, ..config() },
-        };
-        let cashier = Cashier::new(desk.clone(), "the only one".into());
-        let mut place = Self { world, store, id, desk, cashier, _folder: folder };
-        place.tick().await;
-        place
-    }
-
-    async fn tick(&mut self) {
-        self.cashier.tick(self.world.now()).await.unwrap();
-    }
-
-    async fn pass(&mut self, times: u64) {
-        for _ in 0..times {
-            self.world.mine(1);
-            self.tick().await;
-        }
-    }
-
-    async fn owe(&self, number: u64) {
-        let payment = Payment {
-            network: self.id.clone(),
-            id: format!("grant/{number}"),
-            wallet: NAME.into(),
-            payee: text(&payee(number)),
-            amount: atto(1_000_000 * number),
-            state: PaymentState::Accepted,
-            reason: String::new(),
-            created: apogee_domain::Timestamp(self.world.now().0 + i64::try_from(number).unwrap()),
-        };
-        let mut work = self.store.begin().await.unwrap();
-        assert!(work.put_payment(&payment).await.unwrap());
-        work.commit().await.unwrap();
-    }
-
-    async fn state(&self, number: u64) -> (PaymentState, String) {
-        let payment = self.store.payment(&self.id, &format!("grant/{number}")).await.unwrap().unwrap();
-        (payment.state, payment.reason)
-    }
-
-    async fn transfers(&self) -> Vec<TransferState> {
-        let all = self.store.transfers(&self.id, NAME, 0, 100).await.unwrap();
-        all.into_iter().map(|transfer| transfer.state).collect()
-    }
-
-    /// The message of this nonce as it was stored first.
-    async fn stored(&self, nonce: u64) -> Vec<u8> {
-        self.store.attempts(&self.id, NAME, nonce, nonce).await.unwrap().remove(0).bytes
-    }
-
-    /// Nonces 1 and 2 are signed and announced, and the node has neither.
-    async fn lose_two(&mut self) {
-        self.owe(1).await;
-        self.owe(2).await;
-        self.world.mesh.behave(|asked| asked.method.ends_with("SubmitTransaction").then_some(Fault::Dropped));
-        self.tick().await;
-        self.world.mesh.misbehave(None);
-        assert_eq!(self.transfers().await.len(), 2);
-        assert_eq!(self.world.known().len(), 1, "the wallet itself alone");
-    }
+/// Nonces 1 and 2 are signed and announced, and the node has neither.
+async fn lose_two(place: &mut Place) {
+    place.owe(1).await;
+    place.owe(2).await;
+    place.world.mesh.behave(|asked| asked.method.ends_with("SubmitTransaction").then_some(Fault::Dropped));
+    place.tick().await;
+    place.world.mesh.misbehave(None);
+    assert_eq!(place.transfers().await.len(), 2);
+    assert_eq!(place.world.known().len(), 1, "the wallet itself alone");
 }
 
 /// What was said to be taken and forgotten is not overtaken by what comes after it.
 #[tokio::test]
 async fn a_message_whose_predecessor_the_node_has_lost_waits() {
     let mut place = Place::new().await;
-    place.lose_two().await;
+    lose_two(&mut place).await;
     place.owe(3).await;
     place.tick().await;
     assert_eq!(place.world.known().len(), 1, "nonce 3 waits for nonce 2, which the node does not know");
@@ -124,8 +44,8 @@ async fn a_message_whose_predecessor_the_node_has_lost_waits() {
 #[tokio::test]
 async fn a_payment_whose_nonce_was_left_out_is_paid_with_another() {
     let mut place = Place::new().await;
-    place.lose_two().await;
-    let second = place.stored(2).await;
+    lose_two(&mut place).await;
+    let second = place.stored(2).await.remove(0).bytes;
     place.world.mesh.chain().submit(&second).unwrap();
     place.world.mine(1);
     assert_eq!(place.world.account_now().0, 3);
@@ -162,8 +82,8 @@ async fn a_payment_whose_nonce_was_left_out_is_paid_with_another() {
 #[tokio::test]
 async fn a_fork_revives_a_nonce_that_was_left_out() {
     let mut place = Place::new().await;
-    place.lose_two().await;
-    let second = place.stored(2).await;
+    lose_two(&mut place).await;
+    let second = place.stored(2).await.remove(0).bytes;
     place.world.mesh.chain().submit(&second).unwrap();
     place.world.mine(1);
     place.pass(7).await;
@@ -184,14 +104,14 @@ async fn a_fork_revives_a_nonce_that_was_left_out() {
 #[tokio::test]
 async fn a_cancelled_payment_whose_nonce_was_left_out_is_over() {
     let mut place = Place::new().await;
-    place.lose_two().await;
+    lose_two(&mut place).await;
     let by = By { actor: "tester", reason: "not any more", now: place.world.now() };
     assert!(!operate::cancel(&*place.store, &place.id, "grant/1", by).await.unwrap());
     // The cancellation is signed, and lost as well.
     place.world.mesh.behave(|asked| asked.method.ends_with("SubmitTransaction").then_some(Fault::Dropped));
     place.tick().await;
     place.world.mesh.misbehave(None);
-    let second = place.stored(2).await;
+    let second = place.stored(2).await.remove(0).bytes;
     place.world.mesh.chain().submit(&second).unwrap();
     place.world.mine(1);
     place.pass(40).await;

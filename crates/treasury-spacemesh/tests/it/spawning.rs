@@ -1,14 +1,15 @@
 use apogee_domain::NetworkId;
-use apogee_simmesh::{Chain as _, Fault, Undone};
+use apogee_simmesh::{Fault, Undone};
 use apogee_spacemesh::address::Prefix;
+use apogee_spacemesh::id::LayerId;
 use apogee_spacemesh_gateway::Dialect;
-use apogee_store::{Payment, PaymentState, WalletMode};
+use apogee_store::WalletMode;
 use apogee_treasury::chain::{Chain, ChainError, Draft, Outcome, PrepareError};
-use apogee_treasury::{Cashier, Config, Desk, NoFaults, TreasuryError, open_wallet, reconcile};
+use apogee_treasury::reconcile;
 use apogee_treasury_spacemesh::{Key, SpawnError, Spawned, atto};
 
-use crate::model::run::config;
-use crate::world::{GENESIS, SPAWN_GAS, World, database, pay, payee, text, wallet_address};
+use crate::place::{NAME, Place};
+use crate::world::{GENESIS, SPAWN_GAS, World, database, pay, payee, text};
 
 const DIALECTS: [Dialect; 2] = [Dialect::V2Alpha1, Dialect::V2Beta1];
 
@@ -82,60 +83,29 @@ async fn a_wallet_that_cannot_be_made_is_told_what_it_needs() {
 /// The wallet's own birth is not in its books. Where it is undone, somebody has to look, and nothing is paid meanwhile.
 #[tokio::test]
 async fn a_fork_that_undoes_the_wallet_itself_pauses_it() {
-    let (store, _folder) = database().await;
-    let id: NetworkId = "unborn".parse().unwrap();
-    let mut world = World::new(store.clone(), &id, 10_000_000_000, Dialect::V2Alpha1).await;
-    open_wallet(&*store, &*world.chain, &id, "tap", &world.key.address(), None).await.unwrap();
-    let desk = Desk {
-        store: store.clone(),
-        chain: world.chain.clone(),
-        signer: world.key.clone(),
-        faults: std::sync::Arc::new(NoFaults),
-        network: id.clone(),
-        wallet: "tap".into(),
-        config: Config { depth: 3, ..config() },
-    };
-    let mut cashier = Cashier::new(desk.clone(), "the only one".into());
-    cashier.tick(world.now()).await.unwrap();
-    let payment = Payment {
-        network: id.clone(),
-        id: "grant/1".into(),
-        wallet: "tap".into(),
-        payee: text(&payee(1)),
-        amount: atto(5_000_000),
-        state: PaymentState::Accepted,
-        reason: String::new(),
-        created: world.now(),
-    };
-    let mut work = store.begin().await.unwrap();
-    assert!(work.put_payment(&payment).await.unwrap());
-    work.commit().await.unwrap();
-    for _ in 0..10 {
-        world.mine(1);
-        cashier.tick(world.now()).await.unwrap();
-    }
-    assert_eq!(world.paid()[&payee(1)], 1);
-    assert_eq!(reconcile(&desk).await.unwrap().differences, []);
+    let mut place = Place::new().await;
+    place.owe(1).await;
+    place.pass(10).await;
+    assert_eq!(place.world.paid()[&payee(1)], 1);
+    assert_eq!(reconcile(&place.desk).await.unwrap().differences, []);
 
-    world.made = apogee_spacemesh::id::LayerId(0);
-    let depth = u64::from(world.head().0) - 8;
-    world.fork(depth, Undone::Dropped);
-    assert!(world.known().is_empty());
+    let below = LayerId(place.world.made.0 - 1);
+    place.world.made = below;
+    place.world.fork(u64::MAX, Undone::Dropped);
+    assert!(place.world.known().is_empty());
     for _ in 0..4 {
-        world.mine(1);
-        let turn = cashier.tick(world.now()).await;
-        assert!(turn.is_ok() || matches!(turn, Err(TreasuryError::Chain(_))), "{turn:?}");
+        place.world.mine(1);
+        place.tick().await;
     }
-    assert_eq!(world.paid().len(), 0);
-    let fence = store.lease(&id, "tap").await.unwrap().unwrap().fence;
-    assert!(matches!(world.spawn_under(fence).await, Spawned::Waits(_)));
-    for _ in 0..30 {
-        world.mine(1);
-        let _ = cashier.tick(world.now()).await;
-    }
+    assert_eq!(place.world.paid().len(), 0);
+    // By whoever holds the wallet.
+    let fence = place.store.lease(&place.id, NAME).await.unwrap().unwrap().fence;
+    assert!(matches!(place.world.spawn_under(fence).await, Spawned::Waits(_)));
+    place.pass(30).await;
     // Paid once more, and no more often; and the wallet waits for a person.
-    assert_eq!(world.paid().get(&payee(1)).copied().unwrap_or(0), 1);
-    let wallet = store.wallet(&id, "tap").await.unwrap().unwrap();
-    assert_ne!(wallet.mode, WalletMode::Open, "{wallet:?}");
-    assert!(world.mesh.chain().account(&wallet_address()).unwrap().is_some());
+    assert_eq!(place.world.paid()[&payee(1)], 1);
+    let wallet = place.store.wallet(&place.id, NAME).await.unwrap().unwrap();
+    assert_eq!(wallet.mode, WalletMode::Paused);
+    let known = ["foreign-message", "nonce-missing"].iter().any(|word| wallet.reason.starts_with(word));
+    assert!(known, "{}", wallet.reason);
 }
