@@ -2,14 +2,16 @@
 
 use apogee_domain::{Atto, Epoch, NetworkId};
 use apogee_simmesh::{Chain as _, Fault, Undone};
+use apogee_spacemesh::id::LayerId;
+use apogee_spacemesh::template::Spawn;
 use apogee_spacemesh::transaction::{Call, Transaction};
 use apogee_spacemesh_gateway::Dialect;
 use apogee_treasury::chain::{Chain, ChainError, Draft, Gas, Outcome, PrepareError};
 use apogee_treasury::{Order, Purpose, Signed, Signer};
-use apogee_treasury_spacemesh::{NO_BALANCE, SMIDGE, atto};
+use apogee_treasury_spacemesh::{NO_BALANCE, OVERTAKEN, SMIDGE, atto};
 use tempfile::TempDir;
 
-use crate::world::{SECONDS, SPAWN_GAS, World, database, pay, payee, text, wallet_address};
+use crate::world::{EPOCHS, SECONDS, SPAWN_GAS, WALLET, World, database, pay, payee, text, wallet_address};
 
 const SMH: u64 = 1_000_000_000;
 
@@ -117,6 +119,43 @@ async fn accounts_and_messages_are_those_before_a_tip() {
         assert_eq!(all.len(), 6);
         let costs: u128 = all.iter().map(|one| one.cost.0 + one.moved.0).sum();
         assert_eq!(atto(10 * SMH + SPAWN_GAS + 77).0 - costs, atto(world.account_now().1).0);
+    }
+}
+
+/// The nonce before a transaction follows from the one before it, however far below.
+#[tokio::test]
+async fn what_was_left_out_is_found_however_long_ago_the_one_before_was() {
+    let (world, _folder) = world(Dialect::V2Alpha1).await;
+    let own = text(&wallet_address());
+    world.mesh.chain().submit(&pay(payee(1), 7, 1, 1)).unwrap();
+    world.mine(700);
+    let before = world.chain.head().await.unwrap();
+    world.mesh.chain().submit(&pay(payee(4), 7, 4, 1)).unwrap();
+    world.mine(3);
+    let head = world.chain.head().await.unwrap();
+    assert_eq!(world.chain.account(&before, &own).await.unwrap().nonce, 2);
+    assert_eq!(world.chain.account(&head, &own).await.unwrap().nonce, 5);
+    let told = world.chain.executed(&own, &before, &head).await.unwrap();
+    let told: Vec<_> = told.iter().map(|one| (one.nonce, one.exit_code)).collect();
+    assert_eq!(told, [(2, OVERTAKEN), (3, OVERTAKEN), (4, 0)]);
+}
+
+/// After a restart from a checkpoint accounts have nonces whose transactions nobody knows any more.
+#[tokio::test]
+async fn the_first_nonce_after_a_checkpoint_is_taken_for_the_one_that_was_expected() {
+    for (genesis, expected) in [(EPOCHS.first_effective_genesis(), 0), (LayerId(30), 5)] {
+        let (store, _folder) = database().await;
+        let id: NetworkId = "checkpoint".parse().unwrap();
+        let world = World::begun(store, &id, SMH, Dialect::V2Beta1, genesis).await;
+        let before = world.chain.head().await.unwrap();
+        let spawn = Spawn::Wallet(world.key.public());
+        world.mesh.chain().submit(&crate::world::signed(WALLET, Call::Spawn(spawn), 5, 1)).unwrap();
+        world.mine(2);
+        let head = world.chain.head().await.unwrap();
+        let own = text(&wallet_address());
+        assert_eq!(world.chain.account(&before, &own).await.unwrap().nonce, expected);
+        let told = world.chain.executed(&own, &before, &head).await.unwrap();
+        assert!(told.iter().map(|one| one.nonce).eq(expected..6), "{told:?}");
     }
 }
 

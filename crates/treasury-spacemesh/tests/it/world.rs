@@ -22,8 +22,9 @@ use tempfile::TempDir;
 pub(crate) const GENESIS: GenesisId = GenesisId(*b"a-network-for-tests!");
 /// Seconds of a layer.
 pub(crate) const SECONDS: u32 = 60;
+pub(crate) const EPOCHS: Epochs = Epochs { layers: NonZeroU32::new(4).unwrap() };
 const START: u32 = 1_700_000_000;
-const WALLET: [u8; 32] = [1; 32];
+pub(crate) const WALLET: [u8; 32] = [1; 32];
 const RICH: [u8; 32] = [2; 32];
 /// What the rich one has, in smidge.
 const RICHES: u64 = 1 << 60;
@@ -80,14 +81,24 @@ pub(crate) struct World {
 impl World {
     /// A chain on which nothing has been done. The wallet has `balance`, in smidge.
     pub(crate) async fn bare(store: Arc<dyn Store>, id: &NetworkId, balance: u64, dialect: Dialect) -> Self {
-        let epochs = Epochs { layers: NonZeroU32::new(4).unwrap() };
+        Self::begun(store, id, balance, dialect, EPOCHS.first_effective_genesis()).await
+    }
+
+    /// The same, after a restart from a checkpoint where `effective_genesis` is another layer than that of a first start.
+    pub(crate) async fn begun(
+        store: Arc<dyn Store>,
+        id: &NetworkId,
+        balance: u64,
+        dialect: Dialect,
+        effective_genesis: LayerId,
+    ) -> Self {
         let network = Network {
             genesis: GENESIS,
             genesis_time: START,
             layer_duration: SECONDS,
             prefix: Prefix::TEST,
-            effective_genesis: epochs.first_effective_genesis(),
-            epochs,
+            effective_genesis,
+            epochs: EPOCHS,
             labels_per_unit: 1,
         };
         let rich = Spawn::Wallet(Key::new(&RICH, GENESIS, Prefix::TEST).public());

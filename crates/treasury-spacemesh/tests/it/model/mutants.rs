@@ -3,16 +3,15 @@
 //! passes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 
 use apogee_simmesh::{Chain as _, Made, Network, Recipe, Undone};
 use apogee_spacemesh::address::Prefix;
-use apogee_spacemesh::id::{Epochs, TransactionId};
+use apogee_spacemesh::id::TransactionId;
 use apogee_spacemesh::template::Spawn;
 use apogee_spacemesh::transaction::Call;
 
 use super::dice::Dice;
-use crate::world::{GENESIS, pay, payee, signed, wallet, wallet_address};
+use crate::world::{EPOCHS, GENESIS, WALLET, pay, payee, signed, wallet, wallet_address};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Broken {
@@ -62,18 +61,17 @@ struct Engine {
 
 impl Engine {
     fn new(broken: Broken, seed: u64) -> Self {
-        let epochs = Epochs { layers: NonZeroU32::new(4).unwrap() };
         let network = Network {
             genesis: GENESIS,
             genesis_time: 0,
             layer_duration: 1,
             prefix: Prefix::TEST,
-            effective_genesis: epochs.first_effective_genesis(),
-            epochs,
+            effective_genesis: EPOCHS.first_effective_genesis(),
+            epochs: EPOCHS,
             labels_per_unit: 1,
         };
         let mut chain = Made::new(Recipe { network, accounts: vec![(wallet_address(), 1 << 50)] });
-        chain.submit(&signed([1; 32], Call::Spawn(Spawn::Wallet(wallet().public())), 0, 1)).unwrap();
+        chain.submit(&signed(WALLET, Call::Spawn(Spawn::Wallet(wallet().public())), 0, 1)).unwrap();
         chain.step();
         let book = Book { next: 1, ..Book::default() };
         Self { broken, chain, dice: Dice::new(seed), book, trouble: 150 }
