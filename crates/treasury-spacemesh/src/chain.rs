@@ -9,7 +9,7 @@ use apogee_spacemesh::id::LayerId;
 use apogee_spacemesh::scale::encode;
 use apogee_spacemesh::signature::SIGNATURE_BYTES;
 use apogee_spacemesh::transaction::{Body, Call, Payment, Signatures, Transaction};
-use apogee_spacemesh_gateway::{Code, Gateway, GatewayError, Network, TransactionState};
+use apogee_spacemesh_gateway::{Code, Fault, Gateway, GatewayError, Network, TransactionState};
 use apogee_store::Store;
 use apogee_treasury::Signed;
 use apogee_treasury::chain::{Account, Chain, ChainError, Draft, Executed, Gas, Outcome, PrepareError, Tip};
@@ -26,6 +26,8 @@ pub const FAILED: u32 = 2;
 /// The exit code of a nonce that was left out: nothing was executed, and nothing ever will be.
 pub const OVERTAKEN: u32 = 3;
 
+/// How a node says that an account has not been made.
+pub(crate) const NOT_SPAWNED: &str = "not spawned";
 /// How a node says that an account had too little.
 const TOO_LITTLE: &str = "no balance";
 
@@ -78,7 +80,7 @@ impl Spacemesh {
         let unsigned = Transaction { body, signatures: Signatures::One([0; SIGNATURE_BYTES]) };
         match self.gateway.estimate_gas(&encode(&unsigned)).await {
             Ok(gas) => Ok(Some(gas)),
-            Err(error) if error.fault.code() == Some(Code::NotFound) => Ok(None),
+            Err(error) if is_unspawned(&error.fault) => Ok(None),
             Err(error) => Err(unreadable(error)),
         }
     }
@@ -131,6 +133,11 @@ impl Spacemesh {
             _ => Some(Outcome::Gap),
         })
     }
+}
+
+/// Not found is also what does not know the method.
+fn is_unspawned(fault: &Fault) -> bool {
+    matches!(fault, Fault::Refused { code: Code::NotFound, message } if message.contains(NOT_SPAWNED))
 }
 
 pub(crate) fn wrong(what: &'static str, detail: &dyn std::fmt::Display) -> ChainError {
@@ -267,5 +274,19 @@ impl Chain for Spacemesh {
     /// Never: proposals are not made here.
     async fn signs_for(&self, _: &Tip, _: &str, _: &str) -> Result<bool, ChainError> {
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_knows_no_estimates_says_nothing_of_the_account() {
+        let refused = |code, message: &str| Fault::Refused { code, message: message.into() };
+        assert!(is_unspawned(&refused(Code::NotFound, "account is not spawned")));
+        assert!(!is_unspawned(&refused(Code::NotFound, "Not Found")));
+        assert!(!is_unspawned(&refused(Code::Invalid, "account is not spawned")));
+        assert!(!is_unspawned(&Fault::Timeout));
     }
 }

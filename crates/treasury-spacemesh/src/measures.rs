@@ -5,16 +5,17 @@ use apogee_treasury::Config;
 
 use crate::money::SMIDGE;
 
-/// For small grants on a network whose layers take `layer`: final ten layers deep, where votes are counted in full, and paid again no sooner than
-/// after a hundred; at most 0.001 SMH for the gas of a message, 1,000 SMH and 0.1 SMH of gas a day, and one SMH that always stays.
+/// For small grants on a network whose layers take `layer`: final ten layers deep, beyond which votes decide and no longer the hare, and paid again no
+/// sooner than after 288, a day of the main network; at most 0.001 SMH for the gas of a message, 1,000 SMH and 0.1 SMH of gas a day, and one SMH that
+/// always stays.
 #[must_use]
 pub fn drips(layer: Duration) -> Config {
     const SMH: u128 = 1_000_000_000 * SMIDGE;
     let layers = |count: u32| layer.saturating_mul(count);
     Config {
         depth: 10,
-        requeue_depth: 100,
-        memory: 1_000,
+        requeue_depth: 288,
+        memory: 2_000,
         // A node keeps a hundred transactions of an account, and one that is lost takes those behind it with it.
         window: 20,
         reserve: Atto(SMH),

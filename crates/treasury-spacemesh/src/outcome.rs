@@ -19,7 +19,7 @@ fn of_words(why: String) -> Outcome {
     let says = |words: &str| why.contains(words);
     if says("bad nonce") {
         Outcome::NonceTooLow
-    } else if says("not spawned") {
+    } else if says(crate::chain::NOT_SPAWNED) {
         // What makes the account comes before everything else that it does, and a fork may have undone it.
         Outcome::Gap
     } else if says("too many nonce") || says("no room") {
