@@ -78,7 +78,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store-sqlite", &["domain", "store"]),
     ("testkit", &["domain"]),
     ("tortoise", &[]),
-    ("treasury", &["domain", "filecoin", "filecoin-state", "spacemesh", "spacemesh-gateway", "store"]),
+    ("treasury", &["domain", "filecoin", "filecoin-state", "store"]),
+    ("treasury-spacemesh", &["domain", "spacemesh", "spacemesh-gateway", "store", "treasury"]),
 ];
 
 /// What only some may name.

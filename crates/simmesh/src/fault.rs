@@ -51,4 +51,6 @@ pub enum Fault {
     NotSynced,
     /// Say that a transaction is taken, and forget it.
     Dropped,
+    /// Have no room for another transaction.
+    Full,
 }

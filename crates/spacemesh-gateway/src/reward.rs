@@ -1,6 +1,9 @@
 //! Rewards, a layer at a time: nodes order them by layer alone, so that pages over several layers may lack rows and
 //! repeat others.
 
+use std::ops::RangeInclusive;
+
+use apogee_spacemesh::address::Address;
 use apogee_spacemesh::id::{LayerId, SmesherId};
 use apogee_spacemesh::reward::{Amount, Reward};
 
@@ -34,6 +37,39 @@ impl Gateway {
         };
         let mut rows = self.list(LIST, &request, "rewards", Pages::Full, read, |row| row.smesher).await?;
         rows.sort_unstable_by_key(|row| row.smesher);
+        Ok(rows)
+    }
+
+    /// What `layers` brought to the account at `coinbase` as the node tells it, by layer and smesher. Over several pages rows of one layer may come
+    /// twice in place of others: that is a fault that passes.
+    ///
+    /// # Errors
+    /// See [`Fault`]. A range that ends with layer 0 cannot be asked for.
+    pub async fn rewards_of(
+        &self,
+        coinbase: &Address,
+        layers: &RangeInclusive<LayerId>,
+    ) -> Result<Vec<Reward>, GatewayError> {
+        self.list_rewards_of(coinbase, layers).await.map_err(|fault| self.error(LIST, fault))
+    }
+
+    async fn list_rewards_of(
+        &self,
+        coinbase: &Address,
+        layers: &RangeInclusive<LayerId>,
+    ) -> Result<Vec<Reward>, Fault> {
+        let request = range(layers)?.address("coinbase", coinbase, self.prefix);
+        let read = |item: &Item<'_>| {
+            let row = self.reward(item)?;
+            if row.coinbase == *coinbase && layers.contains(&row.layer) {
+                Ok(row)
+            } else {
+                Err(Listing::Stranger(format!("a reward in layer {}", row.layer)).into())
+            }
+        };
+        let name = |row: &Reward| format!("the reward of {} in layer {}", row.smesher, row.layer);
+        let mut rows = self.list(LIST, &request, "rewards", Pages::Full, read, name).await?;
+        rows.sort_unstable_by_key(|row| (row.layer, row.smesher));
         Ok(rows)
     }
 

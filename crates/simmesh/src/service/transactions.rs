@@ -87,6 +87,9 @@ impl Question<'_> {
         if self.is(&Fault::NotSynced) {
             return Err(Refusal::new(Code::FailedPrecondition, BEHIND));
         }
+        if self.is(&Fault::Full) {
+            return Err(Refusal::invalid("Failed to verify transaction: no room"));
+        }
         let id = if self.is(&Fault::Dropped) { TransactionId::of(&raw) } else { chain.submit(&raw)? };
         Ok(json!({ "status": { "code": 0, "message": "", "details": [] }, "txId": json::bytes(&id.0) }))
     }

@@ -47,6 +47,15 @@ async fn everything(recording: &Recording, gateway: &Gateway, state: &State) {
     }
     assert_eq!(rewards.len(), 202);
     assert_eq!(rewards, state.rewards(&ALL).unwrap());
+    for coinbase in rewards.iter().map(|reward| reward.coinbase).collect::<BTreeSet<_>>() {
+        for layers in [ALL, LayerId(40)..=LayerId(57)] {
+            let own = rewards.iter().filter(|row| row.coinbase == coinbase && layers.contains(&row.layer));
+            assert_eq!(
+                gateway.rewards_of(&coinbase, &layers).await.unwrap(),
+                own.copied().collect::<Vec<_>>()
+            );
+        }
+    }
 
     let mut activations = 0;
     for epoch in (1..=6).map(EpochId) {
