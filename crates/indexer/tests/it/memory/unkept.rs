@@ -620,3 +620,23 @@ impl SignInsWork for Unit {
         unkept()
     }
 }
+
+#[async_trait]
+impl Recounts for Memory {
+    async fn recounts(&self, _: &NetworkId) -> Result<Vec<Recount>> {
+        unkept()
+    }
+    async fn recount_report(&self, _: &NetworkId, _: &str) -> Result<Option<String>> {
+        unkept()
+    }
+}
+
+#[async_trait]
+impl RecountsWork for Unit {
+    async fn put_recount(&mut self, _: &NetworkId, _: &Recount, _: &str) -> Result<bool> {
+        unkept()
+    }
+    async fn decide_recount(&mut self, _: &NetworkId, _: &str, _: RecountState) -> Result<bool> {
+        unkept()
+    }
+}
