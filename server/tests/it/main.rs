@@ -43,6 +43,7 @@ mod ledger;
 mod links;
 #[cfg(test)]
 mod made;
+#[cfg(test)]
 mod mesh;
 #[cfg(test)]
 mod openapi;
