@@ -36,7 +36,8 @@ pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
 
 /// Run a command to its end; anything but success is a failure.
 pub(crate) fn finish(mut command: Command) -> Result<(), Failure> {
-    let line = format!("{command:?}");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failure(format!("{line} ended with {status}"))),

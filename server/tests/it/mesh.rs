@@ -126,7 +126,8 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     assert!(again.contains("was kept before"), "{again}");
     // A report that somebody wrote by hand, or that is of other parameters, is none.
     let text = std::fs::read_to_string(mesh.path().join("report.json")).unwrap();
-    let forgeries: [(&str, fn(&mut Value)); 4] = [
+    type Forge = fn(&mut Value);
+    let forgeries: [(&str, Forge); 4] = [
         ("other parameters", |report| report["config"]["hdist"] = 6.into()),
         ("were not checked", |report| report["checks"] = Value::Null),
         ("another network", |report| report["input"]["genesis"] = "00".repeat(20).into()),
