@@ -140,7 +140,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     (
         "value = \"1GiB\"",
         "value = \"1GB\"",
-        "eligibility[3].value: \"1GB\": \"GB\" is no unit; there are B, KiB, MiB, GiB, TiB, PiB, EiB, attoFIL, nanoFIL, FIL, gas",
+        "eligibility[3].value: \"1GB\": \"GB\" is no unit; there are B, KiB, MiB, GiB, TiB, PiB, EiB, attoFIL, nanoFIL, FIL, smidge, SMH, gas",
     ),
     (
         "value = \"1GiB\"",
@@ -162,7 +162,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     (
         "amount = \"10FIL\" }",
         "amount = \"10 FILs\" }",
-        "pools[0].amount.tiers[0].amount: \"10 FILs\": \"FILs\" is no unit; there are B, KiB, MiB, GiB, TiB, PiB, EiB, attoFIL, nanoFIL, FIL, gas",
+        "pools[0].amount.tiers[0].amount: \"10 FILs\": \"FILs\" is no unit; there are B, KiB, MiB, GiB, TiB, PiB, EiB, attoFIL, nanoFIL, FIL, smidge, SMH, gas",
     ),
     (
         "amount = \"10FIL\" }",
