@@ -165,10 +165,13 @@ async fn what_could_be_expected_is_every_layers_subsidy_by_weight() {
 async fn malfeasance_holds_from_the_layer_in_which_it_was_known() {
     let Some(recording) = recording() else { return };
     let database = recording.fresh("state_a").await;
-    assert!(database.board(&recording.network, &MALFEASANCE, 83).await.is_empty());
+    // Nothing is known against anybody before.
+    let before = database.board(&recording.network, &MALFEASANCE, 83).await;
+    assert!(before.len() == 16 && before.values().all(|value| *value == Some(0)));
     let caught = recording.expected["malicious_from_layer_84"].as_str().unwrap().to_owned();
     let board = database.board(&recording.network, &MALFEASANCE, 84).await;
-    assert_eq!(board, BTreeMap::from([(caught, Some(1))]));
+    let expected = before.into_keys().map(|who| (who.clone(), Some(u128::from(who == caught))));
+    assert_eq!(board, expected.collect::<BTreeMap<_, _>>());
 }
 
 #[tokio::test]
