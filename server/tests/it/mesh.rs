@@ -198,7 +198,7 @@ fn pages(mesh: &Mesh) {
     let cheat = "dd4dd7dada8b5d1918b746141adb1711e459f62176c573cebebb810bdde85bbe";
     let smesher = served.get(&format!("/n/devnet-208/m/{cheat}.json")).json();
     let smeshing = &smesher["smeshing"];
-    assert!(smeshing["malfeasant_since"].as_i64().is_some(), "{smeshing}");
+    assert_eq!(smeshing["malfeasant_since"].as_i64(), Some(84), "{smeshing}");
     assert_eq!((smeshing["epoch"].as_i64(), smeshing["layers"].as_i64()), (Some(5), Some(16)));
     let html = served.get(&format!("/n/devnet-208/m/{cheat}")).text();
     assert!(html.contains("Known to be malfeasant since layer"), "{html}");
