@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use apogee_domain::{Atto, Timestamp};
 use apogee_treasury::Purpose;
-use fvm_shared::address::Address;
 use serde::{Deserialize, Serialize};
 
+use crate::account::Account;
 use crate::policy::WalletPolicy;
 use crate::refusal::{Refusal, Rule};
 
@@ -26,15 +26,15 @@ pub(crate) struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) multisig: Option<String>,
     pub(crate) fee: Atto,
-    /// CID of the message without its signature: what the key signs.
+    /// What the message without its signature is called: its CID, and on Spacemesh its SHA-256.
     pub(crate) message: String,
 }
 
 /// Who gets it, and which multisig is to pay, where that is proposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Whom {
-    pub(crate) payee: Address,
-    pub(crate) multisig: Option<Address>,
+    pub(crate) payee: Account,
+    pub(crate) multisig: Option<Account>,
 }
 
 /// All that was signed for one wallet.
@@ -44,7 +44,7 @@ pub(crate) struct Book {
     day: Day,
     nonces: HashMap<u64, Nonce>,
     /// Sum of what was signed for each payee, each nonce once.
-    paid: HashMap<Address, u128>,
+    paid: HashMap<Account, u128>,
 }
 
 /// What was signed on the latest UTC day.
@@ -94,7 +94,7 @@ impl Draft<'_> {
     pub(crate) fn enter(
         &mut self,
         entry: &Entry,
-        whom: Whom,
+        whom: &Whom,
         limits: Option<&WalletPolicy>,
     ) -> Result<bool, Refusal> {
         let refused = |rule, detail: String| Err(Refusal::new(entry.nonce, rule, detail));
@@ -107,9 +107,10 @@ impl Draft<'_> {
         let mut first = false;
         if entry.purpose != Purpose::Cancel {
             match &nonce.pay {
-                Some(pay) if *pay == (whom, entry.amount) => {}
+                Some((paid, amount)) if paid == whom && *amount == entry.amount => {}
                 Some((Whom { payee, multisig }, amount)) => {
-                    let from = multisig.map(|multisig| format!(" from {multisig}")).unwrap_or_default();
+                    let from =
+                        multisig.as_ref().map(|multisig| format!(" from {multisig}")).unwrap_or_default();
                     let detail = format!("this nonce pays {amount} atto to {payee}{from}");
                     return refused(Rule::NonceReused, detail);
                 }
@@ -120,8 +121,8 @@ impl Draft<'_> {
         let value = if first { entry.amount.0 } else { 0 };
         self.spend(entry, value, entry.fee.0.saturating_sub(nonce.fee.0), limits)?;
         if first {
-            self.pay(entry, whom.payee, limits)?;
-            nonce.pay = Some((whom, entry.amount));
+            self.pay(entry, &whom.payee, limits)?;
+            nonce.pay = Some((whom.clone(), entry.amount));
         }
         let known = nonce.messages.iter().any(|message| **message == *entry.message);
         let is_new = !known || entry.fence > self.new.fence;
@@ -168,13 +169,13 @@ impl Draft<'_> {
     }
 
     /// Count what a payee gets in all.
-    fn pay(&mut self, entry: &Entry, payee: Address, limits: Option<&WalletPolicy>) -> Result<(), Refusal> {
-        let before = self.new.paid.get(&payee).or_else(|| self.book.paid.get(&payee)).copied().unwrap_or(0);
+    fn pay(&mut self, entry: &Entry, payee: &Account, limits: Option<&WalletPolicy>) -> Result<(), Refusal> {
+        let before = self.new.paid.get(payee).or_else(|| self.book.paid.get(payee)).copied().unwrap_or(0);
         let most = limits.and_then(|limits| limits.payees.as_ref());
-        let most = most.map_or(u128::MAX, |payees| payees.get(&payee).copied().unwrap_or(0));
+        let most = most.map_or(u128::MAX, |payees| payees.get(payee).copied().unwrap_or(0));
         match before.checked_add(entry.amount.0) {
             Some(sum) if sum <= most => {
-                self.new.paid.insert(payee, sum);
+                self.new.paid.insert(payee.clone(), sum);
                 Ok(())
             }
             _ => {

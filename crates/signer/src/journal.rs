@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use apogee_domain::{Digest, NetworkId, Timestamp};
 use apogee_filecoin::crypto::blake2b256;
-use fvm_shared::address::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::address;
+use crate::account::Account;
 use crate::book::{Book, Entry, Whom};
 use crate::files::{self, FileError};
 use crate::policy::WalletPolicy;
@@ -29,7 +28,7 @@ pub struct Journal {
     file: File,
     tip: Digest,
     latest: Timestamp,
-    books: HashMap<Address, Book>,
+    books: HashMap<Account, Book>,
     entries: u64,
     broken: bool,
 }
@@ -175,16 +174,16 @@ impl Journal {
             return Err(self.damaged("its hash is another"));
         }
         let Line { entry, hash } = line;
-        let (wallet, payee) = (address::read(&entry.wallet), address::read(&entry.payee));
-        let multisig = entry.multisig.as_ref().map(|text| address::read(text).ok_or(())).transpose();
+        let (wallet, payee) = (Account::read(&entry.wallet), Account::read(&entry.payee));
+        let multisig = entry.multisig.as_ref().map(|text| Account::read(text).ok_or(())).transpose();
         let (Some(wallet), Some(payee), Ok(multisig)) = (wallet, payee, multisig) else {
             return Err(self.damaged("it has no addresses"));
         };
         if entry.at < self.latest {
             return Err(self.damaged("it is older than the line before"));
         }
-        let mut draft = self.books.entry(wallet).or_default().draft();
-        let entered = draft.enter(&entry, Whom { payee, multisig }, None);
+        let mut draft = self.books.entry(wallet.clone()).or_default().draft();
+        let entered = draft.enter(&entry, &Whom { payee, multisig }, None);
         let new = draft.finish();
         entered.map_err(|refusal| self.damaged(refusal.detail))?;
         self.books.entry(wallet).or_default().merge(new);
@@ -199,18 +198,18 @@ impl Journal {
     /// An entry is never older than the one before, whatever the clock says.
     pub(crate) fn admit(
         &mut self,
-        wallet: Address,
+        wallet: Account,
         limits: &WalletPolicy,
         mut entries: Vec<(Whom, Entry)>,
     ) -> Result<(), NotAdmitted> {
         if self.broken {
             return Err(NotAdmitted::Journal(JournalError::Broken(self.path.clone())));
         }
-        let mut draft = self.books.entry(wallet).or_default().draft();
+        let mut draft = self.books.entry(wallet.clone()).or_default().draft();
         let (mut tip, mut lines, mut added) = (self.tip, Vec::new(), 0);
         for (whom, entry) in &mut entries {
             entry.at = entry.at.max(self.latest);
-            if draft.enter(entry, *whom, Some(limits)).map_err(NotAdmitted::Refused)? {
+            if draft.enter(entry, whom, Some(limits)).map_err(NotAdmitted::Refused)? {
                 tip = link(&tip, &json(entry));
                 lines.extend(json(&Line { entry: entry.clone(), hash: tip }));
                 lines.push(b'\n');
@@ -262,7 +261,8 @@ mod tests {
         let most = Atto(100);
         let caps = Caps { message_value: most, message_fee: most, day_value: most, day_fee: most };
         let limits = WalletPolicy { text: "f01".into(), caps, payees: None, multisig: None };
-        let (wallet, payee) = (Address::new_id(1), Whom { payee: Address::new_id(2), multisig: None });
+        let account = |text| Account::read(text).unwrap();
+        let (wallet, payee) = (account("f01"), Whom { payee: account("f02"), multisig: None });
         let entry = |nonce| Entry {
             at: Timestamp(0),
             wallet: "f01".into(),
@@ -277,8 +277,9 @@ mod tests {
             message: format!("message {nonce}"),
         };
         let mut journal = Journal::open(&path, &network).unwrap();
-        let admit =
-            |journal: &mut Journal, nonce| journal.admit(wallet, &limits, vec![(payee, entry(nonce))]);
+        let admit = |journal: &mut Journal, nonce| {
+            journal.admit(wallet.clone(), &limits, vec![(payee.clone(), entry(nonce))])
+        };
         assert!(admit(&mut journal, 0).is_ok());
         let writable = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
         let failed = admit(&mut journal, 1);

@@ -1,6 +1,8 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use apogee_domain::Digest;
+use apogee_spacemesh::id::PublicKey;
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::address;
+use crate::account::{Account, Protocol};
 use crate::files::{self, Existing, FileError};
 use crate::keys::Key;
 use crate::lotus::KeyInfo;
+use crate::mesh::MeshKey;
 use crate::secret::Secret;
 
 /// Most keys in one file.
@@ -52,6 +55,77 @@ impl Cost {
     const fn is_bearable(self) -> bool {
         let most = Self::MOST;
         self.memory_kib <= most.memory_kib && self.passes <= most.passes && self.lanes <= most.lanes
+    }
+}
+
+/// What a key is called in a keystore, which is of no network.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum KeyName {
+    /// A key of Filecoin, by its `f1` or `f3` address.
+    Filecoin(Address),
+    /// A key of Spacemesh, by the public one: its address is another on each network.
+    Spacemesh(PublicKey),
+}
+
+impl fmt::Display for KeyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Filecoin(address) => Account::from(address).fmt(f),
+            Self::Spacemesh(key) => key.fmt(f),
+        }
+    }
+}
+
+impl KeyName {
+    fn read(text: &str) -> Option<Self> {
+        if let Ok(key) = text.parse() {
+            return Some(Self::Spacemesh(key));
+        }
+        Some(Self::Filecoin(Account::read(text)?.filecoin()?))
+    }
+
+    /// The account that the key has on networks of a protocol.
+    #[must_use]
+    pub fn account(&self, protocol: &Protocol) -> Option<Account> {
+        match (self, protocol) {
+            (Self::Filecoin(address), Protocol::Filecoin) => Some(address.into()),
+            (Self::Spacemesh(key), Protocol::Spacemesh { prefix, .. }) => {
+                Some(Account::of_key(*key, *prefix))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A key of a keystore.
+#[derive(Debug)]
+pub enum AnyKey {
+    /// Of Filecoin.
+    Filecoin(Key),
+    /// Of Spacemesh.
+    Spacemesh(MeshKey),
+}
+
+impl From<Key> for AnyKey {
+    fn from(key: Key) -> Self {
+        Self::Filecoin(key)
+    }
+}
+
+impl From<MeshKey> for AnyKey {
+    fn from(key: MeshKey) -> Self {
+        Self::Spacemesh(key)
+    }
+}
+
+impl AnyKey {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> KeyName {
+        match self {
+            Self::Filecoin(key) => KeyName::Filecoin(key.address()),
+            Self::Spacemesh(key) => KeyName::Spacemesh(key.public()),
+        }
     }
 }
 
@@ -117,7 +191,7 @@ pub enum KeystoreError {
     Passphrase(PathBuf),
     /// Each key is kept once.
     #[error("the keystore has the key of {0} already")]
-    Duplicate(Address),
+    Duplicate(KeyName),
     /// Not more of them.
     #[error("a keystore has at most {MOST_KEYS} keys")]
     Full,
@@ -126,7 +200,7 @@ pub enum KeystoreError {
 /// Keys, and the file that they are kept in: Argon2id and XChaCha20-Poly1305 over the keys, JSON around it.
 #[derive(Debug, Default)]
 pub struct Keystore {
-    keys: Vec<Key>,
+    keys: Vec<AnyKey>,
 }
 
 impl Keystore {
@@ -140,9 +214,11 @@ impl Keystore {
     ///
     /// # Errors
     /// When it is there already, or there are [`MOST_KEYS`].
-    pub fn add(&mut self, key: Key) -> Result<(), KeystoreError> {
-        if self.key(&key.address()).is_some() {
-            return Err(KeystoreError::Duplicate(key.address()));
+    pub fn add(&mut self, key: impl Into<AnyKey>) -> Result<(), KeystoreError> {
+        let key = key.into();
+        let name = key.name();
+        if self.names().any(|known| known == name) {
+            return Err(KeystoreError::Duplicate(name));
         }
         if self.keys.len() >= MOST_KEYS {
             return Err(KeystoreError::Full);
@@ -151,25 +227,43 @@ impl Keystore {
         Ok(())
     }
 
-    /// The key of an address.
+    /// The key of an address of Filecoin.
     #[must_use]
     pub fn key(&self, address: &Address) -> Option<&Key> {
-        self.keys.iter().find(|key| key.address() == *address)
+        self.keys.iter().find_map(|key| match key {
+            AnyKey::Filecoin(key) if key.address() == *address => Some(key),
+            _ => None,
+        })
     }
 
-    /// Addresses of the keys.
-    pub fn addresses(&self) -> impl Iterator<Item = Address> {
-        self.keys.iter().map(Key::address)
+    /// The key of an account of Spacemesh.
+    #[must_use]
+    pub fn mesh_key(&self, account: &Account) -> Option<&MeshKey> {
+        let prefix = account.prefix()?;
+        self.keys.iter().find_map(|key| match key {
+            AnyKey::Spacemesh(key) if key.account(prefix) == *account => Some(key),
+            _ => None,
+        })
     }
 
-    /// Addresses that a file says it has keys for. Without the passphrase nobody vouches for them.
+    /// What the keys are called.
+    pub fn names(&self) -> impl Iterator<Item = KeyName> {
+        self.keys.iter().map(AnyKey::name)
+    }
+
+    /// The accounts that the keys have on networks of a protocol.
+    pub fn accounts(&self, protocol: &Protocol) -> impl Iterator<Item = Account> {
+        self.names().filter_map(move |name| name.account(protocol))
+    }
+
+    /// The keys that a file says it has. Without the passphrase nobody vouches for them.
     ///
     /// # Errors
     /// When the file is no keystore, or others can read it.
-    pub fn list(path: &Path) -> Result<Vec<Address>, KeystoreError> {
+    pub fn list(path: &Path) -> Result<Vec<KeyName>, KeystoreError> {
         let addresses = document(path)?.header.addresses;
-        let addresses = addresses.iter().map(|text| address::read(text));
-        addresses.collect::<Option<_>>().ok_or_else(|| damaged(path, "it lists what is no address"))
+        let names = addresses.iter().map(|text| KeyName::read(text));
+        names.collect::<Option<_>>().ok_or_else(|| damaged(path, "it lists what is no key"))
     }
 
     /// Read a file.
@@ -192,7 +286,7 @@ impl Keystore {
             serde_json::from_slice(&opened).map_err(|_| damaged(path, "the keys are no list"))?;
         let mut keystore = Self::new();
         for info in &infos {
-            keystore.add(info.key().map_err(|error| damaged(path, &error.to_string()))?)?;
+            keystore.add(info.any().map_err(|error| damaged(path, &error.to_string()))?)?;
         }
         Ok(keystore)
     }
@@ -240,7 +334,7 @@ impl Keystore {
             version: VERSION,
             kdf: Kdf::Argon2id { cost, salt: hex::encode(salt) },
             cipher: Cipher::XChaCha20Poly1305 { nonce: hex::encode(nonce) },
-            addresses: self.addresses().map(|address| address::write(&address)).collect(),
+            addresses: self.names().map(|name| name.to_string()).collect(),
         };
         let mut opened = Zeroizing::new(Vec::with_capacity(ONE_KEY * self.keys.len() + ONE_KEY));
         let infos: Vec<_> = self.keys.iter().map(KeyInfo::of).collect();

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-mod address;
+mod account;
 mod book;
 mod client;
 mod files;
@@ -10,6 +10,7 @@ mod keys;
 mod keystore;
 mod lists;
 mod lotus;
+mod mesh;
 mod order;
 mod policy;
 mod refusal;
@@ -19,13 +20,16 @@ mod server;
 mod signer;
 mod wire;
 
+pub use account::{Account, Protocol};
 pub use client::SocketSigner;
 pub use files::FileError;
 pub use journal::{Journal, JournalError};
 pub use keys::{InvalidKey, Key, KeyKind, NotSigned, verify};
-pub use keystore::{Cost, Keystore, KeystoreError, MOST_KEYS};
+pub use keystore::{AnyKey, Cost, KeyName, Keystore, KeystoreError, MOST_KEYS};
 pub use lists::{ListApproval, ListError, MOST_PAYEES, Payee, PayoutList};
 pub use lotus::{InvalidExport, LONGEST_EXPORT, read_export};
+pub use mesh::MeshKey;
+pub use order::Unsigned;
 pub use policy::{Policy, PolicyError};
 pub use refusal::Rule;
 pub use remote::RemoteWallet;

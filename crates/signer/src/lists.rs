@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use apogee_domain::{Atto, Digest, NetworkId};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use fvm_shared::address::Address;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::address;
+use crate::account::Account;
 use crate::files::{self, Existing, FileError};
 
 /// Most payees in a list.
@@ -94,17 +93,17 @@ pub enum ListError {
 /// What a payout list comes to once it has been read.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance {
-    pub(crate) wallet: Address,
-    pub(crate) payees: Vec<(Address, u128)>,
+    pub(crate) wallet: Account,
+    pub(crate) payees: Vec<(Account, u128)>,
 }
 
 impl PayoutList {
     /// SHA-256 of the list as lines: a title, `network NAME`, `wallet ADDRESS`, `root DIGEST`, then `ADDRESS AMOUNT` for each payee, all
-    /// addresses with the letter `f`. The title is `apogee-payout-list-1`, and `apogee-payout-list-2` where payees name payments. `None` when an
+    /// addresses of Filecoin with the letter `f`. The title is `apogee-payout-list-1`, and `apogee-payout-list-2` where payees name payments. `None` when an
     /// address in it is none.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
-        let canonical = |text: &str| address::read(text).map(|address| address::write(&address));
+        let canonical = Account::read;
         let mut hash = Sha256::new();
         hash.update(if self.payout.is_some() { NAMED } else { TITLE });
         hash.update(format!(
@@ -120,13 +119,13 @@ impl PayoutList {
     }
 
     /// The root of a list whose payees name payments: SHA-256 of the lines `apogee-payout-root-1`, `payout DIGEST`, then `PAYMENT FAILED ADDRESS
-    /// AMOUNT` for each payee, all addresses with the letter `f`. `None` when an address is none, or a payee names no payment.
+    /// AMOUNT` for each payee, all addresses of Filecoin with the letter `f`. `None` when an address is none, or a payee names no payment.
     #[must_use]
     pub fn root_of(payout: &Digest, payees: &[Payee]) -> Option<Digest> {
         let mut hash = Sha256::new();
         hash.update(format!("{ROOT}payout {payout}\n"));
         for Payee { address, amount, payment, failed } in payees {
-            let address = address::write(&address::read(address)?);
+            let address = Account::read(address)?;
             hash.update(format!("{} {failed} {address} {amount}\n", payment.as_deref()?));
         }
         Some(Digest(hash.finalize().into()))
@@ -185,11 +184,11 @@ impl PayoutList {
         if self.approvals.len() > MOST_APPROVALS {
             return Err(format!("a list has at most {MOST_APPROVALS} approvals"));
         }
-        let read = |text: &str| address::read(text).ok_or_else(|| format!("{text:?} is no address"));
+        let read = |text: &str| Account::read(text).ok_or_else(|| format!("{text:?} is no address"));
         let (mut payees, mut sums) = (Vec::with_capacity(self.payees.len()), HashMap::new());
         for Payee { address, amount, .. } in &self.payees {
             let payee = read(address)?;
-            add(&mut sums, payee, amount.0)
+            add(&mut sums, payee.clone(), amount.0)
                 .ok_or_else(|| format!("{address} gets more than there can be"))?;
             payees.push((payee, amount.0));
         }
@@ -225,7 +224,7 @@ impl PayoutList {
 }
 
 /// Add to what an address may get, unless the sum does not fit.
-pub(crate) fn add(payees: &mut HashMap<Address, u128>, payee: Address, amount: u128) -> Option<()> {
+pub(crate) fn add(payees: &mut HashMap<Account, u128>, payee: Account, amount: u128) -> Option<()> {
     let sum = payees.entry(payee).or_default();
     *sum = sum.checked_add(amount)?;
     Some(())

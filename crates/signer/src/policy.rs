@@ -3,11 +3,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use apogee_domain::{Atto, Digest, NetworkId};
+use apogee_spacemesh::address::Prefix;
 use apogee_treasury::Purpose;
-use fvm_shared::address::Address;
 use serde::Deserialize;
 
-use crate::address;
+use crate::account::{Account, Protocol};
 use crate::files::{self, FileError};
 use crate::lists::{self, Allowance, ListError, PayoutList, can_approve};
 use crate::order::Checked;
@@ -21,7 +21,8 @@ const MOST: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Policy {
     network: NetworkId,
-    wallets: HashMap<Address, WalletPolicy>,
+    protocol: Protocol,
+    wallets: HashMap<Account, WalletPolicy>,
     pending: Vec<PathBuf>,
 }
 
@@ -32,9 +33,9 @@ pub(crate) struct WalletPolicy {
     pub(crate) text: String,
     pub(crate) caps: Caps,
     /// What each payee may get in all; `None`: anybody may get anything.
-    pub(crate) payees: Option<HashMap<Address, u128>>,
+    pub(crate) payees: Option<HashMap<Account, u128>>,
     /// The multisig that it proposes payments to; `None`: it pays itself.
-    pub(crate) multisig: Option<Address>,
+    pub(crate) multisig: Option<Account>,
 }
 
 /// The most that is signed for.
@@ -50,8 +51,19 @@ pub(crate) struct Caps {
 #[serde(deny_unknown_fields)]
 struct Document {
     network: NetworkId,
+    /// Of a network of Spacemesh.
+    spacemesh: Option<SpacemeshSection>,
     wallets: BTreeMap<String, WalletSection>,
     approval: Option<ApprovalSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpacemeshSection {
+    /// The genesis id, 40 hexadecimal digits.
+    genesis: String,
+    /// What addresses begin with.
+    address_prefix: String,
 }
 
 #[derive(Deserialize)]
@@ -129,8 +141,11 @@ impl Policy {
         if document.wallets.is_empty() || document.wallets.len() > MOST {
             return Err(format!("a policy is for 1 to {MOST} wallets"));
         }
+        let protocol =
+            document.spacemesh.as_ref().map_or(Ok(Protocol::Filecoin), SpacemeshSection::protocol)?;
+        let account = |text: &str| Account::read(text).filter(|account| account.is_of(&protocol));
         for (text, section) in &document.wallets {
-            let wallet = address::read(text).ok_or_else(|| format!("the wallet {text:?} is no address"))?;
+            let wallet = account(text).ok_or_else(|| format!("the wallet {text:?} is no address"))?;
             let by_lists = section.recipients == Recipients::Lists;
             if by_lists && document.approval.is_none() {
                 return Err(format!("{text} pays by lists, and there is no [approval] for them"));
@@ -139,15 +154,18 @@ impl Policy {
             let caps = Caps { message_value, message_fee, day_value, day_fee };
             let payees = by_lists.then(HashMap::new);
             let multisig = section.proposes_for.as_ref().map(|multisig| {
-                address::read(multisig)
+                account(multisig)
                     .ok_or_else(|| format!("{text} proposes for {multisig:?}, which is no address"))
             });
+            if multisig.is_some() && protocol != Protocol::Filecoin {
+                return Err(format!("{text} proposes, which wallets on Spacemesh do not"));
+            }
             let policy = WalletPolicy { text: text.clone(), caps, payees, multisig: multisig.transpose()? };
             if wallets.insert(wallet, policy).is_some() {
                 return Err(format!("{text} is there twice"));
             }
         }
-        Ok(Self { network: document.network.clone(), wallets, pending: Vec::new() })
+        Ok(Self { network: document.network.clone(), protocol, wallets, pending: Vec::new() })
     }
 
     fn take_lists(&mut self, folder: &Path, approval: &ApprovalSection) -> Result<(), PolicyError> {
@@ -158,6 +176,10 @@ impl Policy {
             let allowance = list.allowance().map_err(wrong)?;
             if list.network != self.network {
                 return Err(wrong("it is for another network".into()));
+            }
+            if let Some((payee, _)) = allowance.payees.iter().find(|(payee, _)| !payee.is_of(&self.protocol))
+            {
+                return Err(wrong(format!("{payee} is no address of the network")));
             }
             let wallet = self.wallets.get_mut(&allowance.wallet).and_then(|wallet| wallet.payees.as_mut());
             let payees = wallet.ok_or_else(|| wrong("its wallet pays by no lists".into()))?;
@@ -179,10 +201,16 @@ impl Policy {
         &self.network
     }
 
-    /// Its wallets as it writes them, sorted, with their addresses.
+    /// How that network writes addresses and messages.
     #[must_use]
-    pub fn wallets(&self) -> Vec<(&str, Address)> {
-        let wallets = self.wallets.iter().map(|(address, wallet)| (wallet.text.as_str(), *address));
+    pub const fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    /// Its wallets as it writes them, sorted, with their accounts.
+    #[must_use]
+    pub fn wallets(&self) -> Vec<(&str, Account)> {
+        let wallets = self.wallets.iter().map(|(account, wallet)| (wallet.text.as_str(), account.clone()));
         let mut wallets: Vec<_> = wallets.collect();
         wallets.sort_unstable();
         wallets
@@ -194,8 +222,8 @@ impl Policy {
         &self.pending
     }
 
-    pub(crate) fn wallet(&self, address: &Address) -> Option<&WalletPolicy> {
-        self.wallets.get(address)
+    pub(crate) fn wallet(&self, account: &Account) -> Option<&WalletPolicy> {
+        self.wallets.get(account)
     }
 }
 
@@ -203,21 +231,21 @@ impl Policy {
 #[derive(Default)]
 struct Taken {
     /// Lists whose payees name no payments, by wallet and payout.
-    whole: HashMap<(Address, Digest), Digest>,
+    whole: HashMap<(Account, Digest), Digest>,
     /// Payouts of wallets whose lists name payments.
-    payouts: HashSet<(Address, Digest)>,
+    payouts: HashSet<(Account, Digest)>,
     /// These payments: payee, amount, and the numbers of failures that they were listed with.
-    payments: HashMap<(Address, String), (Address, u128, BTreeSet<u32>)>,
+    payments: HashMap<(Account, String), (Account, u128, BTreeSet<u32>)>,
 }
 
 impl Taken {
     /// What a list adds to the lists before it.
-    fn add(&mut self, list: &PayoutList, allowance: Allowance) -> Result<Vec<(Address, u128)>, String> {
+    fn add(&mut self, list: &PayoutList, allowance: Allowance) -> Result<Vec<(Account, u128)>, String> {
         let Allowance { wallet, payees } = allowance;
         let again = || "another approved list of its wallet is of the same payout".to_owned();
         let Some(payout) = list.payout else {
             let digest = list.digest().unwrap_or_default();
-            let before = self.whole.insert((wallet, list.root), digest);
+            let before = self.whole.insert((wallet.clone(), list.root), digest);
             return match before {
                 _ if self.payouts.contains(&(wallet, list.root)) => Err(again()),
                 None => Ok(payees),
@@ -226,16 +254,16 @@ impl Taken {
                 Some(_) => Err(again()),
             };
         };
-        if self.whole.contains_key(&(wallet, payout)) {
+        if self.whole.contains_key(&(wallet.clone(), payout)) {
             return Err(again());
         }
-        self.payouts.insert((wallet, payout));
+        self.payouts.insert((wallet.clone(), payout));
         let mut new = Vec::new();
         for (of, (payee, amount)) in list.payees.iter().zip(payees) {
             let name = of.payment.clone().unwrap_or_default();
-            let known = self.payments.entry((wallet, name.clone()));
-            let (before, sum, failed) = known.or_insert_with(|| (payee, amount, BTreeSet::new()));
-            if (*before, *sum) != (payee, amount) {
+            let known = self.payments.entry((wallet.clone(), name.clone()));
+            let (before, sum, failed) = known.or_insert_with(|| (payee.clone(), amount, BTreeSet::new()));
+            if (&*before, *sum) != (&payee, amount) {
                 return Err(format!("another approved list has another payee or amount for {name}"));
             }
             if failed.insert(of.failed) {
@@ -243,6 +271,15 @@ impl Taken {
             }
         }
         Ok(new)
+    }
+}
+
+impl SpacemeshSection {
+    fn protocol(&self) -> Result<Protocol, String> {
+        let genesis = self.genesis.parse().map_err(|error| format!("spacemesh.genesis: {error}"))?;
+        let prefix = Prefix::new(&self.address_prefix);
+        let prefix = prefix.map_err(|error| format!("spacemesh.address_prefix: {error}"))?;
+        Ok(Protocol::Spacemesh { genesis, prefix })
     }
 }
 
@@ -295,7 +332,7 @@ impl WalletPolicy {
             return Ok(());
         }
         if checked.whom.multisig != self.multisig {
-            let detail = self.multisig.map_or_else(
+            let detail = self.multisig.as_ref().map_or_else(
                 || "the wallet pays itself, and proposes to nobody".to_owned(),
                 |multisig| format!("the wallet proposes payments of {multisig}, and does nothing else"),
             );

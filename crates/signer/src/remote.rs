@@ -1,14 +1,15 @@
 use apogee_filecoin::rpc::Client;
-use apogee_filecoin::types::{Message, MessageSignature};
+use apogee_treasury::Signed;
 use async_trait::async_trait;
-use fvm_shared::address::Address;
 
+use crate::account::{Account, Protocol};
 use crate::keys::verify;
-use crate::signer::{Keys, KeysError};
+use crate::order::Unsigned;
+use crate::signer::{Keys, KeysError, signed};
 
 /// Keys that another program holds: `lotus-wallet`, which may have them in a Ledger, or a node.
 ///
-/// It sees only what policy and journal let through, and what it answers is checked: a signature is that of the wallet over the
+/// They are keys of Filecoin. It sees only what policy and journal let through, and what it answers is checked: a signature is that of the wallet over the
 /// message that was asked for, or it is not handed on.
 #[derive(Debug)]
 pub struct RemoteWallet(Client);
@@ -23,21 +24,22 @@ impl RemoteWallet {
 
 #[async_trait]
 impl Keys for RemoteWallet {
-    async fn addresses(&self) -> Result<Vec<Address>, KeysError> {
-        Ok(self.0.wallet_list().await?)
+    async fn accounts(&self, protocol: &Protocol) -> Result<Vec<Account>, KeysError> {
+        match protocol {
+            Protocol::Filecoin => Ok(self.0.wallet_list().await?.iter().map(Account::from).collect()),
+            Protocol::Spacemesh { .. } => Ok(Vec::new()),
+        }
     }
 
-    async fn sign(
-        &self,
-        wallet: Address,
-        messages: Vec<Message>,
-    ) -> Result<Vec<MessageSignature>, KeysError> {
-        let mut signatures = Vec::with_capacity(messages.len());
-        for message in &messages {
-            let signature = self.0.wallet_sign(&wallet, message).await?;
-            verify(&wallet, message, &signature)?;
-            signatures.push(signature);
+    async fn sign(&self, wallet: &Account, messages: Vec<Unsigned>) -> Result<Vec<Signed>, KeysError> {
+        let wallet = wallet.filecoin().ok_or("it has no such keys")?;
+        let mut all = Vec::with_capacity(messages.len());
+        for message in messages {
+            let Unsigned::Filecoin(message) = message else { return Err("it has no such keys".into()) };
+            let signature = self.0.wallet_sign(&wallet, &message).await?;
+            verify(&wallet, &message, &signature)?;
+            all.push(signed(message, signature)?);
         }
-        Ok(signatures)
+        Ok(all)
     }
 }

@@ -8,6 +8,7 @@ pub mod block;
 pub mod check;
 mod decimal;
 pub mod eligibility;
+pub mod gas;
 pub mod id;
 pub mod report;
 pub mod result;

@@ -1,36 +1,18 @@
-//! What a transaction of a wallet costs. The chain has no limit of gas in a transaction: it follows from what is done
-//! and from the length of the bytes, and all of it is paid for.
-//!
-//! Source: go-spacemesh `genvm/core/gas.go`, `genvm/templates/wallet/gas.go`.
+//! What is offered for the gas of a wallet's transactions.
 
 use apogee_domain::Atto;
 use apogee_spacemesh::address::Address;
-use apogee_spacemesh::scale::encode;
-use apogee_spacemesh::signature::SIGNATURE_BYTES;
+pub(crate) use apogee_spacemesh::gas::of;
 use apogee_spacemesh::transaction::{Body, Call, Payment};
 use apogee_treasury::chain::Gas;
 
 use crate::money::SMIDGE;
 
-/// For eight bytes, begun ones counted whole.
-const DATA: u64 = 128;
-/// For a payment, bytes aside.
-const SPEND: u64 = 34_170;
-/// For making an account, bytes aside.
-const SPAWN: u64 = 98_000;
 /// What a unit costs where nothing else waits: the least that a node takes, in smidge.
 pub(crate) const LEAST_PRICE: u64 = 1;
 /// Two transactions of one nonce differ by less than this part of their gas, one in so many: the shorter one has to offer as much more for a unit,
 /// or it would pay less in all.
 const SLACK: u64 = 64;
-
-/// What a transaction uses, signed by one key.
-pub(crate) fn of(body: &Body) -> u64 {
-    let fixed = if matches!(body.call, Call::Spawn(_)) { SPAWN } else { SPEND };
-    let length = encode(body).len().saturating_add(SIGNATURE_BYTES);
-    let words = u64::try_from(length.div_ceil(8)).unwrap_or(u64::MAX);
-    fixed.saturating_add(words.saturating_mul(DATA))
-}
 
 /// The most that a payment of this amount uses, whatever its nonce and price.
 pub(crate) fn most(amount: u64) -> u64 {
@@ -62,8 +44,6 @@ pub(crate) fn bump(old: &Gas, floor: Atto, percent: u32) -> Gas {
 
 #[cfg(test)]
 mod tests {
-    use apogee_spacemesh::id::PublicKey;
-    use apogee_spacemesh::template::Spawn;
     use proptest::prelude::*;
 
     use super::*;
@@ -71,16 +51,6 @@ mod tests {
     fn spend(amount: u64, nonce: u64, gas_price: u64) -> Body {
         let call = Call::Spend(Payment { destination: Address([1; 24]), amount });
         Body { principal: Address([2; 24]), call, nonce, gas_price }
-    }
-
-    /// Figures of nodes: spacemesh.md §4.
-    #[test]
-    fn gas_is_that_of_a_node() {
-        let spawn = Spawn::Wallet(PublicKey([3; 32]));
-        let call = Call::Spawn(spawn.clone());
-        assert_eq!(of(&Body { principal: spawn.address(), call, nonce: 0, gas_price: 1 }), 100_432);
-        assert_eq!(of(&spend(1, 0, 1)), 36_090);
-        assert_eq!(of(&spend(1 << 40, 1, 1)), 36_218);
     }
 
     proptest! {

@@ -5,7 +5,6 @@ mod chain;
 mod effect;
 mod gas;
 mod history;
-mod key;
 mod layers;
 mod measures;
 mod money;
@@ -14,7 +13,6 @@ mod outcome;
 mod spawn;
 
 pub use chain::{FAILED, NO_BALANCE, OVERTAKEN, Spacemesh};
-pub use key::Key;
 pub use measures::drips;
 pub use money::{SMIDGE, atto, smidge};
 pub use spawn::{SpawnError, Spawned};

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use apogee_signer::{
-    Cost, FileError, InvalidExport, Key, KeyKind, Keystore, KeystoreError, MOST_KEYS, PassphraseError,
-    PassphraseSource, Secret, read_export,
+    Cost, FileError, InvalidExport, Key, KeyKind, KeyName, Keystore, KeystoreError, MOST_KEYS,
+    PassphraseError, PassphraseSource, Secret, read_export,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -32,9 +32,9 @@ fn keys_come_back_with_the_passphrase_and_with_no_other() {
     let path = made(folder.path());
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let opened = Keystore::open(&path, &passphrase("correct horse")).unwrap();
-    let addresses: Vec<_> = opened.addresses().collect();
-    assert_eq!(addresses, keystore().addresses().collect::<Vec<_>>());
-    assert_eq!(Keystore::list(&path).unwrap(), addresses);
+    let names: Vec<_> = opened.names().collect();
+    assert_eq!(names, keystore().names().collect::<Vec<_>>());
+    assert_eq!(Keystore::list(&path).unwrap(), names);
     let message = super::desk::message(&super::desk::pay(1, super::desk::payee(1), 5));
     for kind in [KeyKind::Secp256k1, KeyKind::Bls] {
         let known = key(kind, 1);
@@ -63,18 +63,14 @@ fn a_keystore_grows_and_is_never_half_written() {
     }
     opened.save(&path, &secret, CHEAP, &mut random).unwrap();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(Keystore::open(&path, &secret).unwrap().addresses().count(), 4);
+    assert_eq!(Keystore::open(&path, &secret).unwrap().names().count(), 4);
     assert_eq!(folder.path().read_dir().unwrap().count(), 1, "no temporary file is left");
     for _ in 4..MOST_KEYS {
         opened.add(Key::generate(KeyKind::Bls, &mut random)).unwrap();
     }
     assert!(matches!(opened.add(key(KeyKind::Bls, 2)), Err(KeystoreError::Full)));
     opened.save(&path, &secret, CHEAP, &mut random).unwrap();
-    assert_eq!(
-        Keystore::open(&path, &secret).unwrap().addresses().count(),
-        MOST_KEYS,
-        "the largest one opens"
-    );
+    assert_eq!(Keystore::open(&path, &secret).unwrap().names().count(), MOST_KEYS, "the largest one opens");
 }
 
 #[test]
@@ -205,10 +201,10 @@ fn nothing_secret_is_shown() {
 
 #[test]
 fn exports_that_are_none_are_refused() {
-    let export = |json: &str| read_export(hex::encode(json).as_bytes()).map(|key| key.address());
+    let export = |json: &str| read_export(hex::encode(json).as_bytes()).map(|key| key.name());
     let one = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
     let good = format!(r#"{{"Type":"bls","PrivateKey":"{one}"}}"#);
-    assert_eq!(export(&good), Ok(key(KeyKind::Bls, 1).address()));
+    assert_eq!(export(&good), Ok(KeyName::Filecoin(key(KeyKind::Bls, 1).address())));
     for (json, error) in [
         (good.replace("bls", "delegated"), InvalidExport::Type),
         (good.replace("bls", "secp256k1-ledger"), InvalidExport::Type),

@@ -9,6 +9,8 @@ mod keystore;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod mesh;
+#[cfg(test)]
 mod policy;
 #[cfg(test)]
 mod proposals;

@@ -71,9 +71,9 @@ fn addresses_of_exported_keys_are_those_of_zondax() {
         hex::encode(serde_json::json!({"Type": kind, "PrivateKey": key}).to_string()) + "\n"
     };
     let bls = read_export(export("bls", &wallet["bls_private_key"]).as_bytes()).unwrap();
-    assert_eq!(bls.address().to_string().get(1..), wallet["bls_address"].as_str().unwrap().get(1..));
+    assert_eq!(bls.name().to_string().get(1..), wallet["bls_address"].as_str().unwrap().get(1..));
     let secp = read_export(export("secp256k1", &wallet["private_key"]).as_bytes()).unwrap();
-    assert_eq!(secp.address().to_string(), "f1d2xrzcslx7xlbbylc5c3d5lvandqw4iwl6epxba");
+    assert_eq!(secp.name().to_string(), "f1d2xrzcslx7xlbbylc5c3d5lvandqw4iwl6epxba");
 }
 
 #[test]

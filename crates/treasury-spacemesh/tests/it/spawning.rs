@@ -1,15 +1,14 @@
 use apogee_domain::NetworkId;
 use apogee_simmesh::{Fault, Undone};
-use apogee_spacemesh::address::Prefix;
 use apogee_spacemesh::id::LayerId;
 use apogee_spacemesh_gateway::Dialect;
 use apogee_store::WalletMode;
 use apogee_treasury::chain::{Chain, ChainError, Draft, Outcome, PrepareError};
 use apogee_treasury::reconcile;
-use apogee_treasury_spacemesh::{Key, SpawnError, Spawned, atto};
+use apogee_treasury_spacemesh::{SpawnError, Spawned, atto};
 
 use crate::place::{NAME, Place};
-use crate::world::{GENESIS, SPAWN_GAS, World, database, pay, payee, text};
+use crate::world::{Key, SPAWN_GAS, World, database, pay, payee, text};
 
 const DIALECTS: [Dialect; 2] = [Dialect::V2Alpha1, Dialect::V2Beta1];
 
@@ -75,7 +74,7 @@ async fn a_wallet_that_cannot_be_made_is_told_what_it_needs() {
     world.mine(1);
     assert!(matches!(world.spawn().await, Spawned::Waits(_)));
     // A signer without the key signs for nobody.
-    let other = Key::new(&[9; 32], GENESIS, Prefix::TEST);
+    let other = Key::new(&[9; 32]);
     let refused = world.chain.spawn(&other, &world.key.public(), 0).await.unwrap_err();
     assert!(matches!(refused, SpawnError::Sign(_)), "{refused:?}");
 }

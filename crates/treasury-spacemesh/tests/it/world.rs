@@ -5,18 +5,20 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::{NetworkId, Timestamp};
+use apogee_domain::{ManualClock, NetworkId, Timestamp};
+use apogee_signer::{Journal, Keystore, LocalSigner, MeshKey, Policy};
 use apogee_simmesh::{Chain as _, Known, Made, Mesh, Network, Recipe, Undone};
 use apogee_spacemesh::address::{Address, Prefix};
-use apogee_spacemesh::id::{Epochs, GenesisId, LayerId};
+use apogee_spacemesh::id::{Epochs, GenesisId, LayerId, PublicKey};
 use apogee_spacemesh::scale::encode;
 use apogee_spacemesh::template::{Spawn, Template};
 use apogee_spacemesh::transaction::{Body, Call, Payment, Signatures, Transaction};
 use apogee_spacemesh_gateway::{Dialect, Endpoint, Gateway, Limits};
 use apogee_store::Store;
 use apogee_store_sqlite::SqliteStore;
-use apogee_treasury_spacemesh::{Key, Spacemesh, Spawned};
-use ed25519_dalek::{Signer as _, SigningKey};
+use apogee_treasury::{Order, SignError, Signed, Signer};
+use apogee_treasury_spacemesh::{Spacemesh, Spawned};
+use async_trait::async_trait;
 use tempfile::TempDir;
 
 pub(crate) const GENESIS: GenesisId = GenesisId(*b"a-network-for-tests!");
@@ -31,19 +33,75 @@ const RICHES: u64 = 1 << 60;
 /// What making a wallet costs.
 pub(crate) const SPAWN_GAS: u64 = 100_432;
 
+/// A folder in memory, where there is such a thing.
+fn folder() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap()
+}
+
+/// The signer of a key: with a policy that leaves the amounts to the treasury, and a journal.
+#[derive(Debug)]
+pub(crate) struct Key {
+    signer: LocalSigner,
+    public: PublicKey,
+    _folder: TempDir,
+}
+
+impl Key {
+    pub(crate) fn new(seed: &[u8; 32]) -> Self {
+        let key = MeshKey::from_bytes(seed).unwrap();
+        let (folder, public, most) = (folder(), key.public(), u128::MAX);
+        let (file, wallet) = (folder.path().join("policy.toml"), key.account(Prefix::TEST));
+        let text = format!(
+            "network = \"mesh\"\n[spacemesh]\ngenesis = \"{GENESIS}\"\naddress_prefix = \"stest\"\n[wallets.{wallet}]\n\
+             message_value = \"{most}\"\nmessage_fee = \"{most}\"\nday_value = \"{most}\"\nday_fee = \"{most}\"\nrecipients = \"any\"\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let policy = Policy::read(&file).unwrap();
+        let journal = Journal::open(&folder.path().join("journal"), policy.network()).unwrap();
+        let mut keys = Keystore::new();
+        keys.add(key).unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(START.into())));
+        let signer = LocalSigner::new(policy, journal, Box::new(Arc::new(keys)), clock);
+        Self { signer, public, _folder: folder }
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        self.public
+    }
+
+    pub(crate) fn address(&self) -> String {
+        text(&Spawn::Wallet(self.public).address())
+    }
+}
+
+#[async_trait]
+impl Signer for Key {
+    async fn wallets(&self) -> Result<Vec<String>, SignError> {
+        self.signer.wallets().await
+    }
+
+    async fn sign(&self, wallet: &str, fence: u64, orders: &[Order]) -> Result<Vec<Signed>, SignError> {
+        self.signer.sign(wallet, fence, orders).await
+    }
+}
+
+fn account(seed: &[u8; 32]) -> Spawn {
+    Spawn::Wallet(MeshKey::from_bytes(seed).unwrap().public())
+}
+
 /// A database in memory, where there is such a folder.
 pub(crate) async fn database() -> (Arc<dyn Store>, TempDir) {
-    let memory = std::path::Path::new("/dev/shm");
-    let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
+    let folder = folder();
     (Arc::new(SqliteStore::open(&folder.path().join("apogee.db")).await.unwrap()), folder)
 }
 
 pub(crate) fn wallet() -> Key {
-    Key::new(&WALLET, GENESIS, Prefix::TEST)
+    Key::new(&WALLET)
 }
 
 pub(crate) fn wallet_address() -> Address {
-    Spawn::Wallet(wallet().public()).address()
+    account(&WALLET).address()
 }
 
 /// Somebody who is paid.
@@ -57,10 +115,8 @@ pub(crate) fn text(address: &Address) -> String {
 
 /// A transaction by a key.
 pub(crate) fn signed(seed: [u8; 32], call: Call, nonce: u64, gas_price: u64) -> Vec<u8> {
-    let key = SigningKey::from_bytes(&seed);
-    let principal = Spawn::Wallet(Key::new(&seed, GENESIS, Prefix::TEST).public()).address();
-    let body = Body { principal, call, nonce, gas_price };
-    let signature = key.sign(&body.signed_bytes(&GENESIS)).to_bytes();
+    let body = Body { principal: account(&seed).address(), call, nonce, gas_price };
+    let signature = MeshKey::from_bytes(&seed).unwrap().sign(&body.signed_bytes(&GENESIS));
     encode(&Transaction { body, signatures: Signatures::One(signature) })
 }
 
@@ -101,7 +157,7 @@ impl World {
             epochs: EPOCHS,
             labels_per_unit: 1,
         };
-        let rich = Spawn::Wallet(Key::new(&RICH, GENESIS, Prefix::TEST).public());
+        let rich = account(&RICH);
         let accounts = vec![(wallet_address(), balance), (rich.address(), RICHES)];
         let mut made = Made::new(Recipe { network, accounts });
         made.submit(&signed(RICH, Call::Spawn(rich), 0, 1)).unwrap();
@@ -168,7 +224,7 @@ impl World {
 
     /// The rich one pays the wallet so many smidge.
     pub(crate) fn deposit(&self, amount: u64) {
-        let rich = Spawn::Wallet(Key::new(&RICH, GENESIS, Prefix::TEST).public()).address();
+        let rich = account(&RICH).address();
         let mut chain = self.mesh.chain();
         let row = chain.account(&rich).unwrap().unwrap();
         let (nonce, _) = chain.projected(&row).unwrap();

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apogee_treasury::{Faults, Halt, Order, SignError, Signed, Signer};
-use apogee_treasury_spacemesh::Key;
 use async_trait::async_trait;
 use tokio::sync::Notify;
+
+use crate::world::Key;
 
 /// Holds the key. It outlives the processes that ask it.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What an order says, held against the message that it wants signed.
+//! Messages of Filecoin.
 
 use apogee_domain::Atto;
 use apogee_filecoin::types::multisig::{PROPOSE, Proposal, read_exactly};
@@ -9,51 +9,32 @@ use fvm_shared::address::{Address, Protocol};
 use fvm_shared::econ::TokenAmount;
 use num_traits::ToPrimitive;
 
-use crate::address;
+use crate::account::Account;
 use crate::book::Whom;
-use crate::refusal::{Refusal, Rule};
 
 /// Longest message in bytes: a proposal with the longest addresses has some 300.
 const LONGEST_MESSAGE: usize = 512;
-/// Longest id of a payment.
-const LONGEST_ID: usize = 200;
 /// Most gas of a message (Lotus `buildconstants.BlockGasLimit`): with more it is in no block, and the nonces after it wait for ever.
 const BLOCK_GAS_LIMIT: u64 = 10_000_000_000;
 /// Bytes that a secp256k1 signature adds to a message on chain: kind and 65 bytes with their header, and the header of the pair.
 const OWN_SIGNATURE: usize = 69;
 
-/// An order whose message has been read, and says the same.
-#[derive(Clone, Debug)]
-pub(crate) struct Checked<'a> {
-    pub(crate) order: &'a Order,
-    pub(crate) whom: Whom,
-    pub(crate) message: Message,
-}
-
-/// Read the message of an order to the wallet `wallet`.
-pub(crate) fn check<'a>(order: &'a Order, wallet: &Address) -> Result<Checked<'a>, Refusal> {
-    let refused = |detail: &str| Refusal::new(order.nonce, Rule::Message, detail);
-    if order.payment.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
-        return Err(refused("a payment's id has at most 200 bytes"));
-    }
-    let payee = address::read(&order.payee).ok_or_else(|| refused("the payee is no address"))?;
-    let multisig = order
-        .multisig
-        .as_ref()
-        .map(|text| address::read(text))
-        .map(|read| read.ok_or_else(|| refused("the multisig is no address")));
+/// The message of an order to `wallet` that pays `whom`. `Err` with what is wrong with it.
+pub(super) fn read(order: &Order, wallet: &Account, whom: &Whom) -> Result<Message, String> {
+    let wallet = wallet.filecoin().ok_or("the wallet is on another network")?;
+    let payee = whom.payee.filecoin().ok_or("the payee is on another network")?;
+    let multisig =
+        whom.multisig.as_ref().map(|account| account.filecoin().ok_or("the multisig is no address"));
     let multisig = multisig.transpose()?;
-    let message = read(&order.message).ok_or_else(|| refused("it is no message in canonical CBOR"))?;
-    let holds = |what: bool, detail: &str| if what { Ok(()) } else { Err(refused(detail)) };
+    let message = decode(&order.message).ok_or("it is no message in canonical CBOR")?;
     holds(message.version == 0, "a message has version 0")?;
-    holds(message.from == *wallet, "it is from another than the wallet")?;
+    holds(message.from == wallet, "it is from another than the wallet")?;
     holds(message.sequence == order.nonce, "it has another nonce than the order")?;
     match &multisig {
         None => pays(order, &message, &payee),
         Some(multisig) => proposes(order, &message, &payee, multisig),
-    }
-    .map_err(refused)?;
-    let cap = atto(&message.gas_fee_cap).ok_or_else(|| refused("the fee cap is no amount"))?;
+    }?;
+    let cap = atto(&message.gas_fee_cap).ok_or("the fee cap is no amount")?;
     let fee = cap.0.checked_mul(message.gas_limit.into());
     holds(fee == Some(order.fee.0), "fee cap times gas limit is another than the order's fee")?;
     let premium = atto(&message.gas_premium);
@@ -64,16 +45,19 @@ pub(crate) fn check<'a>(order: &'a Order, wallet: &Address) -> Result<Checked<'a
     gas(order, &message)?;
     if order.purpose == Purpose::Cancel {
         holds(
-            multisig.is_none() && payee == *wallet && order.amount == Atto::ZERO,
+            multisig.is_none() && payee == wallet && order.amount == Atto::ZERO,
             "a cancellation pays nothing, to the wallet itself",
         )?;
     }
-    Ok(Checked { order, whom: Whom { payee, multisig }, message })
+    Ok(message)
+}
+
+const fn holds(what: bool, detail: &'static str) -> Result<(), &'static str> {
+    if what { Ok(()) } else { Err(detail) }
 }
 
 /// What is wrong with a message that should pay.
 fn pays(order: &Order, message: &Message, payee: &Address) -> Result<(), &'static str> {
-    let holds = |what: bool, detail| if what { Ok(()) } else { Err(detail) };
     holds(message.to == *payee, "it pays another than the order's payee")?;
     holds(atto(&message.value) == Some(order.amount), "it pays another amount than the order")?;
     holds(message.method_num == METHOD_SEND, "a payment calls no method")?;
@@ -87,7 +71,6 @@ fn proposes(
     payee: &Address,
     multisig: &Address,
 ) -> Result<(), &'static str> {
-    let holds = |what: bool, detail| if what { Ok(()) } else { Err(detail) };
     holds(order.purpose != Purpose::Cancel, "a cancellation proposes nothing")?;
     holds(message.to == *multisig, "it is to another than the order's multisig")?;
     holds(atto(&message.value) == Some(Atto::ZERO), "a proposal brings no money")?;
@@ -99,7 +82,7 @@ fn proposes(
     holds(atto(&proposal.value) == Some(order.amount), "it proposes another amount than the order's")
 }
 
-fn read(bytes: &[u8]) -> Option<Message> {
+fn decode(bytes: &[u8]) -> Option<Message> {
     if bytes.len() > LONGEST_MESSAGE {
         return None;
     }
@@ -109,15 +92,14 @@ fn read(bytes: &[u8]) -> Option<Message> {
 }
 
 /// A gas limit below the cost of inclusion sticks the key for good: the message is mined, and the nonce stays (C §2.2).
-fn gas(order: &Order, message: &Message) -> Result<(), Refusal> {
+fn gas(order: &Order, message: &Message) -> Result<(), String> {
     let signature = if message.from.protocol() == Protocol::BLS { 0 } else { OWN_SIGNATURE };
     let inclusion = inclusion_gas(order.message.len() + signature);
     let least = inclusion.saturating_add(inclusion.div_ceil(10));
     if (least..=BLOCK_GAS_LIMIT).contains(&message.gas_limit) {
         return Ok(());
     }
-    let detail = format!("its gas limit is {}, not from {least} to {BLOCK_GAS_LIMIT}", message.gas_limit);
-    Err(Refusal::new(order.nonce, Rule::Message, detail))
+    Err(format!("its gas limit is {}, not from {least} to {BLOCK_GAS_LIMIT}", message.gas_limit))
 }
 
 fn atto(amount: &TokenAmount) -> Option<Atto> {
