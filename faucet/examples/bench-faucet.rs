@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use apogee_domain::{Atto, Digest, ManualClock, NetworkId, Timestamp};
 use apogee_faucet::policy::{Applicant, Policy, prefixes};
-use apogee_faucet::{Answer, Desk, Request};
+use apogee_faucet::{Answer, Desk, Notation, Request};
 use apogee_store::{Faucet, Grant, Payment, PaymentState, Store, Wallet, WalletMode};
 use apogee_store_postgres::PostgresStore;
 use apogee_store_sqlite::SqliteStore;
@@ -190,7 +190,7 @@ async fn measure(name: &str, store: Arc<dyn Store>, bars: bool) -> Result<bool, 
     let policy = Policy::read(POLICY)?;
     prepare(store.as_ref(), &policy).await?;
     let clock = Arc::new(ManualClock::at(NOW));
-    let place = (network()?, "drip".to_owned(), 't');
+    let place = (network()?, "drip".to_owned(), Notation::Filecoin('t'));
     let desk = Desk::new(Arc::clone(&store), clock, Box::new(ChaCha8Rng::seed_from_u64(1)), place, policy);
     desk.set_funds(Some(Atto(u128::MAX)));
     let Answer::Granted(template) = desk.accept(request(CLIENTS * EACH)?).await? else {

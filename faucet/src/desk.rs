@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use apogee_domain::{Atto, Clock, Digest, NetworkId, Timestamp};
 use apogee_store::{Grant, Identity, Store, StoreError};
-use fvm_shared::address::Address;
 use rand::RngCore;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 use crate::policy::{Applicant, Assessment, Facts, Policy, Standing, prefixes};
-use crate::{InvalidRecipient, Recipient};
+use crate::{InvalidRecipient, Named, Notation, Recipient};
 
 pub use self::batch::standing;
 pub use self::settle::free_funds;
@@ -110,7 +109,7 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     network: NetworkId,
     faucet: String,
-    prefix: char,
+    notation: Notation,
     policy: Policy,
     digest: Digest,
     inner: Mutex<Inner>,
@@ -138,19 +137,19 @@ struct Waiting {
 
 impl Desk {
     /// A desk for the faucet of that name, which [`put_faucet`](apogee_store::GrantsWork::put_faucet) has been called for with this policy.
-    /// Addresses of the network begin with `prefix`; `random` makes ids of grants, which nobody must guess.
+    /// The network writes addresses in `notation`; `random` makes ids of grants, which nobody must guess.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         random: Box<dyn RngCore + Send>,
-        (network, faucet, prefix): (NetworkId, String, char),
+        (network, faucet, notation): (NetworkId, String, Notation),
         policy: Policy,
     ) -> Arc<Self> {
         let inner = Inner { random, funds: None, waiting: Vec::new(), busy: false };
         let digest = policy.digest();
         let inner = Mutex::new(inner);
-        Arc::new(Self { store, clock, network, faucet, prefix, policy, digest, inner })
+        Arc::new(Self { store, clock, network, faucet, notation, policy, digest, inner })
     }
 
     /// What it decides by.
@@ -185,8 +184,8 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Recipient`] when it is none of this network.
-    pub fn recipient(&self, text: &str) -> Result<Address, DeskError> {
-        Ok(crate::parse_recipient(text, self.prefix)?)
+    pub fn recipient(&self, text: &str) -> Result<Named, DeskError> {
+        Ok(self.notation.read(text)?)
     }
 
     /// Put a request together. The recipient is what the network knows of [`Desk::recipient`]'s address.

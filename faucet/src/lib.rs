@@ -15,5 +15,7 @@ pub use desk::{Answer, Ask, Desk, DeskError, LONGEST_CODE, LONGEST_KEY, Request,
 pub use front::Front;
 pub use lookup::recipient_in;
 pub use operators::Operators;
-pub use recipient::{ActorKey, InvalidRecipient, Recipient, Recipients, Unresolved, parse_recipient};
+pub use recipient::{
+    ActorKey, InvalidRecipient, Named, Notation, Recipient, Recipients, Unresolved, parse_recipient,
+};
 pub use subject::{InvalidSubject, Subject, actor_key, liftable};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use apogee_domain::Atto;
+use apogee_domain::{Atto, NetworkKind};
+use apogee_spacemesh::address::{Address as Mesh, InvalidAddress, Prefix};
 use async_trait::async_trait;
 use fvm_shared::address::{Address, Network, Payload};
 use sha3::{Digest as _, Keccak256};
@@ -21,8 +22,8 @@ pub enum InvalidRecipient {
     #[error("the checksum of the address does not fit: a letter is wrong")]
     Checksum,
     /// It is one of another network.
-    #[error("this is an address of another network; here they begin with {0}, or with 0x")]
-    OtherNetwork(char),
+    #[error("this is an address of another network; here they begin with {0}")]
+    OtherNetwork(Notation),
 }
 
 impl InvalidRecipient {
@@ -35,6 +36,80 @@ impl InvalidRecipient {
             Self::OtherNetwork(_) => "recipient-network",
         }
     }
+}
+
+/// How a network writes addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// Of Filecoin, with this letter.
+    Filecoin(char),
+    /// Of Spacemesh, with this before the 1.
+    Spacemesh(Prefix),
+}
+
+impl fmt::Display for Notation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Filecoin(letter) => write!(f, "{letter}, or with 0x"),
+            Self::Spacemesh(prefix) => write!(f, "{prefix}1"),
+        }
+    }
+}
+
+/// An address that a network can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// Of Filecoin.
+    Filecoin(Address),
+    /// Of Spacemesh.
+    Spacemesh(Mesh),
+}
+
+impl Notation {
+    /// That of a network whose addresses begin with `prefix`.
+    #[must_use]
+    pub fn of(kind: NetworkKind, prefix: &str) -> Self {
+        match kind {
+            NetworkKind::Filecoin => Self::Filecoin(prefix.chars().next().unwrap_or('t')),
+            // What is no prefix has no addresses that would be its own.
+            NetworkKind::Spacemesh => Self::Spacemesh(Prefix::new(prefix).unwrap_or(Prefix::STANDALONE)),
+        }
+    }
+
+    /// Which networks write like that.
+    #[must_use]
+    pub const fn kind(&self) -> NetworkKind {
+        match self {
+            Self::Filecoin(_) => NetworkKind::Filecoin,
+            Self::Spacemesh(_) => NetworkKind::Spacemesh,
+        }
+    }
+
+    /// The address that somebody has typed.
+    ///
+    /// # Errors
+    /// [`InvalidRecipient`] says what is wrong with it.
+    pub fn read(&self, text: &str) -> Result<Named, InvalidRecipient> {
+        match self {
+            Self::Filecoin(letter) => parse_recipient(text, *letter).map(Named::Filecoin),
+            Self::Spacemesh(prefix) => parse_mesh(text.trim(), *prefix).map(Named::Spacemesh),
+        }
+    }
+}
+
+/// Nobody has a key to a template, or to nothing at all: what is sent there is lost.
+fn parse_mesh(text: &str, prefix: Prefix) -> Result<Mesh, InvalidRecipient> {
+    let address = Mesh::parse(text, prefix).map_err(|error| match error {
+        error if error.is_mistyped() && has(text, prefix) => InvalidRecipient::Checksum,
+        InvalidAddress::Prefix { .. } => InvalidRecipient::OtherNetwork(Notation::Spacemesh(prefix)),
+        _ => InvalidRecipient::NoAddress,
+    })?;
+    let [numbers @ .., _] = address.0;
+    if numbers == [0; 23] { Err(InvalidRecipient::NoAddress) } else { Ok(address) }
+}
+
+fn has(text: &str, prefix: Prefix) -> bool {
+    text.to_ascii_lowercase().strip_prefix(&prefix.to_string()).is_some_and(|rest| rest.starts_with('1'))
 }
 
 /// An address in any of its forms: `f0…`, `f1…`, `f2…`, `f3…`, `f410f…`, `0x…` (an Ethereum address, or with `0xff` before eleven zero bytes an
@@ -54,7 +129,7 @@ pub fn parse_recipient(text: &str, prefix: char) -> Result<Address, InvalidRecip
     let address = network.parse_address(text).map_err(|error| match error {
         fvm_shared::address::Error::InvalidChecksum => InvalidRecipient::Checksum,
         fvm_shared::address::Error::UnknownNetwork if text.starts_with(['f', 't']) => {
-            InvalidRecipient::OtherNetwork(prefix)
+            InvalidRecipient::OtherNetwork(Notation::Filecoin(prefix))
         }
         _ => InvalidRecipient::NoAddress,
     })?;
@@ -125,6 +200,12 @@ impl ActorKey {
         Self(std::iter::once(prefix).chain(stable.to_string().chars().skip(1)).collect())
     }
 
+    /// Of an account of Spacemesh, which has one address.
+    #[must_use]
+    pub fn of_mesh(account: &Mesh, prefix: Prefix) -> Self {
+        Self(account.text(prefix))
+    }
+
     /// As it is stored and shown.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -172,7 +253,7 @@ pub enum Unresolved {
 #[async_trait]
 pub trait Recipients: Send + Sync + fmt::Debug {
     /// Whose address this is.
-    async fn recipient(&self, address: &Address) -> Result<Recipient, Unresolved>;
+    async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved>;
 }
 
 #[cfg(test)]
@@ -210,13 +291,39 @@ mod tests {
     }
 
     #[test]
+    fn an_account_of_spacemesh_has_one_address_and_a_mistyped_one_is_told_as_such() {
+        let here = Notation::of(NetworkKind::Spacemesh, "stest");
+        let account = Mesh::of(Mesh([1; 24]), b"somebody");
+        let (text, main) = (account.text(Prefix::TEST), account.text(Prefix::MAIN));
+        assert_eq!(here.read(&format!(" {text}\n")), Ok(Named::Spacemesh(account)));
+        assert_eq!(here.read(&text.to_uppercase()), Ok(Named::Spacemesh(account)));
+        assert_eq!(ActorKey::of_mesh(&account, Prefix::TEST).as_str(), text);
+        let last = if text.ends_with('q') { "p" } else { "q" };
+        let mistyped = format!("{}{last}", &text[..text.len() - 1]);
+        let template = Mesh([[0; 23].as_slice(), &[1]].concat().try_into().unwrap());
+        for (text, error) in [
+            (mistyped, InvalidRecipient::Checksum),
+            (main, InvalidRecipient::OtherNetwork(here)),
+            (template.text(Prefix::TEST), InvalidRecipient::NoAddress),
+            (Mesh([0; 24]).text(Prefix::TEST), InvalidRecipient::NoAddress),
+            ("t01000".to_owned(), InvalidRecipient::NoAddress),
+            ("stest1\u{e9}".to_owned(), InvalidRecipient::NoAddress),
+            (format!("stest1{}", "q".repeat(5_000)), InvalidRecipient::NoAddress),
+            (String::new(), InvalidRecipient::NoAddress),
+        ] {
+            assert_eq!(here.read(&text), Err(error), "{text}");
+        }
+        assert!(Notation::of(NetworkKind::Filecoin, "t").read(&text).is_err());
+    }
+
+    #[test]
     fn what_is_no_address_of_the_network_is_refused_and_says_why() {
         let wrong_case = CHECKSUMMED.replacen("aAeb", "AAeb", 1);
         let good = ActorKey::of(&Address::new_actor(b"x"), 'f').to_string();
         let mistyped = if good.ends_with('a') { good.replace('a', "b") } else { format!("{}a", &good[..40]) };
         for (text, error) in [
-            (good.clone(), InvalidRecipient::OtherNetwork('t')),
-            ("f01000".to_owned(), InvalidRecipient::OtherNetwork('t')),
+            (good.clone(), InvalidRecipient::OtherNetwork(Notation::Filecoin('t'))),
+            ("f01000".to_owned(), InvalidRecipient::OtherNetwork(Notation::Filecoin('t'))),
             (mistyped.replacen('f', "t", 1), InvalidRecipient::Checksum),
             (format!("0x{wrong_case}"), InvalidRecipient::Checksum),
             ("0x".to_owned() + &"0".repeat(40), InvalidRecipient::NoAddress),

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use apogee_store::LimitKey;
-use fvm_shared::address::{Address, Payload};
+use fvm_shared::address::Payload;
 
 use crate::policy::{Code, Scope, limit_key, prefixes};
-use crate::{ActorKey, InvalidRecipient, parse_recipient};
+use crate::{ActorKey, InvalidRecipient, Named, Notation};
 
 /// The longest name that a provider gives somebody.
 const LONGEST: usize = 255;
@@ -22,7 +22,7 @@ pub enum Subject {
         subject: String,
     },
     /// An actor of the network, by one of its addresses.
-    Actor(Address),
+    Actor(Named),
     /// A network that requests come from.
     Network(LimitKey),
 }
@@ -47,12 +47,12 @@ pub enum InvalidSubject {
 }
 
 impl Subject {
-    /// Read `github:583231`, an actor's address in any of its forms, an IP address or a network of them. Addresses of the network begin with
-    /// `prefix`. A network may be written by any of its addresses; an IP address alone is the narrowest network that is counted.
+    /// Read `github:583231`, an actor's address in any of its forms, an IP address or a network of them. The network writes addresses in
+    /// `notation`. A network may be written by any of its addresses; an IP address alone is the narrowest network that is counted.
     ///
     /// # Errors
     /// [`InvalidSubject`] says what it is not.
-    pub fn read(text: &str, prefix: char) -> Result<Self, InvalidSubject> {
+    pub fn read(text: &str, notation: Notation) -> Result<Self, InvalidSubject> {
         let text = text.trim();
         let (address, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
         if let Ok(address) = address.parse::<IpAddr>() {
@@ -68,7 +68,7 @@ impl Subject {
             }
             return Ok(Self::Identity { provider: provider.to_owned(), subject: subject.to_owned() });
         }
-        match parse_recipient(text, prefix) {
+        match notation.read(text) {
             Ok(address) => Ok(Self::Actor(address)),
             Err(InvalidRecipient::NoAddress) => Err(InvalidSubject::Nobody),
             Err(error) => Err(InvalidSubject::Address(error)),
@@ -77,18 +77,24 @@ impl Subject {
 
     /// The key that it is counted under; `None` for an address that only the network's state knows the actor of.
     #[must_use]
-    pub fn key(&self, prefix: char) -> Option<LimitKey> {
+    pub fn key(&self, notation: Notation) -> Option<LimitKey> {
         match self {
             Self::Identity { provider, subject } => {
                 Some(limit_key(Scope::Identity, None, &format!("{provider}:{subject}")))
             }
             Self::Network(key) => Some(key.clone()),
-            Self::Actor(address) => match address.payload() {
-                // These have the key in them.
-                Payload::Secp256k1(_) | Payload::BLS(_) | Payload::Delegated(_) => {
-                    Some(actor_key(&ActorKey::of(address, prefix)))
+            Self::Actor(named) => match (named, notation) {
+                (Named::Spacemesh(account), Notation::Spacemesh(prefix)) => {
+                    Some(actor_key(&ActorKey::of_mesh(account, prefix)))
                 }
-                Payload::ID(_) | Payload::Actor(_) => None,
+                (Named::Filecoin(address), Notation::Filecoin(prefix)) => match address.payload() {
+                    // These have the key in them.
+                    Payload::Secp256k1(_) | Payload::BLS(_) | Payload::Delegated(_) => {
+                        Some(actor_key(&ActorKey::of(address, prefix)))
+                    }
+                    Payload::ID(_) | Payload::Actor(_) => None,
+                },
+                _ => None,
             },
         }
     }
@@ -127,10 +133,14 @@ pub fn liftable<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Vec<Code
 
 #[cfg(test)]
 mod tests {
+    use fvm_shared::address::Address;
+
     use super::*;
 
+    const HERE: Notation = Notation::Filecoin('t');
+
     fn key(text: &str) -> Option<(String, String)> {
-        let key = Subject::read(text, 't').unwrap().key('t')?;
+        let key = Subject::read(text, HERE).unwrap().key(HERE)?;
         Some((key.scope, key.key))
     }
 
@@ -156,7 +166,7 @@ mod tests {
     #[test]
     fn an_id_says_nothing_without_the_state() {
         for text in ["t01000", "0xff000000000000000000000000000000000003e8"] {
-            assert_eq!(Subject::read(text, 't'), Ok(Subject::Actor(Address::new_id(1000))));
+            assert_eq!(Subject::read(text, HERE), Ok(Subject::Actor(Named::Filecoin(Address::new_id(1000)))));
             assert_eq!(key(text), None);
         }
     }
@@ -174,9 +184,9 @@ mod tests {
             ("10.0.0.0/+24", InvalidSubject::Length),
             ("2001:db8::/32", InvalidSubject::Length),
             ("2001:db8::/24", InvalidSubject::Length),
-            ("f01000", InvalidSubject::Address(InvalidRecipient::OtherNetwork('t'))),
+            ("f01000", InvalidSubject::Address(InvalidRecipient::OtherNetwork(HERE))),
         ] {
-            assert_eq!(Subject::read(text, 't'), Err(error), "{text}");
+            assert_eq!(Subject::read(text, HERE), Err(error), "{text}");
         }
     }
 

@@ -17,7 +17,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::money::{Faucet, Refund, Wallet, is_name};
+pub(crate) use self::money::{Faucet, Kind as Measures, Refund, Wallet, is_name};
 pub(crate) use self::probes::{Bot, Market, Probes, Storage};
 use crate::http::Limits;
 use crate::identity;
@@ -104,7 +104,7 @@ pub(crate) struct Network {
     pub(crate) spacemesh: Option<PathBuf>,
     /// Its layers come from this copy of a node's database, which may be replaced by a newer one.
     pub(crate) copy: Option<PathBuf>,
-    /// Or from this node's JSON gateway, which tells neither ballots nor blocks.
+    /// A node's JSON gateway. Wallets are paid from through it; and without a copy, layers come from it, though it tells neither ballots nor blocks.
     pub(crate) gateway: Option<Gateway>,
 }
 
@@ -347,11 +347,9 @@ impl Config {
             if network.spacemesh.is_some() {
                 let sources = [network.copy.is_some(), network.gateway.is_some()];
                 match (&network.recording, network.endpoints.is_empty(), &network.rules, sources) {
-                    (None, true, None, [true, false] | [false, true]) => continue,
+                    (None, true, None, [true, _] | [_, true]) => continue,
                     (None, true, None, _) => {
-                        return wrong(
-                            "it needs a copy of a node's database, or the gateway of a node, and not both",
-                        );
+                        return wrong("it needs a copy of a node's database, or the gateway of a node");
                     }
                     _ => {
                         return wrong(

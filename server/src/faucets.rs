@@ -10,15 +10,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::{Clock, NetworkId};
-use apogee_faucet::policy::{Condition, Policy, PolicyError, presets};
-use apogee_faucet::{Desk, DeskError, Recipient, Recipients, Unresolved, free_funds, recipient_in};
+use apogee_domain::{Clock, Network, NetworkId, NetworkKind};
+use apogee_faucet::policy::{Coin, Condition, Policy, PolicyError, presets};
+use apogee_faucet::{
+    Desk, DeskError, Named, Notation, Recipient, Recipients, Unresolved, free_funds, recipient_in,
+};
 use apogee_filecoin::source::{Blocks, Source};
 use apogee_store::{EpochKind, Page, Store, StoreError};
 use async_trait::async_trait;
 use cid::Cid;
 use fvm_ipld_blockstore::Blockstore;
-use fvm_shared::address::Address;
 use tokio::sync::watch;
 
 pub(crate) use self::public::{FaucetNow, FaucetsNow, Latest, band, latest, median};
@@ -28,6 +29,7 @@ use crate::edge;
 use crate::networks::NoChain;
 use crate::policies;
 use crate::sources::Sources;
+use crate::spacemesh::Node;
 
 /// How often funds are looked at, and ended payments given back.
 const ROUND: Duration = Duration::from_secs(5);
@@ -65,6 +67,10 @@ pub(crate) enum NoFaucet {
         #[source]
         cause: StoreError,
     },
+    #[error("the policy of faucets.{faucet} is in {ours}, and the coin of {network} is {theirs}")]
+    Coin { faucet: String, network: NetworkId, ours: Coin, theirs: Coin },
+    #[error("the policy of faucets.{faucet} has a tier of miners, which nobody knows on {network}")]
+    Miners { faucet: String, network: NetworkId },
     #[error("there is no randomness")]
     Randomness,
     #[error("the database refuses")]
@@ -84,7 +90,7 @@ pub(crate) struct Drip {
 
 impl Drip {
     /// What the network knows of an address.
-    pub(crate) async fn recipient(&self, address: &Address) -> Result<Recipient, Unresolved> {
+    pub(crate) async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved> {
         self.recipients.recipient(address).await
     }
 }
@@ -118,17 +124,25 @@ impl Faucets {
             let read = |file: &PathBuf| {
                 policies::read(file).map_err(|cause| NoFaucet::Unreadable(file.clone(), cause))
             };
-            let text = settings.policy.as_ref().map_or_else(|| Ok(presets::DEFAULT.to_owned()), read)?;
+            let network = wallet.network.clone();
+            let notation = sources
+                .node(&network)
+                .map_or_else(|| Notation::of(NetworkKind::Filecoin, &wallet.address), Node::notation);
+            let kind = notation.kind();
+            let preset = match kind {
+                NetworkKind::Filecoin => presets::DEFAULT,
+                NetworkKind::Spacemesh => presets::SPACEMESH,
+            };
+            let text = settings.policy.as_ref().map_or_else(|| Ok(preset.to_owned()), read)?;
             let policy =
                 Policy::read(&text).map_err(|cause| NoFaucet::Policy { faucet: name.clone(), cause })?;
-            let network = wallet.network.clone();
+            fits(name, &network, &policy, kind)?;
             put(store, clock, (&network, name), &settings.wallet, &policy, &text).await?;
-            let prefix = wallet.address.chars().next().unwrap_or('t');
             let random = Box::new(edge::randomness().map_err(|_| NoFaucet::Randomness)?);
-            let named = (network.clone(), name.clone(), prefix);
+            let named = (network.clone(), name.clone(), notation);
             let desk = Desk::new(Arc::clone(store), Arc::clone(clock), random, named, policy);
             let (store, sources) = (Arc::clone(store), Arc::clone(sources));
-            let recipients = Lookup::new(store, sources, network.clone(), &prefix.to_string());
+            let recipients = Lookup::new(store, sources, network.clone(), notation);
             let drip = Drip { desk, wallet: settings.wallet.clone(), recipients };
             drips.insert((network, name.clone()), Arc::new(drip));
         }
@@ -165,8 +179,7 @@ impl Faucets {
         loop {
             let mut rest = LEARN;
             for ((network, name), drip) in &self.drips {
-                let tiers = &drip.desk.policy().tier;
-                if !tiers.iter().any(|tier| matches!(tier.when, Condition::Miner)) {
+                if !has_miners(drip.desk.policy()) {
                     continue;
                 }
                 match drip.recipients.operators.look(&drip.recipients, self.clock.now()).await {
@@ -183,6 +196,24 @@ impl Faucets {
             tokio::time::sleep(rest).await;
         }
     }
+}
+
+/// Whether a policy is one for a network.
+fn fits(faucet: &str, network: &NetworkId, policy: &Policy, kind: NetworkKind) -> Result<(), NoFaucet> {
+    let (ours, theirs) = (policy.coin(), Coin::of(kind));
+    let (faucet, network) = (faucet.to_owned(), network.clone());
+    if ours != theirs {
+        return Err(NoFaucet::Coin { faucet, network, ours, theirs });
+    }
+    if kind == NetworkKind::Spacemesh && has_miners(policy) {
+        return Err(NoFaucet::Miners { faucet, network });
+    }
+    Ok(())
+}
+
+/// Whether a policy has a tier for those who operate miners.
+fn has_miners(policy: &Policy) -> bool {
+    policy.tier.iter().any(|tier| matches!(tier.when, Condition::Miner))
 }
 
 async fn look_after(store: &dyn Store, network: &NetworkId, drip: &Drip) -> Result<(), DeskError> {
@@ -214,7 +245,7 @@ pub(crate) struct Lookup {
     store: Arc<dyn Store>,
     sources: Arc<Sources>,
     network: NetworkId,
-    prefix: char,
+    notation: Notation,
     operators: Arc<miners::Known>,
 }
 
@@ -238,20 +269,24 @@ pub(crate) enum NoState {
 }
 
 impl Lookup {
-    /// Of a network whose addresses begin with `prefix`.
+    /// Of a network that writes addresses like that.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         sources: Arc<Sources>,
         network: NetworkId,
-        prefix: &str,
+        notation: Notation,
     ) -> Self {
-        let prefix = prefix.chars().next().unwrap_or('t');
-        Self { store, sources, network, prefix, operators: Arc::default() }
+        Self { store, sources, network, notation, operators: Arc::default() }
     }
 
-    /// What addresses begin with.
-    pub(crate) const fn prefix(&self) -> char {
-        self.prefix
+    /// Of a network that is indexed.
+    pub(crate) fn of(store: Arc<dyn Store>, sources: Arc<Sources>, network: &Network) -> Self {
+        Self::new(store, sources, network.id.clone(), Notation::of(network.kind, &network.address_prefix))
+    }
+
+    /// How the network writes addresses.
+    pub(crate) const fn notation(&self) -> Notation {
+        self.notation
     }
 
     async fn state(&self) -> Result<(Arc<dyn Source>, Cid), NoState> {
@@ -265,10 +300,15 @@ impl Lookup {
 
 #[async_trait]
 impl Recipients for Lookup {
-    async fn recipient(&self, address: &Address) -> Result<Recipient, Unresolved> {
+    async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved> {
+        let absent = || Unresolved::Unavailable(Box::new(NoState::Absent));
+        let (address, prefix) = match (address, self.notation) {
+            (Named::Filecoin(address), Notation::Filecoin(prefix)) => (*address, prefix),
+            _ => return self.sources.node(&self.network).ok_or_else(absent)?.recipient(address).await,
+        };
         let state = self.state().await;
         let (source, root) = state.map_err(|error| Unresolved::Unavailable(Box::new(error)))?;
-        let (nodes, address, prefix) = (Nodes(source.blocks()), *address, self.prefix);
+        let nodes = Nodes(source.blocks());
         let (operators, now) = (Arc::clone(&self.operators), self.sources.now());
         let operates = move |actor| operators.operates(actor, now);
         // Blocks are read by threads that may wait.

@@ -37,6 +37,8 @@ pub(crate) enum NoRefund {
         "refunds.{refund}: the wallet {wallet} only proposes for a multisig; a refund wants one that pays"
     )]
     Proposes { refund: String, wallet: String },
+    #[error("refunds.{refund}: {network} is of Spacemesh, where no message proves sectors")]
+    Spacemesh { refund: String, network: NetworkId },
     #[error("refunds.{refund}: a name is 1 to 40 characters of a–z, 0–9 and -")]
     Name { refund: String },
     #[error("refunds.{refund}: in the database this is the name of a faucet that grants; take another name")]
@@ -123,6 +125,9 @@ impl Refunds {
                 .ok_or_else(|| NoRefund::Wallet { refund: name.clone(), wallet: settings.wallet.clone() })?;
             if wallet.proposes_for.is_some() {
                 return Err(NoRefund::Proposes { refund: name.clone(), wallet: settings.wallet.clone() });
+            }
+            if config.networks.get(&wallet.network).is_some_and(|network| network.spacemesh.is_some()) {
+                return Err(NoRefund::Spacemesh { refund: name.clone(), network: wallet.network.clone() });
             }
             if !is_name(name) {
                 return Err(NoRefund::Name { refund: name.clone() });

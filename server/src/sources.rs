@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::competitions::World;
 use crate::networks::{NoChain, Prepared};
+use crate::spacemesh::Node;
 
 /// The chains of a server.
 #[derive(Debug)]
@@ -16,17 +17,24 @@ pub(crate) struct Sources {
     clock: Arc<dyn Clock>,
     prepared: BTreeMap<NetworkId, Prepared>,
     opened: Mutex<BTreeMap<NetworkId, Arc<dyn Source>>>,
+    nodes: BTreeMap<NetworkId, Node>,
 }
 
 impl Sources {
-    pub(crate) fn new(clock: Arc<dyn Clock>, prepared: &[Prepared]) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, prepared: &[Prepared], nodes: &[Node]) -> Self {
         let prepared = prepared.iter().map(|prepared| (prepared.name().clone(), prepared.clone())).collect();
-        Self { clock, prepared, opened: Mutex::default() }
+        let nodes = nodes.iter().map(|node| (node.id().clone(), node.clone())).collect();
+        Self { clock, prepared, opened: Mutex::default(), nodes }
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A node of a network of Spacemesh.
+    pub(crate) fn node(&self, network: &NetworkId) -> Option<&Node> {
+        self.nodes.get(network)
     }
 
     /// What is there besides the database for a network. One that this server does not follow has no state to be read.

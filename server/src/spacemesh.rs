@@ -2,8 +2,10 @@
 
 mod file;
 mod follow;
+mod node;
 mod recounted;
 
 pub(crate) use self::file::{Described, NotDescribed};
-pub(crate) use self::follow::Followed;
+pub(crate) use self::follow::{Followed, NotFollowed};
+pub(crate) use self::node::{Node, WrongNode};
 pub(crate) use self::recounted::Recounted;

@@ -5,18 +5,20 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use apogee_domain::{Clock, NetworkId, Timestamp};
+use apogee_domain::{Clock, NetworkId, NetworkKind, Timestamp};
+use apogee_faucet::policy::{Coin, Money};
 use apogee_filecoin::rpc::Pool;
 use apogee_filecoin::source::Source;
 use apogee_signer::SocketSigner;
 use apogee_store::{Store, StoreError, Wallet};
-use apogee_treasury::chain::{ChainError, Filecoin};
+use apogee_treasury::chain::{Chain, ChainError, Filecoin};
 use apogee_treasury::{Cashier, Desk, NoFaults, TreasuryError, Turn, open_wallet};
 use tokio::sync::watch;
 
 use crate::cli::chain_of;
 use crate::config;
 use crate::networks::{NoChain, Nodes, Prepared};
+use crate::spacemesh::{Node, WrongNode};
 
 /// How long to wait after a failure that may pass.
 const RETRY: Duration = Duration::from_secs(5);
@@ -47,6 +49,22 @@ pub(crate) enum NoTeller {
     Network { wallet: String, network: NetworkId },
     #[error("wallets.{wallet}: its network {network} is a recording, on which nothing can be paid")]
     Recording { wallet: String, network: NetworkId },
+    #[error(
+        "wallets.{wallet}: its network {network} is paid on through a node: give networks.{network} a gateway beside its copy"
+    )]
+    Gateway { wallet: String, network: NetworkId },
+    #[error("wallets.{wallet}: {amount} is of another coin than its network {network}")]
+    Coin { wallet: String, network: NetworkId, amount: Money },
+    #[error("wallets.{wallet}: wallets on Spacemesh pay by themselves, proposes_for is of Filecoin")]
+    Proposes { wallet: String },
+    #[error("wallets.{wallet}: it is of Spacemesh, where nothing is proposed")]
+    NoProposals { wallet: String },
+    #[error(
+        "wallets.{wallet}: {address} was not made {depth} layers ago; `apogee treasury spawn {wallet}` makes it, once it has money for that"
+    )]
+    Unmade { wallet: String, address: String, depth: u32 },
+    #[error(transparent)]
+    Node(#[from] WrongNode),
     #[error("wallets.{wallet}: the name has to be 1 to 40 characters of a–z, 0–9 and -")]
     Name { wallet: String },
     #[error(transparent)]
@@ -64,24 +82,45 @@ pub(crate) enum NoTeller {
 pub(crate) struct Teller {
     name: String,
     settings: config::Wallet,
-    nodes: Box<Nodes>,
+    place: Place,
+}
+
+/// What its network is paid on through.
+#[derive(Clone, Debug)]
+enum Place {
+    Filecoin(Box<Nodes>),
+    Spacemesh(Box<Node>),
+}
+
+impl Place {
+    const fn kind(&self) -> NetworkKind {
+        match self {
+            Self::Filecoin(_) => NetworkKind::Filecoin,
+            Self::Spacemesh(_) => NetworkKind::Spacemesh,
+        }
+    }
 }
 
 impl Teller {
     /// The wallets of some settings.
-    pub(crate) fn all(config: &config::Config, networks: &[Prepared]) -> Result<Vec<Self>, NoTeller> {
+    pub(crate) fn all(
+        config: &config::Config,
+        networks: &[Prepared],
+        nodes: &[Node],
+    ) -> Result<Vec<Self>, NoTeller> {
         let teller = |(name, settings): (&String, &config::Wallet)| {
             let (wallet, network) = (name.clone(), settings.network.clone());
             if !config::is_name(name) {
                 return Err(NoTeller::Name { wallet });
             }
-            match networks.iter().find(|prepared| *prepared.name() == network) {
-                None => Err(NoTeller::Network { wallet, network }),
-                Some(Prepared::Recording(_)) => Err(NoTeller::Recording { wallet, network }),
-                Some(Prepared::Nodes(nodes)) => {
-                    Ok(Self { name: wallet, settings: settings.clone(), nodes: nodes.clone() })
-                }
+            let place = place(config, (&wallet, &network), networks, nodes)?;
+            if let Some(amount) = settings.foreign(Coin::of(place.kind())) {
+                return Err(NoTeller::Coin { wallet, network, amount });
             }
+            if settings.proposes_for.is_some() && place.kind() == NetworkKind::Spacemesh {
+                return Err(NoTeller::Proposes { wallet });
+            }
+            Ok(Self { name: wallet, settings: settings.clone(), place })
         };
         config.wallets.iter().map(teller).collect()
     }
@@ -93,19 +132,55 @@ impl Teller {
 
     /// By which measures it pays.
     pub(crate) fn measures(&self) -> apogee_treasury::Config {
-        self.settings.measures()
+        let kind = self.settings.measures;
+        self.settings.measures(match (&self.place, kind) {
+            (Place::Filecoin(_), config::Measures::Drips) => apogee_treasury::Config::drips(),
+            (Place::Filecoin(_), config::Measures::Large) => apogee_treasury::Config::large(),
+            (Place::Spacemesh(node), kind) => node.measures(kind),
+        })
     }
 
-    /// The chain and the desk; the wallet is taken into the books where it is not yet.
-    pub(crate) async fn open(&self, store: Arc<dyn Store>) -> Result<(Desk, Arc<dyn Source>), NoTeller> {
-        let (chain, source) = self.chain().await?;
+    /// Its address.
+    pub(crate) fn address(&self) -> &str {
+        &self.settings.address
+    }
+
+    /// Who has its key.
+    pub(crate) fn signer(&self) -> SocketSigner {
+        SocketSigner::new(self.settings.signer.clone(), PATIENCE)
+    }
+
+    /// The node of its network, where that is of Spacemesh.
+    pub(crate) fn node(&self) -> Option<&Node> {
+        match &self.place {
+            Place::Spacemesh(node) => Some(node),
+            Place::Filecoin(_) => None,
+        }
+    }
+
+    /// The chain and the desk; the wallet is taken into the books where it is not yet. And what wakes when the chain has grown, where something does.
+    pub(crate) async fn open(
+        &self,
+        store: Arc<dyn Store>,
+    ) -> Result<(Desk, Option<Arc<dyn Source>>), NoTeller> {
+        let (chain, source): (Arc<dyn Chain>, _) = match &self.place {
+            Place::Filecoin(nodes) => {
+                let (chain, source) = filecoin(nodes).await?;
+                (chain, Some(source))
+            }
+            Place::Spacemesh(node) => {
+                let chain = node.chain(Arc::clone(&store)).await?;
+                self.made(&*store, &chain).await?;
+                (Arc::new(chain), None)
+            }
+        };
         let (network, address) = (&self.settings.network, &self.settings.address);
         let multisig = self.settings.proposes_for.as_deref();
         let _: Wallet = open_wallet(&*store, &*chain, network, &self.name, address, multisig).await?;
         let desk = Desk {
             store,
             chain,
-            signer: Arc::new(SocketSigner::new(self.settings.signer.clone(), PATIENCE)),
+            signer: Arc::new(self.signer()),
             faults: Arc::new(NoFaults),
             network: network.clone(),
             wallet: self.name.clone(),
@@ -114,12 +189,26 @@ impl Teller {
         Ok((desk, source))
     }
 
-    /// The chain of its network.
-    pub(crate) async fn chain(&self) -> Result<(Arc<Filecoin>, Arc<dyn Source>), NoTeller> {
-        let opened = self.nodes.open().await?;
-        let pool: Arc<Pool> = Arc::clone(&self.nodes.pool);
-        let chain = Filecoin::new(pool, Arc::clone(&opened.source), &opened.network.address_prefix);
-        Ok((Arc::new(chain), opened.source))
+    /// That a wallet which is not in the books yet is made: else what makes it would take a nonce that is counted as ours.
+    async fn made(&self, store: &dyn Store, chain: &dyn Chain) -> Result<(), NoTeller> {
+        let (network, address) = (&self.settings.network, self.address());
+        let known = store.wallet(network, &self.name).await?;
+        if known.is_some_and(|known| known.address == address) {
+            return Ok(());
+        }
+        let depth = self.measures().depth;
+        if is_made(chain, address, depth).await? {
+            return Ok(());
+        }
+        Err(NoTeller::Unmade { wallet: self.name.clone(), address: address.to_owned(), depth })
+    }
+
+    /// The chain of a wallet that may propose.
+    pub(crate) async fn proposals(&self) -> Result<Arc<Filecoin>, NoTeller> {
+        match &self.place {
+            Place::Filecoin(nodes) => Ok(filecoin(nodes).await?.0),
+            Place::Spacemesh(_) => Err(NoTeller::NoProposals { wallet: self.name.clone() }),
+        }
     }
 
     /// Pay until `end` says so. A failure is said once, and tried again. `owner` names this process among all that there ever were.
@@ -151,7 +240,7 @@ impl Teller {
                 let left = rest.saturating_sub(Duration::from_secs(1));
                 tokio::select! {
                     () = tokio::time::sleep(left) => {}
-                    () = source.changed() => {}
+                    () = changed(source.as_deref()) => {}
                 }
             }
         };
@@ -175,5 +264,49 @@ impl Teller {
             }
         }
         *before = Report { at, turn: turn.ok().cloned(), failed };
+    }
+}
+
+/// Through what a wallet of the settings is paid from.
+fn place(
+    config: &config::Config,
+    (wallet, network): (&str, &NetworkId),
+    networks: &[Prepared],
+    nodes: &[Node],
+) -> Result<Place, NoTeller> {
+    let (wallet, named) = (wallet.to_owned(), network.clone());
+    if let Some(node) = nodes.iter().find(|node| node.id() == network) {
+        return Ok(Place::Spacemesh(Box::new(node.clone())));
+    }
+    match networks.iter().find(|prepared| prepared.name() == network) {
+        Some(Prepared::Nodes(nodes)) => Ok(Place::Filecoin(nodes.clone())),
+        Some(Prepared::Recording(_)) => Err(NoTeller::Recording { wallet, network: named }),
+        None if config.networks.get(network).is_some_and(|settings| settings.spacemesh.is_some()) => {
+            Err(NoTeller::Gateway { wallet, network: named })
+        }
+        None => Err(NoTeller::Network { wallet, network: named }),
+    }
+}
+
+/// Whether a wallet on Spacemesh was made so many layers ago: its first transaction is that which makes it.
+pub(crate) async fn is_made(chain: &dyn Chain, address: &str, depth: u32) -> Result<bool, ChainError> {
+    let head = chain.head().await?;
+    let below = chain.ancestor(&head, head.epoch.minus(depth.into())).await?;
+    Ok(chain.account(&below, address).await?.nonce > 0)
+}
+
+/// The chain behind nodes of Filecoin.
+async fn filecoin(nodes: &Nodes) -> Result<(Arc<Filecoin>, Arc<dyn Source>), NoTeller> {
+    let opened = nodes.open().await?;
+    let pool: Arc<Pool> = Arc::clone(&nodes.pool);
+    let chain = Filecoin::new(pool, Arc::clone(&opened.source), &opened.network.address_prefix);
+    Ok((Arc::new(chain), opened.source))
+}
+
+/// When a chain has grown; never, where nobody tells.
+async fn changed(source: Option<&dyn Source>) {
+    match source {
+        Some(source) => source.changed().await,
+        None => std::future::pending().await,
     }
 }

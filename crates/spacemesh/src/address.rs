@@ -48,6 +48,14 @@ pub enum InvalidAddress {
 /// No address is longer: the longest prefix there is, and 24 bytes.
 const MOST_TEXT: usize = 83 + 1 + 39 + 6;
 
+impl InvalidAddress {
+    /// Whether the text has the form of an address, and a letter of it is wrong.
+    #[must_use]
+    pub const fn is_mistyped(&self) -> bool {
+        matches!(self, Self::Text(CheckedHrpstringError::Checksum(_)))
+    }
+}
+
 impl Prefix {
     /// The main network's.
     pub const MAIN: Self = Self(Hrp::parse_unchecked("sm"));
@@ -64,6 +72,14 @@ impl Prefix {
         let invalid = || InvalidPrefix(text.chars().take(100).collect());
         let hrp = Hrp::parse(text).map_err(|_| invalid())?;
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Err(invalid()) } else { Ok(Self(hrp)) }
+    }
+}
+
+impl std::str::FromStr for Prefix {
+    type Err = InvalidPrefix;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPrefix> {
+        Self::new(text)
     }
 }
 

@@ -13,6 +13,6 @@ mod outcome;
 mod spawn;
 
 pub use chain::{FAILED, NO_BALANCE, OVERTAKEN, Spacemesh};
-pub use measures::drips;
+pub use measures::{drips, large};
 pub use money::{SMIDGE, atto, smidge};
 pub use spawn::{SpawnError, Spawned};

@@ -30,3 +30,26 @@ pub fn drips(layer: Duration) -> Config {
         stale_after: layers(6),
     }
 }
+
+/// For prizes: as [`drips`], and final only `finality` layers deep, where the network's operators take it for final.
+#[must_use]
+pub fn large(layer: Duration, finality: u32) -> Config {
+    let small = drips(layer);
+    let depth = small.depth.max(finality);
+    let requeue_depth = small.requeue_depth.max(depth);
+    Config { depth, requeue_depth, memory: small.memory.max(requeue_depth.saturating_mul(2)), ..small }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prizes_are_final_no_sooner_than_the_network() {
+        let layer = Duration::from_secs(300);
+        assert_eq!(large(layer, 3).depth, drips(layer).depth);
+        let deep = large(layer, 1_500);
+        assert_eq!((deep.depth, deep.requeue_depth, deep.memory), (1_500, 1_500, 3_000));
+        assert_eq!(deep.value_per_day, drips(layer).value_per_day);
+    }
+}

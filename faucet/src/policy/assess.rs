@@ -7,8 +7,8 @@ use apogee_store::LimitKey;
 
 use super::window::{self, Fit};
 use super::{
-    Applicant, Assessment, Award, Bucket, Check, Code, Condition, Counts, Event, Exception, Facts, Fil,
-    Limit, Outcome, Policy, Scope, Span, Standing, Tier, limit_key,
+    Applicant, Assessment, Award, Bucket, Check, Code, Condition, Counts, Event, Exception, Facts, Limit,
+    Money, Outcome, Policy, Scope, Span, Standing, Tier, limit_key,
 };
 
 /// What the charges of a request will be, and which charges of the past decide it.
@@ -138,7 +138,7 @@ impl Plan<'_> {
         tier.first.map(|_| limit_key(Scope::Actor, Some(&tier.name), &self.applicant.actor))
     }
 
-    fn amount(&self, facts: &Facts) -> Fil {
+    fn amount(&self, facts: &Facts) -> Money {
         match self.lane {
             Lane::Plain | Lane::Shut(_) => self.policy.amount,
             Lane::Event(event) => event.amount,
@@ -152,7 +152,7 @@ impl Plan<'_> {
     /// Decide. Looks at every rule, whether or not another one refuses already.
     #[must_use]
     pub fn assess(&self, facts: &Facts) -> Assessment {
-        let amount = self.amount(facts).0;
+        let amount = self.amount(facts).atto;
         let mut checks = vec![paused(&facts.standing)];
         checks.extend(self.denied(&facts.exceptions));
         checks.extend(self.account());
@@ -239,7 +239,7 @@ impl Plan<'_> {
     }
 
     fn recipient_balance(&self) -> Option<Check> {
-        let below = self.policy.recipient_below?.0;
+        let below = self.policy.recipient_below?.atto;
         let has = self.applicant.recipient_balance;
         let met = has.is_some_and(|has| has < below);
         let check = plain(Code::RecipientBalance, met);
@@ -267,8 +267,8 @@ impl Plan<'_> {
         }
         if let Some(most) = budget.amount_per_day {
             let sum = standing.day_amount.checked_add(amount);
-            let met = sum.is_some_and(|sum| sum <= most.0);
-            day(Code::BudgetAmount, Counts::Atto, standing.day_amount.0, most.0.0, met);
+            let met = sum.is_some_and(|sum| sum <= most.atto);
+            day(Code::BudgetAmount, Counts::Atto, standing.day_amount.0, most.atto.0, met);
         }
         if let Some(pace) = &budget.pace {
             let word = Code::Pace.word();
@@ -278,7 +278,7 @@ impl Plan<'_> {
     }
 
     fn wallet(&self, standing: &Standing, amount: Atto) -> Check {
-        let needed = self.policy.wallet.floor.0.checked_add(amount);
+        let needed = self.policy.wallet.floor.atto.checked_add(amount);
         let met = standing.funds.zip(needed).is_some_and(|(funds, needed)| needed <= funds);
         Check {
             counts: Counts::Atto,

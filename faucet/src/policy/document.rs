@@ -6,7 +6,7 @@ use apogee_domain::{Atto, Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Fil, Scope, Span};
+use super::{Coin, Money, Scope, Span};
 
 /// Everything that decides whether somebody is granted money, and how much. TOML; an unknown key is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,9 +15,9 @@ pub struct Policy {
     /// Its number; every change has a higher one.
     pub version: u32,
     /// How much a grant is.
-    pub amount: Fil,
+    pub amount: Money,
     /// Nobody who has this much already is granted more.
-    pub recipient_below: Option<Fil>,
+    pub recipient_below: Option<Money>,
     /// What is asked of accounts.
     #[serde(default)]
     pub account: Account,
@@ -64,7 +64,7 @@ pub struct Limit {
     /// How many grants.
     pub grants: u32,
     /// How much money.
-    pub amount: Option<Fil>,
+    pub amount: Option<Money>,
     /// In what time; for ever where it is left out.
     pub within: Option<Span>,
 }
@@ -90,7 +90,7 @@ pub struct Budget {
     /// Grants in a UTC day.
     pub grants_per_day: Option<u32>,
     /// Money in a UTC day.
-    pub amount_per_day: Option<Fil>,
+    pub amount_per_day: Option<Money>,
     /// How fast grants may follow each other.
     pub pace: Option<Pace>,
 }
@@ -110,7 +110,7 @@ pub struct Pace {
 #[serde(deny_unknown_fields)]
 pub struct Wallet {
     /// Nothing is granted that would leave less than this.
-    pub floor: Fil,
+    pub floor: Money,
     /// With fewer grants left than this, it is told to be low.
     pub low: u32,
 }
@@ -124,9 +124,9 @@ pub struct Tier {
     /// Who is in it.
     pub when: Condition,
     /// How much a grant is.
-    pub amount: Fil,
+    pub amount: Money,
     /// How much the first one is, where that differs.
-    pub first: Option<Fil>,
+    pub first: Option<Money>,
     /// Limits by identity and actor.
     #[serde(default)]
     pub limit: Vec<Limit>,
@@ -155,7 +155,7 @@ pub struct Event {
     /// When it is over: seconds since 1970.
     pub until: i64,
     /// How much a grant is.
-    pub amount: Fil,
+    pub amount: Money,
     /// Limits by identity, by actor, and of the whole event.
     #[serde(default)]
     pub limit: Vec<Limit>,
@@ -229,7 +229,33 @@ impl Policy {
         Digest(Sha256::digest(canonical).into())
     }
 
+    /// What all of its amounts are counted in.
+    #[must_use]
+    pub const fn coin(&self) -> Coin {
+        self.amount.coin
+    }
+
+    /// Every amount in it.
+    fn amounts(&self) -> impl Iterator<Item = Money> {
+        let of = |limits: &[Limit]| limits.iter().filter_map(|limit| limit.amount).collect::<Vec<_>>();
+        let tiers = self
+            .tier
+            .iter()
+            .flat_map(move |tier| of(&tier.limit).into_iter().chain([tier.amount]).chain(tier.first));
+        let event =
+            self.event.iter().flat_map(move |event| of(&event.limit).into_iter().chain([event.amount]));
+        [self.amount, self.wallet.floor]
+            .into_iter()
+            .chain(self.recipient_below)
+            .chain(self.budget.amount_per_day)
+            .chain(of(&self.limit))
+            .chain(tiers)
+            .chain(event)
+    }
+
     fn check(&self) -> Result<(), PolicyError> {
+        let one = self.amounts().all(|amount| amount.coin == self.coin());
+        ensure(one, "list of amounts", "is in more than one coin")?;
         let mut names = BTreeSet::new();
         some(self.amount, "amount")?;
         some(self.recipient_below.unwrap_or(self.amount), "recipient_below")?;
@@ -275,8 +301,8 @@ fn ensure(holds: bool, what: &str, problem: &'static str) -> Result<(), PolicyEr
     if holds { Ok(()) } else { Err(PolicyError::Invalid { what: what.to_owned(), problem }) }
 }
 
-fn some(amount: Fil, what: &str) -> Result<(), PolicyError> {
-    ensure(amount.0 > Atto::ZERO, what, "is no money at all")
+fn some(amount: Money, what: &str) -> Result<(), PolicyError> {
+    ensure(amount.atto > Atto::ZERO, what, "is no money at all")
 }
 
 fn name<'a>(name: &'a str, names: &mut BTreeSet<&'a str>, what: &str) -> Result<(), PolicyError> {

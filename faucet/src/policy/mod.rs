@@ -15,7 +15,7 @@ pub use document::{
 };
 pub use facts::{Applicant, Exception, Facts, Standing, limit_key};
 pub use scope::{Scope, prefixes};
-pub use units::{Fil, InvalidFil, InvalidSpan, Span};
+pub use units::{Coin, InvalidMoney, InvalidSpan, Money, Span};
 pub use verdict::{Assessment, Award, Check, Code, Counts, Outcome, UnknownCode};
 
 use apogee_domain::{Atto, Timestamp};
@@ -35,7 +35,7 @@ impl Policy {
     /// The band of a wallet that holds `funds` beyond what is promised.
     #[must_use]
     pub fn band(&self, funds: Atto) -> Band {
-        let left = funds.0.saturating_sub(self.wallet.floor.0.0) / self.amount.0.0.max(1);
+        let left = funds.0.saturating_sub(self.wallet.floor.atto.0) / self.amount.atto.0.max(1);
         match left {
             0 => Band::Empty,
             left if left < u128::from(self.wallet.low) => Band::Low,

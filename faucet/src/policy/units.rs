@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use apogee_domain::{Atto, Timestamp};
+use apogee_domain::{Atto, NetworkKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A length of time in microseconds; written `30d`, `24h`, `15m`, `6s` or `500ms`.
@@ -64,46 +64,105 @@ impl fmt::Display for Span {
     }
 }
 
-/// Money; written `100 FIL`, `0.5 FIL`, or in the smallest unit, `1000`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Fil(pub Atto);
+/// What money is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Coin {
+    /// Filecoin's: 10¹⁸ attoFIL.
+    Fil,
+    /// Spacemesh's: 10⁹ smidge, and 10¹⁸ of what is counted in here.
+    Smh,
+}
 
-/// The text is no amount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an amount is written 100 FIL, 0.5 FIL (at most 18 decimals), or as a whole number of attoFIL")]
-pub struct InvalidFil;
-
-const DECIMALS: usize = 18;
-/// AttoFIL of one FIL.
-const ONE: u128 = 1_000_000_000_000_000_000;
-
-impl FromStr for Fil {
-    type Err = InvalidFil;
-    fn from_str(text: &str) -> Result<Self, InvalidFil> {
-        let Some(number) = text.strip_suffix(" FIL") else {
-            return text.parse().map(Self).map_err(|_| InvalidFil);
-        };
-        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-        let whole: Atto = whole.parse().map_err(|_| InvalidFil)?;
-        if part.len() > DECIMALS {
-            return Err(InvalidFil);
+impl Coin {
+    /// The coin of a network.
+    #[must_use]
+    pub const fn of(kind: NetworkKind) -> Self {
+        match kind {
+            NetworkKind::Filecoin => Self::Fil,
+            NetworkKind::Spacemesh => Self::Smh,
         }
-        let part: Atto = format!("{part:0<DECIMALS$}").parse().map_err(|_| InvalidFil)?;
-        let atto = whole.0.checked_mul(ONE).and_then(|whole| whole.checked_add(part.0));
-        // "1. FIL" has no decimals after its point.
-        atto.filter(|_| !number.ends_with('.')).map(|atto| Self(Atto(atto))).ok_or(InvalidFil)
+    }
+
+    /// How it is written.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Fil => "FIL",
+            Self::Smh => "SMH",
+        }
+    }
+
+    /// How many decimals an amount has at most.
+    const fn decimals(self) -> usize {
+        match self {
+            Self::Fil => DECIMALS,
+            Self::Smh => 9,
+        }
+    }
+
+    /// So much of it.
+    #[must_use]
+    pub const fn money(self, atto: Atto) -> Money {
+        Money { atto, coin: self }
     }
 }
 
-impl fmt::Display for Fil {
+impl fmt::Display for Coin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, part) = (self.0.0 / ONE, self.0.0 % ONE);
+        f.write_str(self.symbol())
+    }
+}
+
+/// Money; written `100 FIL`, `0.5 SMH`, or in attoFIL, `1000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Money {
+    /// How much, 10⁻¹⁸ of the coin.
+    pub atto: Atto,
+    /// Of what.
+    pub coin: Coin,
+}
+
+/// The text is no amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an amount is written 100 FIL, 0.5 FIL (at most 18 decimals), 0.5 SMH (at most 9 decimals), or as a whole number of attoFIL"
+)]
+pub struct InvalidMoney;
+
+const DECIMALS: usize = 18;
+/// Atto of one coin.
+const ONE: u128 = 1_000_000_000_000_000_000;
+
+impl FromStr for Money {
+    type Err = InvalidMoney;
+    fn from_str(text: &str) -> Result<Self, InvalidMoney> {
+        let Some((number, symbol)) = text.split_once(' ') else {
+            return text.parse().map(|atto| Coin::Fil.money(atto)).map_err(|_| InvalidMoney);
+        };
+        let coin = [Coin::Fil, Coin::Smh].into_iter().find(|coin| coin.symbol() == symbol);
+        let coin = coin.ok_or(InvalidMoney)?;
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        let whole: Atto = whole.parse().map_err(|_| InvalidMoney)?;
+        if part.len() > coin.decimals() {
+            return Err(InvalidMoney);
+        }
+        let part: Atto = format!("{part:0<DECIMALS$}").parse().map_err(|_| InvalidMoney)?;
+        let atto = whole.0.checked_mul(ONE).and_then(|whole| whole.checked_add(part.0));
+        // "1. FIL" has no decimals after its point.
+        atto.filter(|_| !number.ends_with('.')).map(|atto| coin.money(Atto(atto))).ok_or(InvalidMoney)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.atto.0 / ONE, self.atto.0 % ONE);
         if part == 0 {
-            return write!(f, "{whole} FIL");
+            return write!(f, "{whole} {}", self.coin);
         }
         let part = format!("{part:0DECIMALS$}");
-        write!(f, "{whole}.{} FIL", part.trim_end_matches('0'))
+        write!(f, "{whole}.{} {}", part.trim_end_matches('0'), self.coin)
     }
 }
 
@@ -124,7 +183,7 @@ macro_rules! as_text {
     };
 }
 as_text!(Span, InvalidSpan);
-as_text!(Fil, InvalidFil);
+as_text!(Money, InvalidMoney);
 
 #[cfg(test)]
 mod tests {
@@ -152,15 +211,32 @@ mod tests {
             ("7", 7),
             ("340282366920938463463.374607431768211455 FIL", u128::MAX),
         ] {
-            let read: Fil = text.parse().unwrap();
-            assert_eq!(read, Fil(Atto(atto)), "{text}");
+            let read: Money = text.parse().unwrap();
+            assert_eq!(read, Coin::Fil.money(Atto(atto)), "{text}");
             assert_eq!(read.to_string().parse(), Ok(read), "{text}");
         }
-        for text in
-            ["", " FIL", "1. FIL", ".5 FIL", "1.0000000000000000000 FIL", "-1 FIL", "1FIL", "1.5", "1e3 FIL"]
-        {
-            assert_eq!(text.parse::<Fil>(), Err(InvalidFil), "{text}");
+        for (text, atto) in [("100 SMH", 100 * ONE), ("0.000000001 SMH", ONE / 1_000_000_000)] {
+            let read: Money = text.parse().unwrap();
+            assert_eq!(read, Coin::Smh.money(Atto(atto)), "{text}");
+            assert_eq!(read.to_string(), text);
         }
-        assert_eq!("340282366920938463463.374607431768211456 FIL".parse::<Fil>(), Err(InvalidFil));
+        for text in [
+            "1 SMHs",
+            "1  SMH",
+            "1 smh",
+            "0.0000000001 SMH",
+            "",
+            " FIL",
+            "1. FIL",
+            ".5 FIL",
+            "1.0000000000000000000 FIL",
+            "-1 FIL",
+            "1FIL",
+            "1.5",
+            "1e3 FIL",
+        ] {
+            assert_eq!(text.parse::<Money>(), Err(InvalidMoney), "{text}");
+        }
+        assert_eq!("340282366920938463463.374607431768211456 FIL".parse::<Money>(), Err(InvalidMoney));
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn grants(limit: &Limit, charges: &[Charge], now: Timestamp) -> Fit {
 
 /// How much money there was, where that is limited.
 pub(super) fn money(limit: &Limit, charges: &[Charge], now: Timestamp, amount: Atto) -> Option<Fit> {
-    let most = limit.amount?.0.0;
+    let most = limit.amount?.atto.0;
     let counted = charges.get(..counting(limit, charges, now)).unwrap_or_default();
     let had = counted.iter().fold(0_u128, |sum, charge| sum.saturating_add(charge.amount.0));
     let room = most.checked_sub(amount.0);

@@ -94,7 +94,7 @@ impl Day {
     /// What the caps leave for another message.
     fn left(&self, policy: &RefundPolicy, of: &Candidate) -> u128 {
         let had = |sums: &BTreeMap<String, u128>, of| sums.get(of).copied().unwrap_or(0);
-        let left = |cap: crate::policy::Fil, had: u128| cap.0.0.saturating_sub(had);
+        let left = |cap: crate::policy::Money, had: u128| cap.atto.0.saturating_sub(had);
         left(policy.per_miner, had(&self.miners, &of.miner))
             .min(left(policy.per_owner, had(&self.owners, &of.owner)))
             .min(left(policy.per_day, self.all))
@@ -177,8 +177,8 @@ fn refund(policy: &RefundPolicy, day: &Day, of: &Candidate) -> Result<u128, Reas
     let part = u128::from(policy.percent) * u128::from(share);
     let (whole, rest) = (of.burn.0 / WHOLE, of.burn.0 % WHOLE);
     let by_burn = whole * part + rest * part / WHOLE;
-    let by_sectors = policy.per_sector.0.0.saturating_mul(of.sectors.len() as u128);
-    let wanted = by_burn.min(by_sectors).min(policy.per_message.0.0);
+    let by_sectors = policy.per_sector.atto.0.saturating_mul(of.sectors.len() as u128);
+    let wanted = by_burn.min(by_sectors).min(policy.per_message.atto.0);
     ensure(wanted > 0, Reason::Nothing)?;
     let refund = wanted.min(day.left(policy, of));
     ensure(refund > 0, Reason::Day)?;
@@ -243,7 +243,7 @@ pub fn alarm(policy: &RefundPolicy, day: &[Reimbursable]) -> Option<Alarm> {
     let mut sums = Day::default();
     day.iter().for_each(|row| sums.add(row));
     if let Some(most) = policy.alarm.owner_percent
-        && sums.all >= policy.alarm.owner_from.map_or(1, |from| from.0.0.max(1))
+        && sums.all >= policy.alarm.owner_from.map_or(1, |from| from.atto.0.max(1))
     {
         let (owner, sum) =
             sums.owners.iter().max_by_key(|(owner, sum)| (**sum, std::cmp::Reverse(*owner)))?;

@@ -4,7 +4,7 @@ use apogee_domain::{Atto, Digest, Epoch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::policy::Fil;
+use crate::policy::{Coin, Money};
 
 /// How much of the burnt base fee is paid back, and to whom. TOML; an unknown key is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,15 +15,15 @@ pub struct RefundPolicy {
     /// How much of the burn, in hundredths; at most all of it.
     pub percent: u32,
     /// At most so much for each sector that was proven.
-    pub per_sector: Fil,
+    pub per_sector: Money,
     /// At most so much for a message.
-    pub per_message: Fil,
+    pub per_message: Money,
     /// At most so much for a miner on a day.
-    pub per_miner: Fil,
+    pub per_miner: Money,
     /// At most so much for all miners of an owner on a day.
-    pub per_owner: Fil,
+    pub per_owner: Money,
     /// At most so much on a day.
-    pub per_day: Fil,
+    pub per_day: Money,
     /// How many epochs a day has; it begins with a multiple of this.
     pub day_epochs: u32,
     /// Methods of the miner actor that are paid back.
@@ -60,7 +60,7 @@ pub struct Alarms {
     /// An owner has more than so many hundredths of a day's refunds …
     pub owner_percent: Option<u32>,
     /// … once these come to this.
-    pub owner_from: Option<Fil>,
+    pub owner_from: Option<Money>,
     /// The base fee is so many times the day's median so far, and the curve's first point at least.
     pub base_fee_times: Option<u32>,
 }
@@ -90,6 +90,10 @@ impl RefundPolicy {
     pub fn read(text: &str) -> Result<Self, RefundError> {
         let policy: Self = toml::from_str(text)?;
         let ensure = |holds, problem| if holds { Ok(()) } else { Err(RefundError::Invalid(problem)) };
+        let amounts =
+            [policy.per_sector, policy.per_message, policy.per_miner, policy.per_owner, policy.per_day];
+        let all = amounts.into_iter().chain(policy.alarm.owner_from);
+        ensure(all.into_iter().all(|amount| amount.coin == Coin::Fil), "its amounts are in FIL")?;
         ensure(policy.percent <= 100, "percent is more than 100: who burns would gain by it")?;
         ensure(policy.day_epochs > 0 && policy.period_epochs > 0, "a day or a period of no epochs")?;
         ensure(policy.share.iter().all(|point| point.millionths <= WHOLE), "a share of more than all")?;
@@ -98,8 +102,8 @@ impl RefundPolicy {
         let falls = pairs.all(|(a, b)| a.base_fee < b.base_fee && a.millionths >= b.millionths);
         ensure(falls, "the curve has to rise in base fee, and not in share")?;
         if let (Some(percent), Some(from)) = (policy.alarm.owner_percent, policy.alarm.owner_from) {
-            let most = policy.per_owner.0.0.saturating_mul(100);
-            let fires = most > from.0.0.saturating_mul(percent.into());
+            let most = policy.per_owner.atto.0.saturating_mul(100);
+            let fires = most > from.atto.0.saturating_mul(percent.into());
             ensure(fires, "no owner can have owner_percent of owner_from: per_owner ends before")?;
         }
         Ok(policy)

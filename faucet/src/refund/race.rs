@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Fil;
+use crate::policy::Money;
 
 const FIL: u128 = 1_000_000_000_000_000_000;
 
@@ -23,7 +23,7 @@ pub struct RacePolicy {
     /// Whether gas of `PublishStorageDeals` is paid back.
     pub publish_deals: bool,
     /// A message with a higher fee cap, or in a tipset with a higher base fee, is not paid back; attoFIL a unit of gas.
-    pub fee_cap_max: Option<Fil>,
+    pub fee_cap_max: Option<Money>,
     /// Miners that are paid nothing.
     #[serde(default)]
     pub blocked: Vec<String>,
@@ -92,7 +92,7 @@ impl RacePolicy {
     /// What is paid back for a message; nothing for one that does not count.
     #[must_use]
     pub fn refund(&self, of: &RaceMessage) -> u128 {
-        let dear = self.fee_cap_max.is_some_and(|most| of.fee_cap > most.0.0 || of.base_fee > most.0.0);
+        let dear = self.fee_cap_max.is_some_and(|most| of.fee_cap > most.atto.0 || of.base_fee > most.atto.0);
         let blocked = of.miner.as_ref().is_some_and(|miner| self.blocked.contains(miner));
         if !of.succeeded || dear || blocked {
             return 0;

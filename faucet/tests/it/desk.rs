@@ -9,7 +9,8 @@ use apogee_domain::{Atto, Clock, Epoch, ManualClock, NetworkId, Timestamp};
 use apogee_faucet::operate::{By, put_entry, set_enabled};
 use apogee_faucet::policy::{Code, Policy};
 use apogee_faucet::{
-    ActorKey, Answer, Ask, Desk, DeskError, Recipient, Recipients, Request, Unresolved, free_funds,
+    ActorKey, Answer, Ask, Desk, DeskError, Named, Notation, Recipient, Recipients, Request, Unresolved,
+    free_funds,
 };
 use apogee_store::{
     Account, AccountKind, Faucet, FaucetEntry, Identity, IdentityId, LimitKey, Mark, Page, PaymentState,
@@ -62,7 +63,8 @@ struct Chain;
 
 #[async_trait]
 impl Recipients for Chain {
-    async fn recipient(&self, address: &Address) -> Result<Recipient, Unresolved> {
+    async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved> {
+        let Named::Filecoin(address) = address else { panic!("{address:?} is of another network") };
         let stable = match address.payload() {
             Payload::ID(id) => {
                 let mut bytes = [0x11; 20];
@@ -137,7 +139,7 @@ impl Place {
         let desks = stores.each_ref().map(|store| {
             seed += 1;
             let random = Box::new(ChaCha8Rng::seed_from_u64(seed));
-            let name = (network(), "drip".to_owned(), 't');
+            let name = (network(), "drip".to_owned(), Notation::Filecoin('t'));
             let desk = Desk::new(Arc::clone(store), Arc::new(clock.clone()), random, name, policy.clone());
             desk.set_funds(Some(Atto(1_000_000 * FIL)));
             desk

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, Timestamp};
 use apogee_faucet::policy::{
-    Applicant, Assessment, Band, Code, Exception, Facts, Fil, Outcome, Policy, Scope, Span, Standing,
+    Applicant, Assessment, Band, Code, Coin, Exception, Facts, Outcome, Policy, Scope, Span, Standing,
     prefixes, presets,
 };
 use apogee_store::{Charge, LimitKey};
@@ -339,6 +339,7 @@ fn a_policy_that_makes_no_sense_is_refused_with_its_place() {
         ("[[tier]]\nname = \"m\"\nwhen = \"miner\"\namount = \"0\"\n", "tier m is no money"),
         ("[[tier]]\nname = \"m\"\nwhen = \"miner\"\namount = \"1\"\n", "tier m has no limit"),
         ("[event]\nname = \"e\"\nuntil = 9\namount = \"1\"\n", "event e has no limit"),
+        ("[budget]\namount_per_day = \"1 SMH\"\n", "more than one coin"),
     ] {
         let error = Policy::read(&format!("{base}{more}")).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
@@ -352,7 +353,8 @@ fn a_digest_names_what_a_policy_says_and_not_how_it_is_written() {
     assert_eq!(policy(&spaced).digest(), read.digest());
     let changed = presets::DEFAULT.replace("grants = 20", "grants = 21");
     assert_ne!(policy(&changed).digest(), read.digest());
-    assert_eq!(read.amount, Fil(Atto(10 * FIL)));
+    assert_eq!(read.amount, Coin::Fil.money(Atto(10 * FIL)));
+    assert_eq!(policy(presets::SPACEMESH).coin(), Coin::Smh);
     assert_eq!(read.limit[0].within, Some(Span::DAY));
     assert_eq!(read.limit[2].scope, Scope::Actor);
 }

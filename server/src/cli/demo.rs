@@ -107,7 +107,7 @@ impl Demo {
             }
             _ => None,
         };
-        let tellers = Teller::all(&config, &networks)?;
+        let tellers = Teller::all(&config, &networks, &[])?;
         let work = serve::Work { networks, tellers, ..serve::Work::default() };
         serve::serve(listener, store, work, &config, Duration::from_secs(1)).await?;
         if let Some(retrieval) = retrieval {

@@ -5,7 +5,7 @@ mod dry_run;
 use std::collections::BTreeMap;
 
 use apogee_domain::{Atto, NetworkId};
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::Coin;
 use apogee_faucet::refund;
 use apogee_store::{ClaimState, Page, Reimbursable, Store};
 use clap::{Args, Subcommand};
@@ -130,7 +130,7 @@ fn table(rows: &[Reimbursable]) {
         "epoch", "miner", "sectors", "burnt", "paid back", "state", "reason"
     );
     for row in rows {
-        let (burn, refund) = (Fil(row.burn).to_string(), Fil(row.refund).to_string());
+        let (burn, refund) = (Coin::Fil.money(row.burn).to_string(), Coin::Fil.money(row.refund).to_string());
         println!(
             "{:>10}  {:<12}{:>7}{burn:>28}{refund:>28}  {:<8}  {:<13}{}",
             row.epoch.height(),
@@ -152,8 +152,8 @@ fn table(rows: &[Reimbursable]) {
         println!(
             "{name:<24}{:>8} messages  burnt {}  paid back {}",
             sum.messages,
-            Fil(sum.burn),
-            Fil(sum.refund)
+            Coin::Fil.money(sum.burn),
+            Coin::Fil.money(sum.refund)
         );
     }
     let sum = Sum::of(rows);
@@ -161,7 +161,7 @@ fn table(rows: &[Reimbursable]) {
         "{:<24}{:>8} messages  burnt {}  paid back {}",
         "together",
         sum.messages,
-        Fil(sum.burn),
-        Fil(sum.refund)
+        Coin::Fil.money(sum.burn),
+        Coin::Fil.money(sum.refund)
     );
 }

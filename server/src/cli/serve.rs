@@ -23,7 +23,7 @@ use crate::http::{self, Controller, Service};
 use crate::networks::{self, Prepared};
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
-use crate::spacemesh::Followed;
+use crate::spacemesh::{Followed, Node};
 use crate::store::Place;
 use crate::tellers::{Measures, Reports, Teller};
 use crate::watch::{Feed, Watch};
@@ -44,19 +44,23 @@ impl Serve {
         let config = Config::load(self.config.as_deref()).map_err(Failure::input)?;
         crate::log::start(&config.log).map_err(Failure::input)?;
         let place = Place::of(&config.store)?;
-        let (mut prepared, mut layered) = (Vec::new(), Vec::new());
+        let (mut prepared, mut layered, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
         for (id, settings) in &config.networks {
             match Followed::of(id, settings).map_err(Failure::input)? {
-                Some(followed) => layered.push(followed),
+                Some(followed) => {
+                    layered.push(followed);
+                    nodes.extend(Node::of(id, settings).map_err(Failure::input)?);
+                }
                 None => prepared.push(networks::prepare(Some(id), settings)?),
             }
         }
-        let tellers = Teller::all(&config, &prepared)?;
+        let tellers = Teller::all(&config, &prepared, &nodes)?;
         let listener = listen(self.listen.unwrap_or(config.listen)).await?;
         let store = place.open().await?;
         tracing::info!(database = %place, networks = prepared.len() + layered.len(), "the database is open");
         let interval = Duration::from_secs(config.watch_seconds.max(1).into());
-        serve(listener, store, Work { networks: prepared, layered, tellers }, &config, interval).await?;
+        serve(listener, store, Work { networks: prepared, layered, nodes, tellers }, &config, interval)
+            .await?;
         Ok(Answer::Yes)
     }
 }
@@ -73,6 +77,8 @@ pub(super) struct Work {
     pub(super) networks: Vec<Prepared>,
     /// Networks of Spacemesh to index.
     pub(super) layered: Vec<Followed>,
+    /// Nodes of networks of Spacemesh, to be asked and paid through.
+    pub(super) nodes: Vec<Node>,
     /// Wallets to pay from.
     pub(super) tellers: Vec<Teller>,
 }
@@ -85,9 +91,9 @@ pub(super) async fn serve(
     config: &Config,
     interval: Duration,
 ) -> Result<(), Failure> {
-    let Work { networks, layered, tellers } = work;
+    let Work { networks, layered, nodes, tellers } = work;
     let clock = Arc::new(SystemClock);
-    let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks));
+    let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks, &nodes));
     let (end, ended) = watch::channel(false);
     let (mut feeds, mut indexing) = (Vec::new(), Vec::new());
     for network in networks {

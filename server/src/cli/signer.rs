@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use apogee_filecoin::rpc::{self, Client, Endpoint, Settings};
 use apogee_signer::{
-    Access, Cost, Journal, Key, KeyKind, Keys, Keystore, LONGEST_EXPORT, LocalSigner, PassphraseSource,
-    PayoutList, Policy, Secret, bind, read_export, serve,
+    Access, Account, AnyKey, Cost, Journal, Key, KeyKind, KeyName, Keys, Keystore, LONGEST_EXPORT,
+    LocalSigner, MeshKey, PassphraseSource, PayoutList, Policy, Secret, bind, read_export, serve,
 };
+use apogee_spacemesh::address::Prefix;
 use clap::{Args, Subcommand, ValueEnum};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -24,9 +25,9 @@ use crate::edge::{self, SystemClock};
 pub(super) enum Signer {
     /// Make a key, in a new keystore or in one that is there, and print its address.
     New(New),
-    /// Take over what `lotus wallet export` printed, and print the address.
+    /// Take over what `lotus wallet export` printed, or the 128 digits that a node of Spacemesh has for a key, and print the address.
     Import(Import),
-    /// Print the addresses of a keystore.
+    /// Print the addresses of a keystore; of keys of Spacemesh the public key, which is of no network.
     List(List),
     /// Look at a policy: its wallets, whether a keystore has their keys, and payout lists that too few have approved.
     ///
@@ -56,6 +57,9 @@ pub(super) struct New {
     /// What kind of key
     #[arg(long, value_enum, default_value_t = Kind::Secp256k1)]
     kind: Kind,
+    /// Of a key of Spacemesh: what addresses of the network begin with, to print its address there as well
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<Prefix>,
     #[command(flatten)]
     passphrase: Passphrase,
 }
@@ -66,12 +70,17 @@ enum Kind {
     Secp256k1,
     /// An f3 address
     Bls,
+    /// A wallet on Spacemesh
+    Ed25519,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// The keystore, new or there already
     keystore: PathBuf,
+    /// Of a key of Spacemesh: what addresses of the network begin with, to print its address there as well
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<Prefix>,
     /// The exported key; without a file it is read from standard input
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -83,6 +92,9 @@ pub(super) struct Import {
 pub(super) struct List {
     /// The keystore
     keystore: PathBuf,
+    /// Of keys of Spacemesh: what addresses of the network begin with, to print their addresses there as well
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<Prefix>,
 }
 
 #[derive(Debug, Args)]
@@ -139,20 +151,21 @@ impl Signer {
     pub(super) async fn run(self) -> Result<Answer, Failure> {
         match self {
             Self::New(new) => {
-                let kind = match new.kind {
-                    Kind::Secp256k1 => KeyKind::Secp256k1,
-                    Kind::Bls => KeyKind::Bls,
+                let mut random = random()?;
+                let key = match new.kind {
+                    Kind::Secp256k1 => AnyKey::from(Key::generate(KeyKind::Secp256k1, &mut random)),
+                    Kind::Bls => Key::generate(KeyKind::Bls, &mut random).into(),
+                    Kind::Ed25519 => MeshKey::generate(&mut random).into(),
                 };
-                let key = Key::generate(kind, &mut random()?);
-                keep(&new.keystore, &new.passphrase.read()?, key)
+                keep(&new.keystore, &new.passphrase.read()?, key, new.prefix.as_ref())
             }
             Self::Import(import) => {
                 let key = read_export(exported(import.key.as_deref())?.as_slice()).map_err(Failure::input)?;
-                keep(&import.keystore, &import.passphrase.read()?, key)
+                keep(&import.keystore, &import.passphrase.read()?, key, import.prefix.as_ref())
             }
             Self::List(list) => {
-                for address in Keystore::list(&list.keystore).map_err(Failure::input)? {
-                    println!("{address}");
+                for name in Keystore::list(&list.keystore).map_err(Failure::input)? {
+                    show(&name, list.prefix.as_ref());
                 }
                 Ok(Answer::Yes)
             }
@@ -199,8 +212,8 @@ fn exported(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// Put a key into a keystore, and print its address.
-fn keep(path: &Path, passphrase: &Secret, key: Key) -> Result<Answer, Failure> {
-    let address = key.address();
+fn keep(path: &Path, passphrase: &Secret, key: AnyKey, prefix: Option<&Prefix>) -> Result<Answer, Failure> {
+    let name = key.name();
     let there = path.try_exists().map_err(|cause| wrong(path, cause))?;
     let mut keystore =
         if there { Keystore::open(path, passphrase).map_err(Failure::input)? } else { Keystore::new() };
@@ -212,8 +225,16 @@ fn keep(path: &Path, passphrase: &Secret, key: Key) -> Result<Answer, Failure> {
         keystore.create(path, passphrase, cost, &mut random)
     };
     kept.map_err(Failure::world)?;
-    println!("{address}");
+    show(&name, prefix);
     Ok(Answer::Yes)
+}
+
+/// The address of a key; of one of Spacemesh the public key, and the address on a network.
+fn show(name: &KeyName, prefix: Option<&Prefix>) {
+    match (name, prefix) {
+        (KeyName::Spacemesh(key), Some(prefix)) => println!("{key} {}", Account::of_key(*key, *prefix)),
+        _ => println!("{name}"),
+    }
 }
 
 impl Check {
@@ -222,8 +243,12 @@ impl Check {
         let keys = self.keystore.as_deref().map(Keystore::list).transpose().map_err(Failure::input)?;
         println!("network {}", policy.network());
         let mut complete = true;
-        for (text, address) in policy.wallets() {
-            let has = keys.as_ref().map(|keys| keys.contains(&address));
+        let accounts = keys.map(|keys| {
+            let accounts = keys.iter().filter_map(|name| name.account(policy.protocol()));
+            accounts.collect::<BTreeSet<_>>()
+        });
+        for (text, account) in policy.wallets() {
+            let has = accounts.as_ref().map(|accounts| accounts.contains(&account));
             complete &= has != Some(false);
             println!("wallet {text}{}", if has == Some(false) { "  no key" } else { "" });
         }

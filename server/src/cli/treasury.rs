@@ -1,5 +1,7 @@
 //! `apogee treasury`: wallets, and what is paid from them.
 
+mod spawn;
+
 use std::sync::Arc;
 
 use apogee_domain::{Clock, Epoch, NetworkId};
@@ -15,6 +17,7 @@ use crate::competitions::is_paid_elsewhere;
 use crate::config;
 use crate::edge::{self, SystemClock};
 use crate::networks;
+use crate::spacemesh::Node;
 use crate::tellers::{NoTeller, Reports, Teller};
 
 /// Payments that are listed at most.
@@ -40,6 +43,10 @@ pub(super) enum Treasury {
     Requeue(OnPayment),
     /// Compare everything that is booked of the wallets with their chains, message by message. Exits 1 when something differs.
     Reconcile(Reconcile),
+    /// Make a wallet on Spacemesh, which has to be before it can pay: it costs some 100,432 smidge, and the signer signs it.
+    ///
+    /// It may be called again and again: as long as it is not executed it gives the same transaction. Exits 1 until the wallet can be paid from.
+    Spawn(spawn::Spawn),
     /// Pay from the wallets of the settings, without serving pages.
     Run(Run),
 }
@@ -135,6 +142,7 @@ impl Treasury {
             Self::Cancel(on) => on.cancel().await,
             Self::Requeue(on) => on.requeue().await,
             Self::Reconcile(reconcile) => reconcile.run().await,
+            Self::Spawn(spawn) => spawn.run().await,
             Self::Run(run) => run.run().await,
         }
     }
@@ -154,7 +162,7 @@ impl From<NoTeller> for Failure {
         match error {
             NoTeller::Chain(error) => error.into(),
             NoTeller::Treasury(error) => error.into(),
-            error @ (NoTeller::Unread(_) | NoTeller::Store(_)) => Self::world(error),
+            error @ (NoTeller::Unread(_) | NoTeller::Node(_) | NoTeller::Store(_)) => Self::world(error),
             error => Self::input(error),
         }
     }
@@ -327,8 +335,9 @@ impl OnPayment {
             )));
         }
         let wallet = payment.wallet;
-        let settings = config.wallets.get(&wallet).filter(|settings| settings.network == self.network);
-        let measures = settings.map(config::Wallet::measures).ok_or_else(|| {
+        let key = (self.network.clone(), wallet.clone());
+        let teller = tellers(&config)?.into_iter().find(|teller| teller.key() == key);
+        let measures = teller.map(|teller| teller.measures()).ok_or_else(|| {
             Failure::input(format!(
                 "the settings have no wallet {wallet} on {}: name those of the process that pays from it with --config",
                 self.network
@@ -414,10 +423,15 @@ async fn reconciled(store: &Arc<dyn Store>, tellers: &[&Teller], format: Format)
 /// The wallets of some settings.
 pub(super) fn tellers(config: &crate::config::Config) -> Result<Vec<Teller>, Failure> {
     let mut prepared = Vec::new();
+    let mut nodes = Vec::new();
     for (id, settings) in &config.networks {
-        prepared.push(networks::prepare(Some(id), settings)?);
+        match Node::of(id, settings).map_err(Failure::input)? {
+            Some(node) => nodes.push(node),
+            None if settings.spacemesh.is_some() => {}
+            None => prepared.push(networks::prepare(Some(id), settings)?),
+        }
     }
-    Ok(Teller::all(config, &prepared)?)
+    Ok(Teller::all(config, &prepared, &nodes)?)
 }
 
 impl Run {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use apogee_domain::{Epoch, NetworkId};
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::{Coin, Money};
 use apogee_treasury::Config as Measures;
 use serde::{Deserialize, Serialize};
 
@@ -30,13 +30,13 @@ pub(crate) struct Wallet {
     /// Nonces at most that are not final.
     pub(crate) window: Option<u32>,
     /// What always stays in it.
-    pub(crate) reserve: Option<Fil>,
+    pub(crate) reserve: Option<Money>,
     /// The most that the gas of one message may cost.
-    pub(crate) max_fee: Option<Fil>,
+    pub(crate) max_fee: Option<Money>,
     /// What may be signed on a UTC day.
-    pub(crate) value_per_day: Option<Fil>,
+    pub(crate) value_per_day: Option<Money>,
     /// What the gas of it may cost on a UTC day.
-    pub(crate) fees_per_day: Option<Fil>,
+    pub(crate) fees_per_day: Option<Money>,
     /// Seconds until a message that waits is replaced.
     pub(crate) replace_seconds: Option<u32>,
     /// Seconds until a message is sent again.
@@ -86,12 +86,14 @@ impl Wallet {
         }
     }
 
-    /// By which measures it pays.
-    pub(crate) fn measures(&self) -> Measures {
-        let base = match self.measures {
-            Kind::Drips => Measures::drips(),
-            Kind::Large => Measures::large(),
-        };
+    /// An amount that is in another coin than `coin`.
+    pub(crate) fn foreign(&self, coin: Coin) -> Option<Money> {
+        let amounts = [self.reserve, self.max_fee, self.value_per_day, self.fees_per_day];
+        amounts.into_iter().flatten().find(|amount| amount.coin != coin)
+    }
+
+    /// By which measures it pays, where its network has those for what is not said.
+    pub(crate) fn measures(&self, base: Measures) -> Measures {
         let seconds = |given: Option<u32>, else_: Duration| {
             given.map_or(else_, |seconds| Duration::from_secs(seconds.into()))
         };
@@ -100,10 +102,10 @@ impl Wallet {
             depth,
             requeue_depth: self.requeue_depth.unwrap_or(base.requeue_depth).max(depth),
             window: self.window.unwrap_or(base.window),
-            reserve: self.reserve.map_or(base.reserve, |fil| fil.0),
-            max_fee: self.max_fee.map_or(base.max_fee, |fil| fil.0),
-            value_per_day: self.value_per_day.map_or(base.value_per_day, |fil| fil.0),
-            fees_per_day: self.fees_per_day.map_or(base.fees_per_day, |fil| fil.0),
+            reserve: self.reserve.map_or(base.reserve, |money| money.atto),
+            max_fee: self.max_fee.map_or(base.max_fee, |money| money.atto),
+            value_per_day: self.value_per_day.map_or(base.value_per_day, |money| money.atto),
+            fees_per_day: self.fees_per_day.map_or(base.fees_per_day, |money| money.atto),
             replace_after: seconds(self.replace_seconds, base.replace_after),
             rebroadcast_after: seconds(self.rebroadcast_seconds, base.rebroadcast_after),
             lease: seconds(self.lease_seconds, base.lease),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apogee_domain::{NetworkId, Subject, Timestamp, series};
-use apogee_faucet::{Operators, parse_recipient};
+use apogee_faucet::{Notation, Operators, parse_recipient};
 use apogee_store::{Store, StoreError};
 use arc_swap::ArcSwapOption;
 use fvm_shared::ActorID;
@@ -54,7 +54,8 @@ impl Known {
 
     /// Look again: at the newest indexed state, and only at miners that have changed. How many there are.
     pub(super) async fn look(&self, lookup: &Lookup, now: Timestamp) -> Result<usize, NotKnown> {
-        let miners = registered(&*lookup.store, &lookup.network, lookup.prefix).await?;
+        let Notation::Filecoin(prefix) = lookup.notation else { return Ok(0) };
+        let miners = registered(&*lookup.store, &lookup.network, prefix).await?;
         let (source, root) = lookup.state().await?;
         let before = self.0.load_full();
         let nodes = Nodes(source.blocks());

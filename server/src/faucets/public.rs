@@ -1,7 +1,7 @@
 //! What everybody may know of faucets.
 
 use apogee_domain::{Digest, NetworkId, Timestamp};
-use apogee_faucet::policy::{Band, Policy};
+use apogee_faucet::policy::{Band, Coin, Policy};
 use apogee_faucet::{free_funds, standing};
 use apogee_store::{Faucet, Grant, PaymentState, Result, Store, Transfer};
 use serde::Serialize;
@@ -34,7 +34,10 @@ pub(crate) struct FaucetNow {
     pub(crate) reason: Option<String>,
     /// How much its wallet has left: `ample`, `low`, `empty`, or `unknown`. What it has to the atto is not told.
     pub(crate) band: &'static str,
-    /// AttoFIL a grant; `null` where that differs from request to request.
+    /// What amounts are of: `FIL`, `SMH`. They are in 10⁻¹⁸ of it.
+    #[schema(value_type = String)]
+    pub(crate) coin: Coin,
+    /// A grant; `null` where that differs from request to request.
     pub(crate) amount: Option<String>,
     /// Payments of its wallet that wait for a nonce.
     pub(crate) queue: u64,
@@ -44,7 +47,7 @@ pub(crate) struct FaucetNow {
     pub(crate) grants_today: u32,
     /// How many there may be; `null` for no such limit.
     pub(crate) grants_per_day: Option<u32>,
-    /// What they come to, attoFIL.
+    /// What they come to.
     pub(crate) amount_today: String,
     /// What they may come to; `null` for no such limit.
     pub(crate) amount_per_day: Option<String>,
@@ -77,13 +80,16 @@ async fn one(store: &dyn Store, faucet: Faucet, now: Timestamp) -> Result<Faucet
         open: standing.paused.is_none(),
         reason: standing.paused.filter(|reason| !reason.is_empty()),
         band: band(policy.as_ref(), standing.funds),
-        amount: policy.as_ref().map(|policy| policy.amount.0.to_string()),
+        coin: policy.as_ref().map_or(Coin::Fil, Policy::coin),
+        amount: policy.as_ref().map(|policy| policy.amount.atto.to_string()),
         queue: waiting.map_or(0, |(_, count)| count.payments),
         median_seconds: median(&latest),
         grants_today: standing.day_grants,
         grants_per_day: policy.as_ref().and_then(|policy| policy.budget.grants_per_day),
         amount_today: standing.day_amount.to_string(),
-        amount_per_day: policy.and_then(|policy| policy.budget.amount_per_day).map(|most| most.0.to_string()),
+        amount_per_day: policy
+            .and_then(|policy| policy.budget.amount_per_day)
+            .map(|most| most.atto.to_string()),
         network: faucet.network,
         faucet: faucet.name,
     })

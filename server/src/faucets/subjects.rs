@@ -1,8 +1,7 @@
 //! Whom operators mean.
 
-use apogee_faucet::{InvalidSubject, Recipients, Subject, Unresolved, actor_key};
+use apogee_faucet::{ActorKey, InvalidSubject, Named, Notation, Recipients, Subject, Unresolved, actor_key};
 use apogee_store::{LimitKey, Store, StoreError};
-use fvm_shared::address::Address;
 
 use super::Lookup;
 
@@ -29,7 +28,7 @@ impl NoSubject {
 
 /// The key that somebody is counted under, whatever form of their name is written.
 pub(crate) async fn key_of(store: &dyn Store, lookup: &Lookup, text: &str) -> Result<LimitKey, NoSubject> {
-    let subject = Subject::read(text, lookup.prefix())?;
+    let subject = Subject::read(text, lookup.notation())?;
     if let Subject::Identity { provider, subject: named } = &subject {
         // An entry about a handle would concern nobody, for ever, and say nothing.
         let number = named.bytes().all(|byte| byte.is_ascii_digit());
@@ -37,7 +36,7 @@ pub(crate) async fn key_of(store: &dyn Store, lookup: &Lookup, text: &str) -> Re
             return Err(NoSubject::Unmet(text.trim().to_owned()));
         }
     }
-    match (subject.key(lookup.prefix()), subject) {
+    match (subject.key(lookup.notation()), subject) {
         (Some(key), _) => Ok(key),
         (None, Subject::Actor(address)) => Ok(actor_key(&lookup.recipient(&address).await?.key)),
         (None, _) => Err(InvalidSubject::Nobody.into()),
@@ -45,11 +44,12 @@ pub(crate) async fn key_of(store: &dyn Store, lookup: &Lookup, text: &str) -> Re
 }
 
 /// The key as it is listed, where the text is one; nothing is looked up.
-pub(crate) fn name_of(text: &str, prefix: char) -> Option<LimitKey> {
-    let subject = Subject::read(text, prefix).ok()?;
-    let listed = |address: &Address| actor_key(&apogee_faucet::ActorKey::of(address, prefix));
-    subject.key(prefix).or(match &subject {
-        Subject::Actor(address) => Some(listed(address)),
-        Subject::Identity { .. } | Subject::Network(_) => None,
+pub(crate) fn name_of(text: &str, notation: Notation) -> Option<LimitKey> {
+    let subject = Subject::read(text, notation).ok()?;
+    subject.key(notation).or(match (&subject, notation) {
+        (Subject::Actor(Named::Filecoin(address)), Notation::Filecoin(prefix)) => {
+            Some(actor_key(&ActorKey::of(address, prefix)))
+        }
+        _ => None,
     })
 }

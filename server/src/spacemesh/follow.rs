@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use apogee_domain::{Network, NetworkId};
-use apogee_spacemesh_gateway::{Endpoint, Gateway, GatewayError, InvalidEndpoint};
+use apogee_spacemesh_gateway::{GatewayError, InvalidEndpoint};
 use apogee_spacemesh_index::source::Source;
 use apogee_spacemesh_index::{Ballots, CopySource, GatewaySource, IndexError, Indexer, Params};
 use apogee_spacemesh_state::{Limits, OpenError};
 use apogee_store::{Cursor, Recount, Store};
 use tokio::sync::watch;
 
-use super::{Described, NotDescribed, Recounted};
+use super::{Described, Node, NotDescribed, Recounted};
 use crate::cli::chain_of;
 use crate::config;
 use crate::follow::Stopped;
@@ -89,17 +89,12 @@ impl Followed {
     pub(crate) fn of(id: &NetworkId, settings: &config::Network) -> Result<Option<Self>, NotFollowed> {
         let Some(file) = &settings.spacemesh else { return Ok(None) };
         let described = Described::read(file)?;
-        let place = match (&settings.copy, &settings.gateway) {
+        let place = match (&settings.copy, Node::of(id, settings)?) {
             (Some(copy), _) => Place::Copy(copy.clone()),
-            (None, Some(gateway)) => {
-                let wrong = |cause| NotFollowed::Endpoint { network: id.clone(), cause };
-                let endpoint = Endpoint::new(&gateway.url).map_err(wrong)?;
-                let (dialect, limits) = (gateway.dialect.into(), apogee_spacemesh_gateway::Limits::default());
-                let made = Gateway::new(endpoint, dialect, described.prefix(), limits);
-                let made = made.map_err(|cause| NotFollowed::Gateway { network: id.clone(), cause })?;
-                Place::Gateway(Arc::new(GatewaySource::new(made)))
+            (None, node) => {
+                let node = node.ok_or_else(|| NotFollowed::NoSource(id.clone()))?;
+                Place::Gateway(Arc::new(GatewaySource::new(node.gateway().clone())))
             }
-            (None, None) => return Err(NotFollowed::NoSource(id.clone())),
         };
         Ok(Some(Self {
             network: described.network(id.clone()),

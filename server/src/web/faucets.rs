@@ -1,4 +1,4 @@
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::Coin;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -44,8 +44,8 @@ impl View for Faucets {
 }
 
 /// Money as people write it.
-fn fil(atto: &str) -> String {
-    atto.parse().map_or_else(|_| atto.to_owned(), |atto| Fil(atto).to_string())
+fn money(coin: Coin, atto: &str) -> String {
+    atto.parse().map_or_else(|_| atto.to_owned(), |atto| coin.money(atto).to_string())
 }
 
 impl Page<'_> {
@@ -54,7 +54,7 @@ impl Page<'_> {
     }
 
     fn amount(&self, faucet: &FaucetNow) -> Option<String> {
-        faucet.amount.as_deref().map(fil)
+        faucet.amount.as_deref().map(|amount| money(faucet.coin, amount))
     }
 
     fn grants(&self, faucet: &FaucetNow) -> String {
@@ -62,7 +62,8 @@ impl Page<'_> {
     }
 
     fn money(&self, faucet: &FaucetNow) -> String {
-        of(fil(&faucet.amount_today), faucet.amount_per_day.as_deref().map(fil))
+        let written = |amount: &str| money(faucet.coin, amount);
+        of(written(&faucet.amount_today), faucet.amount_per_day.as_deref().map(written))
     }
 
     fn queued(&self, faucet: &FaucetNow) -> String {

@@ -5,12 +5,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use apogee_filecoin::types::Message;
 use apogee_filecoin::types::multisig::{APPROVE, ProposalRef};
-use apogee_filecoin::types::{Message, MessageSignature};
 use apogee_filecoin_state::StateTree;
-use apogee_signer::{Access, Journal, Keys, KeysError, LocalSigner, Policy};
+use apogee_signer::{Access, Account, Journal, Keys, KeysError, LocalSigner, Policy, Protocol, Unsigned};
 use apogee_simnet::{Multisig, Recipe, Wallet};
 use apogee_testkit::example;
+use apogee_treasury::Signed;
 use async_trait::async_trait;
 use fvm_ipld_encoding::RawBytes;
 use fvm_shared::address::Address;
@@ -30,12 +31,17 @@ struct Key(Wallet);
 
 #[async_trait]
 impl Keys for Key {
-    async fn addresses(&self) -> Result<Vec<Address>, KeysError> {
-        Ok(vec![self.0.address()])
+    async fn accounts(&self, _: &Protocol) -> Result<Vec<Account>, KeysError> {
+        Ok(vec![Account::from(&self.0.address())])
     }
 
-    async fn sign(&self, _: Address, messages: Vec<Message>) -> Result<Vec<MessageSignature>, KeysError> {
-        messages.into_iter().map(|message| Ok(self.0.sign(message)?.signature)).collect()
+    async fn sign(&self, _: &Account, messages: Vec<Unsigned>) -> Result<Vec<Signed>, KeysError> {
+        let sign = |message| {
+            let Unsigned::Filecoin(message) = message else { return Err("no such key".into()) };
+            let signed = self.0.sign(message)?;
+            Ok(Signed { bytes: fvm_ipld_encoding::to_vec(&signed)?, id: signed.cid().to_string() })
+        };
+        messages.into_iter().map(sign).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use apogee_domain::{Atto, NetworkId};
 use apogee_faucet::LONGEST_CODE;
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::Coin;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -247,6 +247,7 @@ impl Check {
 struct Grant {
     id: String,
     network: String,
+    coin: Coin,
     amount: Atto,
     recipient: String,
     state: String,
@@ -267,7 +268,7 @@ impl Grant {
             println!("{json}");
             return;
         }
-        println!("{} to {}: {}", Fil(self.amount), self.recipient, self.id);
+        println!("{} to {}: {}", self.coin.money(self.amount), self.recipient, self.id);
         println!("{}{}", service.server, self.path().trim_end_matches(".json"));
         println!("{}", self.how());
     }
@@ -314,6 +315,7 @@ impl Grant {
 #[derive(Debug, Deserialize)]
 struct Shown {
     faucet: String,
+    coin: Coin,
     amount: Atto,
     open: bool,
     reason: Option<String>,
@@ -356,7 +358,12 @@ impl Status {
         if !self.json {
             let why = shown.reason.map_or_else(String::new, |why| format!(" ({why})"));
             println!("{network}/{}  {}{why}", shown.faucet, if shown.open { "open" } else { "paused" });
-            println!("  {} a grant, wallet {}, {} wait", Fil(shown.amount), shown.band, shown.queue);
+            println!(
+                "  {} a grant, wallet {}, {} wait",
+                shown.coin.money(shown.amount),
+                shown.band,
+                shown.queue
+            );
             let median =
                 shown.median_seconds.map_or_else(String::new, |s| format!(", on the chain after {s} s"));
             println!("  {} grants today{median}", shown.today.grants);

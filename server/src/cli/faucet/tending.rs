@@ -17,6 +17,7 @@ use crate::edge::SystemClock;
 use crate::faucets::{Lookup, NoSubject, key_of, name_of};
 use crate::networks;
 use crate::sources::Sources;
+use crate::spacemesh::Node;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -174,12 +175,16 @@ impl Found {
         let known = known.into_iter().find(|known| known.id == *network);
         let known =
             known.ok_or_else(|| Failure::input(format!("{network} is not indexed in this database")))?;
-        let prepared = match self.config.networks.get(network) {
-            Some(settings) => vec![networks::prepare(Some(network), settings)?],
-            None => Vec::new(),
-        };
-        let sources = Arc::new(Sources::new(Arc::new(SystemClock), &prepared));
-        Ok(Lookup::new(Arc::clone(&self.store), sources, network.clone(), &known.address_prefix))
+        let (mut prepared, mut nodes) = (Vec::new(), Vec::new());
+        match self.config.networks.get(network) {
+            Some(settings) if settings.spacemesh.is_some() => {
+                nodes.extend(Node::of(network, settings).map_err(Failure::input)?);
+            }
+            Some(settings) => prepared.push(networks::prepare(Some(network), settings)?),
+            None => {}
+        }
+        let sources = Arc::new(Sources::new(Arc::new(SystemClock), &prepared, &nodes));
+        Ok(Lookup::of(Arc::clone(&self.store), sources, &known))
     }
 
     async fn put(&self, subject: &str, entry: Put<'_>, why: &Why) -> Result<Answer, Failure> {
@@ -272,7 +277,7 @@ impl Remove {
         let denies = self.list == List::Deny;
         let lookup = found.lookup().await?;
         // As it is listed, or in another form of it. What is listed may be an actor that the network has no longer.
-        let key = match name_of(&self.subject, lookup.prefix()) {
+        let key = match name_of(&self.subject, lookup.notation()) {
             Some(key) if self.listed(&*found.store, &key, denies).await? => key,
             _ => key_of(&*found.store, &lookup, &self.subject).await?,
         };

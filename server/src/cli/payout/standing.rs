@@ -121,7 +121,7 @@ impl<'a> Lookup<'a> {
         let key = (self.network.clone(), wallet.to_owned());
         let teller = tellers.into_iter().find(|teller| teller.key() == key);
         let teller = teller.ok_or_else(|| format!("the settings do not name the wallet {wallet}"))?;
-        let (chain, _) = teller.chain().await.map_err(|error| chain_of(&error))?;
+        let chain = teller.proposals().await.map_err(|error| chain_of(&error))?;
         Ok((chain, teller.measures().depth))
     }
 }

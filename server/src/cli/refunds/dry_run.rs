@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apogee_domain::{Atto, Clock, Epoch, NetworkId};
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::Coin;
 use apogee_faucet::refund::{
     self, FinalChain, FinalEpoch, Held, RefundPolicy, Unread, WalkError, close, walk,
 };
@@ -78,7 +78,7 @@ impl DryRun {
         let (rows, payments) = kept(&store, &way.network, to).await?;
         let sum = Sum::of(&rows);
         if sum.refund > sum.burn {
-            let (refund, burn) = (Fil(sum.refund), Fil(sum.burn));
+            let (refund, burn) = (Coin::Fil.money(sum.refund), Coin::Fil.money(sum.burn));
             return Err(Failure::world(format!("{refund} would be paid back for {burn} that were burnt")));
         }
         let faucet = store.faucet(&way.network, NAME).await.map_err(Failure::world)?;
@@ -281,9 +281,9 @@ impl Report<'_> {
         table(self.rows);
         println!();
         for Payment { id, payee, amount, .. } in self.payments {
-            println!("{:<28}{payee:<16}{id}", Fil(*amount).to_string());
+            println!("{:<28}{payee:<16}{id}", Coin::Fil.money(*amount).to_string());
         }
-        let (payments, owed) = (self.payments.len(), Fil(self.owed()));
+        let (payments, owed) = (self.payments.len(), Coin::Fil.money(self.owed()));
         println!("{payments} payments, {owed}. Nothing was written and nobody is paid.");
     }
 }

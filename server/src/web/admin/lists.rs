@@ -191,9 +191,8 @@ pub(in crate::web) async fn put(
     let codes = liftable(words.iter().map(|(_, word)| &**word)).map_err(|_| wrong("entry-lift"))?;
     let lifts: Vec<&str> = codes.iter().filter(|_| !denies).map(|code| code.word()).collect();
     let until = until(&form, denies, visitor.now)?;
-    let prefix = app.now.load().network(network.as_str()).map(|now| now.network.address_prefix.clone());
-    let prefix = prefix.ok_or_else(|| Problem::UnknownNetwork(network.to_string()))?;
-    let lookup = Lookup::new(app.store.clone(), app.sources.clone(), network.clone(), &prefix);
+    let now = app.network(network.as_str())?;
+    let lookup = Lookup::of(app.store.clone(), app.sources.clone(), &now.network);
     let subject = key_of(&*app.store, &lookup, &field(&form, "subject")).await?;
     let entry = FaucetEntry {
         network,

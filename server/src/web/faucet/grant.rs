@@ -1,4 +1,5 @@
-use apogee_faucet::policy::Fil;
+use apogee_domain::NetworkKind;
+use apogee_faucet::policy::Coin;
 use apogee_store::{Grant, PaymentState};
 use askama::Template;
 use serde::Serialize;
@@ -18,7 +19,9 @@ pub(crate) struct GrantPage {
     id: String,
     network: String,
     faucet: String,
-    /// AttoFIL.
+    /// What the amount is of: `FIL`, `SMH`.
+    coin: Coin,
+    /// 10⁻¹⁸ of the coin.
     amount: String,
     recipient: String,
     created: String,
@@ -64,6 +67,8 @@ impl GrantPage {
         let head = app.store.cursor(&grant.network).await?.map(|cursor| cursor.epoch.height());
         let epoch = included.map(|inclusion| inclusion.epoch.height());
         let newest = attempts.last().map(|attempt| attempt.message.clone());
+        let kind = app.network(grant.network.as_str()).map_or(NetworkKind::Filecoin, |now| now.network.kind);
+        let coin = Coin::of(kind);
         Ok(Self {
             network: grant.network.to_string(),
             faucet: grant.faucet,
@@ -80,7 +85,8 @@ impl GrantPage {
             epoch,
             confirmations: head.zip(epoch).map(|(head, epoch)| (head - epoch).max(0)),
             over: state.is_terminal(),
-            money: Fil(grant.amount).to_string(),
+            money: coin.money(grant.amount).to_string(),
+            coin,
             step: STEPS.iter().position(|step| *step == state.as_str()).unwrap_or(0),
             id: grant.id,
         })

@@ -1,5 +1,5 @@
 use apogee_domain::NetworkId;
-use apogee_faucet::policy::{Bucket, Fil, Limit, Policy, Scope};
+use apogee_faucet::policy::{Bucket, Coin, Limit, Money, Policy, Scope};
 use apogee_store::PaymentState;
 use askama::Template;
 use serde::Serialize;
@@ -22,7 +22,9 @@ use crate::web::{App, Problem};
 pub(crate) struct FaucetPage {
     network: String,
     faucet: String,
-    /// AttoFIL a grant.
+    /// What amounts are of: `FIL`, `SMH`.
+    coin: Coin,
+    /// A grant, 10⁻¹⁸ of the coin.
     amount: String,
     open: bool,
     /// Why it is paused.
@@ -60,7 +62,7 @@ pub(crate) struct FaucetPage {
 #[derive(Debug, Serialize)]
 struct Today {
     grants: u32,
-    /// AttoFIL.
+    /// 10⁻¹⁸ of the coin.
     amount: String,
 }
 
@@ -69,11 +71,11 @@ struct Today {
 struct Rules {
     account_kinds: Vec<String>,
     account_min_age: Option<String>,
-    recipient_below: Option<Fil>,
+    recipient_below: Option<Money>,
     limits: Vec<Limit>,
     buckets: Vec<Bucket>,
     grants_per_day: Option<u32>,
-    amount_per_day: Option<Fil>,
+    amount_per_day: Option<Money>,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,13 +89,13 @@ struct Latest {
 }
 
 impl Latest {
-    fn of(latest: faucets::Latest) -> Self {
+    fn of(latest: faucets::Latest, coin: Coin) -> Self {
         let grant = latest.grant;
         Self {
             amount: grant.amount.to_string(),
             state: latest.state.as_str(),
             created: grant.created.to_string(),
-            money: Fil(grant.amount).to_string(),
+            money: coin.money(grant.amount).to_string(),
             id: grant.id,
         }
     }
@@ -131,7 +133,8 @@ impl FaucetPage {
         Ok(Self {
             network: network.to_string(),
             faucet: name.to_owned(),
-            amount: policy.amount.0.to_string(),
+            coin: policy.coin(),
+            amount: policy.amount.atto.to_string(),
             open: standing.paused.is_none(),
             reason: standing.paused,
             band: band(Some(policy), standing.funds),
@@ -141,7 +144,7 @@ impl FaucetPage {
             policy_version: policy.version,
             policy_digest: policy.digest().to_string(),
             rules: Rules::of(policy),
-            latest: latest.into_iter().map(Latest::of).collect(),
+            latest: latest.into_iter().map(|latest| Latest::of(latest, policy.coin())).collect(),
             refunds: app.refunds.of(network),
             money: policy.amount.to_string(),
             handle: visitor.identity().map(|identity| identity.account.handle.clone()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use apogee_domain::{Epoch, Network, NetworkId};
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::{Coin, Money};
 use apogee_faucet::refund::RefundPolicy;
 use apogee_store::{Faucet, Page, PaymentState, Reimbursable};
 use askama::Template;
@@ -154,7 +154,7 @@ impl RefundPage {
                     messages,
                     burnt: burnt.to_string(),
                     refund: refund.to_string(),
-                    money: Fil(refund).to_string(),
+                    money: Coin::Fil.money(refund).to_string(),
                 })
                 .collect(),
         });
@@ -182,7 +182,7 @@ impl RefundPage {
     /// The policy in words: what it is about, and what it says.
     fn rules(&self, language: Language) -> Vec<(String, String)> {
         let policy = &self.policy;
-        let fil = |amount: Fil| amount.to_string();
+        let fil = |amount: Money| amount.to_string();
         let methods: Vec<_> =
             policy.methods.iter().map(|method| language.name("refund-method", &method.to_string())).collect();
         let epochs = |n: u32| language.say("refund-epochs", &fluent_args!["n" => n]);
@@ -250,8 +250,8 @@ fn line(row: Reimbursable, network: Option<&Network>) -> Line {
         burnt: row.burn.to_string(),
         refund: row.refund.to_string(),
         state: row.state.as_str(),
-        money: Fil(row.refund).to_string(),
-        burn: Fil(row.burn).to_string(),
+        money: Coin::Fil.money(row.refund).to_string(),
+        burn: Coin::Fil.money(row.burn).to_string(),
         message: row.message,
         miner: row.miner,
         sender: row.sender,
@@ -295,7 +295,7 @@ async fn paid(app: &App, network: &NetworkId, id: &str) -> Result<Option<Paid>, 
         reason: payment.reason,
         payee: payment.payee,
         amount: payment.amount.to_string(),
-        money: Fil(payment.amount).to_string(),
+        money: Coin::Fil.money(payment.amount).to_string(),
         message: included.map(|inclusion| inclusion.message.clone()),
         epoch: included.map(|inclusion| inclusion.epoch.height()),
         id: payment.id,

@@ -1,5 +1,5 @@
 use apogee_domain::Timestamp;
-use apogee_faucet::policy::{Assessment, Check, Code, Counts, Fil, Outcome, Policy};
+use apogee_faucet::policy::{Assessment, Check, Code, Counts, Outcome, Policy};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::web::time::span;
 pub(crate) struct Verdict {
     /// Whether it would be granted.
     pub(super) allowed: bool,
-    /// How much, attoFIL.
+    /// How much, 10⁻¹⁸ of the coin.
     amount: String,
     /// From when on no rule refuses, if nothing else happens.
     pub(super) next_allowed_at: Option<String>,
@@ -88,7 +88,7 @@ impl Line {
         // What a wallet holds is told in bands.
         let have = check.have.filter(|_| check.code != Code::WalletEmpty);
         let figure = |of: u128| match check.counts {
-            Counts::Atto => Fil(apogee_domain::Atto(of)).to_string(),
+            Counts::Atto => policy.coin().money(apogee_domain::Atto(of)).to_string(),
             Counts::Seconds => span(language, i64::try_from(of).unwrap_or(i64::MAX)),
             Counts::Nothing | Counts::Grants => grouped(of),
         };
