@@ -82,4 +82,6 @@ mod standings;
 #[cfg(test)]
 mod storing;
 #[cfg(test)]
+mod tap;
+#[cfg(test)]
 mod told;
