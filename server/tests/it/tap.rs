@@ -303,16 +303,14 @@ fn a_wallet_is_made_and_grants_what_was_asked_once_whatever_layers_are_undone() 
     let denied = town.apogee(&[
         "faucet",
         "deny",
-        "add",
         "--network",
         "mesh",
-        "--faucet",
         "tap",
+        &text(3),
         "--actor",
         "ana",
         "--reason",
         "Enough.",
-        &text(3),
     ]);
     assert_eq!(denied.status.code(), Some(0), "{}", said(&denied));
     let mut eve = town.somebody(13);
