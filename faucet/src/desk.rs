@@ -158,6 +158,12 @@ impl Desk {
         &self.policy
     }
 
+    /// How its network writes addresses.
+    #[must_use]
+    pub const fn notation(&self) -> Notation {
+        self.notation
+    }
+
     /// Its network and name.
     #[must_use]
     pub fn name(&self) -> (&NetworkId, &str) {

@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbound", &["domain"]),
     ("payload", &["piece"]),
     ("piece", &[]),
-    ("package", &["domain", "leaderboard", "rules"]),
+    ("package", &["domain", "leaderboard", "rules", "spacemesh"]),
     ("recount", &["spacemesh", "spacemesh-state", "tortoise"]),
     ("retrieval", &["outbound", "piece"]),
     (

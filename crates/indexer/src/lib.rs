@@ -6,7 +6,6 @@ mod certify;
 mod checks;
 pub mod contacts;
 pub mod deals;
-mod digest;
 mod error;
 mod facts;
 mod finality;
@@ -26,7 +25,6 @@ mod verify;
 mod views;
 mod worker;
 
-pub use digest::epoch_digest;
 pub use error::IndexError;
 pub use follow::Status;
 pub use nodes::Reads;

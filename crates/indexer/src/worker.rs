@@ -6,11 +6,12 @@ use apogee_domain::series::{POWER_QA, POWER_RAW};
 use apogee_domain::{Atto, Digest, Epoch, Network, SeriesName, Value};
 use apogee_filecoin::types::Tipset;
 use apogee_filecoin::verify::{EpochReport, NetworkParams, Verifier, settle};
-use apogee_store::{AppliedEpoch, BlockRecord, CheckRecord, EpochKind, EpochRecord, Reconciliation};
+use apogee_store::{
+    AppliedEpoch, BlockRecord, CheckRecord, EpochKind, EpochRecord, Reconciliation, chained_digest,
+};
 use rayon::prelude::*;
 
 use crate::checks;
-use crate::digest::epoch_digest;
 use crate::facts::{Facts, Step, derive};
 use crate::fold::{Flow, Fold, Steps, rows};
 use crate::nodes::{Nodes, Reads, Trouble};
@@ -19,6 +20,9 @@ use crate::proofs::Proofs;
 use crate::views::deals::DealsView;
 use crate::views::wins::WinsView;
 use crate::views::{Names, atto, chain, power, sectors, value};
+
+/// Names the encoding of digests, and whose they are.
+const ENCODING: &[u8] = b"apogee epoch 1\0";
 
 /// Derives epochs in the order of the chain.
 #[derive(Debug)]
@@ -242,7 +246,7 @@ impl Worker {
 
     fn seal(&mut self, mut record: EpochRecord, steps: Steps) -> AppliedEpoch {
         let changes = rows(steps);
-        self.digest = epoch_digest(self.digest, record.epoch, &record.key, &changes);
+        self.digest = chained_digest(ENCODING, self.digest, record.epoch, &record.key, &changes);
         record.digest = self.digest;
         AppliedEpoch { record, changes }
     }

@@ -3,7 +3,6 @@
 
 mod checks;
 mod copy;
-mod digest;
 mod error;
 mod finality;
 mod fold;
@@ -20,7 +19,6 @@ mod views;
 mod worker;
 
 pub use copy::{Ballots, CopySource};
-pub use digest::layer_digest;
 pub use error::IndexError;
 pub use follow::Status;
 pub use gateway::GatewaySource;

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use apogee_domain::series::{ATX_STREAK, Reading};
 use apogee_domain::{Atto, Digest, Epoch, Network, NetworkKind, SeriesName, Subject, Value, series};
 use apogee_spacemesh::id::{EpochId, LayerId, SmesherId};
-use apogee_store::{AppliedEpoch, BlockRecord, EpochKind, EpochRecord};
+use apogee_store::{AppliedEpoch, BlockRecord, EpochKind, EpochRecord, chained_digest};
 
 use crate::Params;
 use crate::checks::{self, Tally};
-use crate::digest::layer_digest;
 use crate::fold::{Fold, Steps};
 use crate::params::{epoch, layer_at, subject};
 use crate::source::{Activation, LayerFacts, LayerName};
 use crate::views::{Activations, At, activations, malfeasance, rewards, slots};
+
+/// Names the encoding of digests, and whose they are.
+const ENCODING: &[u8] = b"apogee layer 1\0";
 
 /// Derives. Has no clock, no database and no source.
 #[derive(Debug)]
@@ -167,7 +169,7 @@ impl Worker {
 
     fn seal(&mut self, mut record: EpochRecord, steps: Steps) -> AppliedEpoch {
         let changes = steps.rows();
-        self.digest = layer_digest(self.digest, record.epoch, &record.key, &changes);
+        self.digest = chained_digest(ENCODING, self.digest, record.epoch, &record.key, &changes);
         record.digest = self.digest;
         AppliedEpoch { record, changes }
     }

@@ -5,6 +5,7 @@ mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod deals;
+mod digest;
 mod grants;
 mod money;
 mod people;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 
 pub use audit::*;
 pub use deals::*;
+pub use digest::chained_digest;
 pub use grants::*;
 pub use money::*;
 pub use people::*;

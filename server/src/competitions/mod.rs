@@ -32,7 +32,7 @@ pub(crate) use self::observations::{NoObservations, observations, signed as sign
 pub(crate) use self::observed::recounted;
 pub(crate) use self::payments::{Destination, Missing, NoPayments, Payments, final_standings, payments};
 pub(crate) use self::prizes::{
-    From, Paid, Prizes, Progress, Unpaid, dues, is_paid_elsewhere, prizes, unpaid,
+    From, Paid, Prizes, Progress, Unpaid, dues, is_paid_elsewhere, payable, prizes, unpaid,
 };
 pub(crate) use self::shadow::{NoShadow, Shadow};
 pub(crate) use self::stood::{NoStandings, Stands, Stood, Triple};

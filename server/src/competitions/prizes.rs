@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use apogee_domain::{Atto, NetworkId, Timestamp};
+use apogee_domain::{Atto, Network, NetworkId, NetworkKind, Timestamp};
 use apogee_package::payout::PaymentList;
 use apogee_rules::{Id, Quantity};
 use apogee_store::{AttemptKind, Page, Payment, PaymentState, Store, StoreError, Wallet};
@@ -62,12 +62,20 @@ pub(crate) async fn prizes(
     }
 }
 
+/// What of an amount a network can move: on Spacemesh whole smidge. Nobody can be paid what is left.
+pub(crate) const fn payable(amount: Atto, kind: NetworkKind) -> Atto {
+    const SMIDGE: u128 = 1_000_000_000;
+    match kind {
+        NetworkKind::Filecoin => amount,
+        NetworkKind::Spacemesh => Atto(amount.0 - amount.0 % SMIDGE),
+    }
+}
+
 /// From which wallet, on which network, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct From<'a> {
     pub(crate) competition: &'a str,
-    pub(crate) network: &'a NetworkId,
-    pub(crate) testnet: bool,
+    pub(crate) network: &'a Network,
     pub(crate) wallet: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -106,6 +114,7 @@ pub(crate) fn dues(
         let sum = given.iter().map(|payment| payment.amount).try_fold(elsewhere, Atto::checked_add);
         let sum = sum.ok_or_else(|| too_much(Atto(u128::MAX)))?;
         let due = approved.amount.checked_sub(sum).ok_or_else(|| too_much(sum))?;
+        let due = payable(due, from.network.kind);
         if due == Atto::ZERO {
             continue;
         }
@@ -113,11 +122,11 @@ pub(crate) fn dues(
             let (addresses, threshold) = (approved.addresses.len(), approved.threshold);
             return Err(NoDues::Multisig { entity: entity.clone(), addresses, threshold });
         };
-        let payee = address.filecoin(from.testnet);
+        let payee = address.on(from.network);
         let payee =
             payee.ok_or_else(|| NoDues::Address { entity: entity.clone(), address: address.to_string() })?;
         dues.push(Payment {
-            network: from.network.clone(),
+            network: from.network.id.clone(),
             id: format!("{}/{entity}/{}", source(from.competition), given.len() + 1),
             wallet: from.wallet.to_owned(),
             payee,
@@ -296,15 +305,21 @@ mod tests {
         due_after(list, prizes, Paid { total: Quantity(0), to: Some(&BTreeMap::new()) })
     }
 
+    fn network(kind: NetworkKind, prefix: &str) -> Network {
+        Network {
+            id: devnet(),
+            kind,
+            genesis: String::new(),
+            genesis_time: Timestamp(0),
+            epoch_seconds: 30,
+            address_prefix: prefix.to_owned(),
+            finality: apogee_domain::Finality { depth: 10, certificates: false },
+        }
+    }
+
     fn due_after(list: &PaymentList, prizes: &Prizes, paid: Paid<'_>) -> Result<Vec<(String, u128)>, NoDues> {
-        let network = devnet();
-        let from = From {
-            competition: "sprint",
-            network: &network,
-            testnet: true,
-            wallet: WALLET,
-            now: Timestamp(7),
-        };
+        let network = network(NetworkKind::Filecoin, "t");
+        let from = From { competition: "sprint", network: &network, wallet: WALLET, now: Timestamp(7) };
         let dues = dues(list, prizes, paid, &from)?;
         Ok(dues.into_iter().map(|due| (due.id, due.amount.0)).collect())
     }
@@ -324,6 +339,37 @@ mod tests {
             });
         }
         prizes
+    }
+
+    #[test]
+    fn what_is_less_than_a_smidge_is_paid_to_nobody() {
+        let mesh = network(NetworkKind::Spacemesh, "stest");
+        let from = From { competition: "sprint", network: &mesh, wallet: WALLET, now: Timestamp(7) };
+        let account =
+            apogee_spacemesh::address::Address::of(apogee_spacemesh::address::Address([1; 24]), b"ada");
+        let address = account.text(apogee_spacemesh::address::Prefix::TEST);
+        let payment = |entity: &str, amount| list::Payment {
+            entity: entity.parse().unwrap(),
+            name: String::new(),
+            addresses: vec![address.parse().unwrap()],
+            threshold: 1,
+            amount: Atto(amount),
+        };
+        let list = PaymentList::new(vec![payment("ada", 5_000_000_001)], Atto(5_000_000_001)).unwrap();
+        let paid = Paid { total: Quantity(0), to: Some(&BTreeMap::new()) };
+        let due = dues(&list, &Prizes::new(), paid, &from).unwrap();
+        assert_eq!((due[0].amount, due[0].payee.as_str()), (Atto(5_000_000_000), address.as_str()));
+        let given = given(&[("ada", 5_000_000_000, PaymentState::Final)]);
+        assert!(dues(&list, &given, paid, &from).unwrap().is_empty());
+        let progress = |amount| {
+            Progress::of(
+                payable(Atto(amount), mesh.kind),
+                &given[&"ada".parse::<Id>().unwrap()],
+                Some(Atto::ZERO),
+            )
+        };
+        assert_eq!(progress(5_000_000_001), Progress::Final);
+        assert_eq!(progress(6_000_000_000), Progress::Owed);
     }
 
     #[test]

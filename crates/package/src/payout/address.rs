@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use apogee_domain::{Network as Paid, NetworkKind};
+use apogee_spacemesh::address::{Address as Mesh, Prefix};
 use fvm_shared::address::{Address as Filecoin, Network, Payload, Protocol};
 use sha3::{Digest as _, Keccak256};
 
@@ -10,7 +12,7 @@ const ETHEREUM_ADDRESS_MANAGER: u64 = 10;
 /// How the Ethereum form of an `f0` address begins; its id follows in 8 bytes (FIP-0055).
 const MASK: [u8; 12] = [0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Where a payment goes: a Filecoin address, or the Ethereum form of one.
+/// Where a payment goes: a Filecoin address, or the Ethereum form of one; an account of Spacemesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
     /// `f…` or `t…`.
@@ -22,13 +24,20 @@ pub enum Address {
     },
     /// `0x…`.
     Ethereum([u8; 20]),
+    /// `sm1…`, `stest1…`: what is before the 1 names the network.
+    Spacemesh {
+        /// Whose.
+        account: Mesh,
+        /// What is before the 1.
+        prefix: Prefix,
+    },
 }
 
 /// The text is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// Neither `f…`, `t…` nor `0x…`.
-    #[error("an address begins with f, t or 0x")]
+    /// Neither `f…`, `t…` nor `0x…`, and nothing with a 1 after a prefix.
+    #[error("an address begins with f, t or 0x, and on Spacemesh with the network's prefix and 1")]
     Kind,
     /// Not 40 hexadecimal digits after `0x`.
     #[error("40 hexadecimal digits follow 0x")]
@@ -39,6 +48,9 @@ pub enum InvalidAddress {
     /// The network's library does not read it: wrong checksum or length.
     #[error("it is not a Filecoin address: {0}")]
     Filecoin(String),
+    /// No account of Spacemesh.
+    #[error("it is not a Spacemesh address: {0}")]
+    Spacemesh(String),
     /// Another spelling than the one that the network writes.
     #[error("it is written differently: {0}")]
     Spelling(String),
@@ -50,6 +62,7 @@ impl Address {
     pub fn ethereum(&self) -> Option<[u8; 20]> {
         match self {
             Self::Ethereum(bytes) => Some(*bytes),
+            Self::Spacemesh { .. } => None,
             Self::Filecoin { address, .. } => match address.payload() {
                 // A subaddress that looks like an id belongs to nobody, but would pay the actor with that id.
                 Payload::Delegated(delegated) if delegated.namespace() == ETHEREUM_ADDRESS_MANAGER => {
@@ -81,8 +94,21 @@ impl Address {
                 Some((&MASK, id)) => Filecoin::new_id(u64::from_be_bytes(id.try_into().ok()?)),
                 _ => Filecoin::new_delegated(ETHEREUM_ADDRESS_MANAGER, bytes).ok()?,
             },
+            Self::Spacemesh { .. } => return None,
         };
         Some(spell(address, testnet))
+    }
+
+    /// As a network writes it; `None` where it is of another.
+    #[must_use]
+    pub fn on(&self, network: &Paid) -> Option<String> {
+        match (self, network.kind) {
+            (_, NetworkKind::Filecoin) => self.filecoin(network.address_prefix == "t"),
+            (Self::Spacemesh { prefix, .. }, NetworkKind::Spacemesh) => {
+                (prefix.to_string() == network.address_prefix).then(|| self.to_string())
+            }
+            (_, NetworkKind::Spacemesh) => None,
+        }
     }
 
     /// Whether it is the address of a key (`f1`, `f3`): one that can sign before there is any state.
@@ -105,6 +131,7 @@ impl fmt::Display for Address {
         match self {
             Self::Filecoin { address, testnet } => f.write_str(&spell(*address, *testnet)),
             Self::Ethereum(bytes) => f.write_str(&checksummed(bytes)),
+            Self::Spacemesh { account, prefix } => f.write_str(&account.text(*prefix)),
         }
     }
 }
@@ -135,7 +162,7 @@ impl FromStr for Address {
         let (network, testnet) = match text.bytes().next() {
             Some(b'f') => (Network::Mainnet, false),
             Some(b't') => (Network::Testnet, true),
-            _ => return Err(InvalidAddress::Kind),
+            _ => return mesh(text),
         };
         let address =
             network.parse_address(text).map_err(|error| InvalidAddress::Filecoin(error.to_string()))?;
@@ -145,6 +172,20 @@ impl FromStr for Address {
         } else {
             Err(InvalidAddress::Spelling(spelled))
         }
+    }
+}
+
+/// An account of Spacemesh, in its one writing.
+fn mesh(text: &str) -> Result<Address, InvalidAddress> {
+    let (prefix, _) = text.rsplit_once('1').ok_or(InvalidAddress::Kind)?;
+    let prefix = Prefix::new(prefix).map_err(|_| InvalidAddress::Kind)?;
+    let wrong = |error: &dyn fmt::Display| InvalidAddress::Spacemesh(error.to_string());
+    let account = Mesh::parse(text, prefix).map_err(|error| wrong(&error))?;
+    let spelled = account.text(prefix);
+    if spelled == text {
+        Ok(Address::Spacemesh { account, prefix })
+    } else {
+        Err(InvalidAddress::Spelling(spelled))
     }
 }
 
@@ -195,7 +236,8 @@ mod tests {
         let key = "t17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy";
         for (text, why) in [
             ("", InvalidAddress::Kind),
-            ("a01", InvalidAddress::Kind),
+            ("a0", InvalidAddress::Kind),
+            ("1", InvalidAddress::Kind),
             ("0x12", InvalidAddress::Digits),
             ("0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", InvalidAddress::Case),
             ("f0007", InvalidAddress::Spelling("f07".into())),
@@ -208,6 +250,33 @@ mod tests {
             ["f", "f5abc", "f0x", "f0-1", "f099999999999999999999", &key.to_uppercase(), &changed, &key[..20]]
         {
             assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_account_of_spacemesh_is_paid_on_its_own_network() {
+        let network = |kind, prefix: &str| Paid {
+            id: "a".parse().unwrap(),
+            kind,
+            genesis: String::new(),
+            genesis_time: apogee_domain::Timestamp(0),
+            epoch_seconds: 300,
+            address_prefix: prefix.to_owned(),
+            finality: apogee_domain::Finality { depth: 10, certificates: false },
+        };
+        let text = Mesh::of(Mesh([1; 24]), b"ada").text(Prefix::TEST);
+        let address = read(&text);
+        assert_eq!(address.to_string(), text);
+        assert_eq!(address.on(&network(NetworkKind::Spacemesh, "stest")), Some(text.clone()));
+        assert_eq!(address.on(&network(NetworkKind::Spacemesh, "sm")), None);
+        assert_eq!(address.on(&network(NetworkKind::Filecoin, "t")), None);
+        assert_eq!(read("f01000").on(&network(NetworkKind::Spacemesh, "stest")), None);
+        assert_eq!(read("f01000").on(&network(NetworkKind::Filecoin, "t")), Some("t01000".to_owned()));
+        assert!(address.ethereum().is_none() && !address.is_key());
+        for wrong in
+            [text.to_uppercase(), format!("{text}q"), text.replace("stest", "sm"), "sm1".into(), "a01".into()]
+        {
+            assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
     }
 

@@ -54,13 +54,8 @@ impl Send {
             Failure::input(format!("no wallet {} on {id}; `apogee treasury status` lists them", self.wallet))
         })?;
         let given = prizes(&*desk.store, &id, &self.competition).await.map_err(Failure::world)?;
-        let from = From {
-            competition: &self.competition,
-            network: &id,
-            testnet: network.address_prefix == "t",
-            wallet: &wallet.name,
-            now: SystemClock.now(),
-        };
+        let from =
+            From { competition: &self.competition, network, wallet: &wallet.name, now: SystemClock.now() };
         let total = desk.competition().payout().map_or(Quantity(0), |(_, paid)| paid);
         let paid = Paid { total, to: desk.competition().paid_to() };
         let dues = dues(&payments.list, &given, paid, &from).map_err(Failure::input)?;

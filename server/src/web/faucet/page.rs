@@ -1,4 +1,5 @@
 use apogee_domain::NetworkId;
+use apogee_faucet::Notation;
 use apogee_faucet::policy::{Bucket, Coin, Limit, Money, Policy, Scope};
 use apogee_store::PaymentState;
 use askama::Template;
@@ -50,6 +51,9 @@ pub(crate) struct FaucetPage {
     mark: String,
     #[serde(skip)]
     key: String,
+    /// What addresses begin with, where that is one thing.
+    #[serde(skip)]
+    prefix: Option<String>,
     #[serde(skip)]
     pub(super) recipient: String,
     #[serde(skip)]
@@ -150,6 +154,10 @@ impl FaucetPage {
             handle: visitor.identity().map(|identity| identity.account.handle.clone()),
             mark,
             key: apogee_domain::Digest(key.into()).to_string(),
+            prefix: match drip.desk.notation() {
+                Notation::Filecoin(_) => None,
+                notation @ Notation::Spacemesh(_) => Some(notation.to_string()),
+            },
             recipient: String::new(),
             verdict: None,
             events: policy.event.is_some(),
@@ -232,6 +240,19 @@ const fn network_of(scope: Scope) -> &'static str {
 struct Page<'a> {
     c: Chrome<'a>,
     view: &'a FaucetPage,
+}
+
+impl Page<'_> {
+    /// What an address looks like.
+    fn hint(&self) -> String {
+        match &self.view.prefix {
+            None => self.c.t("faucet-recipient-hint"),
+            Some(prefix) => {
+                let arguments = fluent_args!["prefix" => prefix.as_str()];
+                self.c.language().say("faucet-recipient-hint-prefix", &arguments)
+            }
+        }
+    }
 }
 
 impl View for FaucetPage {

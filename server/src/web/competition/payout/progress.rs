@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use apogee_domain::{Atto, Epoch};
+use apogee_domain::{Atto, Epoch, NetworkKind};
 use apogee_rules::Id;
 use apogee_store::Payment;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Payout;
-use crate::competitions::{Paid, Progress};
+use crate::competitions::{Paid, Progress, payable};
 use crate::web::competition::Stage;
 use crate::web::{App, Problem};
 
@@ -63,6 +63,8 @@ impl Payout {
         let prizes = &stage.now.prizes.given;
         let paid = Paid { total, to: competition.paid_to() };
         let head = stage.ground().map(|ground| ground.head());
+        let network = stage.ground().and_then(|ground| ground.network());
+        let kind = network.map_or(NetworkKind::Filecoin, |network| network.kind);
         let wallets = app.store.wallets().await?.into_iter();
         let multisigs: BTreeMap<_, _> = wallets
             .filter_map(|wallet| Some(((wallet.network, wallet.name), wallet.proposes_for?)))
@@ -73,7 +75,8 @@ impl Payout {
             let Ok(entity) = row.entity.parse::<Id>() else { continue };
             let given = prizes.get(&entity).map_or(&[][..], Vec::as_slice);
             let elsewhere = paid.elsewhere(&entity, prizes);
-            let progress = Progress::of(Atto(row.atto), given, elsewhere);
+            let amount = payable(Atto(row.atto), kind);
+            let progress = Progress::of(amount, given, elsewhere);
             let proposed = given.iter().any(|payment| multisig(payment).is_some());
             row.status = Some(if proposed { progress.proposed() } else { progress }.as_str());
             row.elsewhere =

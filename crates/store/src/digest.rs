@@ -1,17 +1,21 @@
 use apogee_domain::{Change, Digest, Epoch, Value};
 use sha2::{Digest as _, Sha256};
 
-/// Names the encoding and whose layers they are; another encoding takes another name, so that the two are never equal by chance.
-const DOMAIN: &[u8] = b"apogee layer 1\0";
-
-/// The digest of a layer: SHA-256 of the digest before it and of everything that was derived from the layer.
+/// The digest of an applied epoch: SHA-256 of `encoding`, of the digest before it and of everything that was derived from the epoch.
 ///
-/// Integers are big-endian, texts have their length (4 bytes) before them, an unknown value is the byte 0, a known one the byte 1 and 16
-/// bytes. The order of `changes` does not matter: they are taken by series, subject, epoch.
+/// `encoding` names who derives what, such as `apogee epoch 1` and a zero byte: another index, and another encoding, takes another name, so that
+/// two digests are never equal by chance. Integers are big-endian, texts have their length (4 bytes) before them, an unknown value is the byte 0, a
+/// known one the byte 1 and 16 bytes. The order of `changes` does not matter: they are taken by series, subject, epoch.
 #[must_use]
-pub fn layer_digest(previous: Digest, epoch: Epoch, key: &str, changes: &[Change]) -> Digest {
+pub fn chained_digest(
+    encoding: &[u8],
+    previous: Digest,
+    epoch: Epoch,
+    key: &str,
+    changes: &[Change],
+) -> Digest {
     let mut hash = Sha256::new();
-    hash.update(DOMAIN);
+    hash.update(encoding);
     hash.update(previous.0);
     hash.update(epoch.height().to_be_bytes());
     text(&mut hash, key);
@@ -40,8 +44,9 @@ fn text(hash: &mut Sha256, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use apogee_domain::{Subject, series};
+
+    use super::*;
 
     fn change(epoch: i64, value: Option<u128>) -> Change {
         Change {
@@ -54,14 +59,17 @@ mod tests {
 
     #[test]
     fn a_digest_depends_on_every_fact_but_not_on_their_order() {
-        let digest = |changes: &[Change]| layer_digest(Digest::default(), Epoch::GENESIS, "ab", changes);
+        let digest =
+            |changes: &[Change]| chained_digest(b"a", Digest::default(), Epoch::GENESIS, "ab", changes);
         let (one, two) = (change(1, Some(0)), change(2, Some(7)));
-        let reference = digest(&[one.clone(), two.clone()]);
+        let both = [one.clone(), two.clone()];
+        let reference = digest(&both);
         assert_eq!(reference, digest(&[two.clone(), one.clone()]));
-        assert_ne!(reference, digest(&[change(1, None), two.clone()]), "unknown is not zero");
+        assert_ne!(reference, digest(&[change(1, None), two]), "unknown is not zero");
         assert_ne!(reference, digest(std::slice::from_ref(&one)));
-        assert_ne!(reference, layer_digest(reference, Epoch::GENESIS, "ab", &[one.clone(), two.clone()]));
-        assert_ne!(reference, layer_digest(Digest::default(), Epoch::GENESIS, "a", &[one, two]));
+        assert_ne!(reference, chained_digest(b"a", reference, Epoch::GENESIS, "ab", &both));
+        assert_ne!(reference, chained_digest(b"a", Digest::default(), Epoch::GENESIS, "a", &both));
+        assert_ne!(reference, chained_digest(b"b", Digest::default(), Epoch::GENESIS, "ab", &both));
     }
 
     /// By the encoding that the documentation tells, worked out apart from this code.
@@ -80,7 +88,9 @@ mod tests {
         bytes.extend(1_i64.to_be_bytes());
         bytes.push(1);
         bytes.extend(5_u128.to_be_bytes());
-        let found = layer_digest(Digest::default(), Epoch::new(7).unwrap(), "ab", &[change(1, Some(5))]);
+        let epoch = Epoch::new(7).unwrap();
+        let found =
+            chained_digest(b"apogee layer 1\0", Digest::default(), epoch, "ab", &[change(1, Some(5))]);
         assert_eq!(found, Digest(Sha256::digest(bytes).into()));
     }
 }
