@@ -16,6 +16,7 @@ mod golden;
 mod laws;
 #[cfg(test)]
 mod race;
+mod ranking;
 #[cfg(test)]
 mod reasons;
 #[cfg(test)]
