@@ -143,18 +143,23 @@ impl Ranking {
         self.values.first().copied()
     }
 
-    /// The row at a position.
+    /// Who stands at a position, and with what.
     #[must_use]
-    pub fn row(&self, position: usize) -> Option<SnapshotRow> {
+    pub fn standing(&self, position: usize) -> Option<Standing> {
         let subject: Subject = self.names.get(*self.places.get(position)?)?.parse().ok()?;
         let value = self.values.get(position).copied();
         let equal = value.map(|value| self.equal(value));
-        let rank = equal.as_ref().map(|equal| equal.start + 1);
+        let tied = equal.as_ref().is_some_and(|equal| equal.len() > 1);
+        Some(Standing { rank: equal.map(|equal| equal.start + 1), tied, subject, value })
+    }
+
+    /// The row at a position, with its hash.
+    #[must_use]
+    pub fn row(&self, position: usize) -> Option<SnapshotRow> {
+        let standing = self.standing(position)?;
         let mut text = self.scope.canonical();
-        write_row(&mut text, rank, subject.as_str(), value);
-        let tied = equal.is_some_and(|equal| equal.len() > 1);
-        let hash = Digest(Sha256::digest(text).into());
-        Some(SnapshotRow { standing: Standing { rank, tied, subject, value }, hash })
+        write_row(&mut text, standing.rank, standing.subject.as_str(), standing.value);
+        Some(SnapshotRow { standing, hash: Digest(Sha256::digest(text).into()) })
     }
 
     /// The positions that have this value.
