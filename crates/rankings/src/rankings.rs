@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use apogee_domain::NetworkId;
+use apogee_domain::{NetworkId, SeriesName};
 use apogee_leaderboard::{Order, Ranking, TooMany};
 use apogee_store::{EpochRecord, Store, StoreError};
 use futures::FutureExt;
@@ -169,7 +169,7 @@ impl Rankings {
     /// [`NoRanking`] where the other series cannot be ranked.
     pub async fn order(self: &Arc<Self>, found: &Found, by: &By) -> Result<Option<Arc<Order>>, NoRanking> {
         let ranking = Arc::clone(&found.ranking);
-        let own = |series| ranking.scope().series == *series;
+        let own = |series: &SeriesName| ranking.scope().series == *series;
         if matches!(&by.column, Column::Series(series) if by.descending && own(series)) {
             return Ok(None);
         }

@@ -163,7 +163,7 @@ pub(crate) async fn held(
     .await
 }
 
-/// The first step of each subject is the one that holds at the beginning.
+/// The first step of each subject is the one that holds at the beginning. The sign keeps SQLite from going through all names after the last one.
 pub(crate) async fn recent(
     db: &mut Connection,
     id: i64,
@@ -179,7 +179,7 @@ pub(crate) async fn recent(
            AND p.epoch <= $5 AND p.epoch >= coalesce((SELECT q.epoch FROM steps q
             WHERE q.network_id = $1 AND q.series_id = r.series_id AND q.subject_id = u.subject_id
               AND q.epoch <= $4 ORDER BY q.epoch DESC LIMIT 1), $4)
-           AND u.name >= $6 AND (u.name > $6 OR p.epoch > $7)
+           AND +u.name >= $6 AND (u.name > $6 OR p.epoch > $7)
          ORDER BY u.name, p.epoch LIMIT $8",
     )
     .bind(id)
