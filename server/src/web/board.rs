@@ -23,7 +23,6 @@ use super::figure::{Figure, Scale};
 use super::now::Meta;
 use super::problem::Problem;
 use super::query::Asked;
-use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
 

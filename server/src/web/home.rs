@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName, Subject, Value, series};
+use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName, Subject, series};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
