@@ -81,11 +81,11 @@ impl Names {
     /// The places of these names, which ascend; `None` where one of them is not here.
     pub(crate) fn places<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Vec<u32>> {
         let mut here = self.iter();
-        let mut place = |name: &str| {
+        let place = |name: &str| {
             let (place, found) = here.find(|(_, other)| *other >= name)?;
             (found == name).then_some(place)
         };
-        names.map(|name| place(name)).collect()
+        names.map(place).collect()
     }
 
     /// Which names have this text in them, by place.

@@ -26,7 +26,7 @@ pub struct Ranking {
 
 /// Another order of a ranking's rows.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Order(Vec<u32>);
+pub struct Order(Box<[u32]>);
 
 /// Some of the rows that were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,7 +248,7 @@ impl Order {
     /// Bytes of memory that it takes.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.0.capacity() * size_of::<u32>()
+        self.0.len() * size_of::<u32>()
     }
 }
 

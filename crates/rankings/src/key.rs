@@ -7,6 +7,8 @@ pub struct Key {
     pub(crate) scope: Scope,
     /// Digest of everything that was indexed when it was asked for; `None` where what comes later does not change it.
     pub(crate) seen: Option<Digest>,
+    /// Whether there was a newer epoch.
+    pub(crate) is_past: bool,
 }
 
 impl Key {
@@ -17,13 +19,13 @@ impl Key {
     pub fn new(scope: Scope, indexed: (Epoch, Digest), settled: Option<Epoch>) -> Self {
         let (newest, digest) = indexed;
         let is_whole = scope.at < newest && settled.is_some_and(|last| scope.at <= last);
-        Self { scope, seen: (!is_whole).then_some(digest) }
+        Self { is_past: scope.at < newest, scope, seen: (!is_whole).then_some(digest) }
     }
 
     /// The ranking by another series, of the same moment.
     #[must_use]
     pub fn by(&self, series: &SeriesName) -> Self {
-        Self { scope: Scope { series: series.clone(), ..self.scope.clone() }, seen: self.seen }
+        Self { scope: Scope { series: series.clone(), ..self.scope.clone() }, ..*self }
     }
 
     /// What it is about.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::shelf::Shelf;
 use crate::{By, Column, Key};
 
-/// Rankings that wait to be made, of all networks. More than that nobody would wait for.
+/// Rankings that wait to be made, of newest and of past epochs. More than that nobody would wait for.
 const WAITING: usize = 32;
 
 /// How much is kept, and when something older will do.
@@ -85,8 +85,15 @@ pub struct Rankings {
 struct State {
     shelf: Shelf,
     making: HashMap<Key, Making>,
-    /// One place for whoever works on a network.
-    places: HashMap<NetworkId, Arc<Semaphore>>,
+    places: HashMap<NetworkId, Arc<Places>>,
+}
+
+/// Where those wait who work on a network.
+struct Places {
+    /// One works.
+    work: Semaphore,
+    /// Of those who ask for a past epoch one waits for that: whoever asks for the newest is next.
+    past: Semaphore,
 }
 
 impl fmt::Debug for Rankings {
@@ -181,8 +188,8 @@ impl Rankings {
             Column::Series(series) if own(series) => Some(Arc::clone(&ranking)),
             Column::Series(series) => Some(self.at(&found.key.by(series)).await?.ranking),
         };
-        let place = self.place(&mut self.state(), &found.key);
-        let _alone = place.acquire().await.map_err(|_| NoRanking::Unfinished)?;
+        let places = self.places(&mut self.state(), &found.key);
+        let _alone = places.work.acquire().await.map_err(|_| NoRanking::Unfinished)?;
         if let Some(order) = self.state().shelf.order(&found.key, by) {
             return Ok(Some(order));
         }
@@ -210,9 +217,10 @@ impl Rankings {
         }
     }
 
-    fn place(&self, state: &mut State, key: &Key) -> Arc<Semaphore> {
-        let place = state.places.entry(key.scope.network.clone());
-        Arc::clone(place.or_insert_with(|| Arc::new(Semaphore::new(1))))
+    fn places(&self, state: &mut State, key: &Key) -> Arc<Places> {
+        let places = state.places.entry(key.scope.network.clone());
+        let new = || Arc::new(Places { work: Semaphore::new(1), past: Semaphore::new(1) });
+        Arc::clone(places.or_insert_with(new))
     }
 
     /// Begin to make a ranking, or join those who wait for it.
@@ -220,15 +228,15 @@ impl Rankings {
         if let Some(making) = state.making.get(key) {
             return Ok(making.clone());
         }
-        if state.making.len() >= WAITING {
+        if state.making.keys().filter(|other| other.is_past == key.is_past).count() >= WAITING {
             return Err(NoRanking::Crowded);
         }
-        let place = self.place(state, key);
+        let places = self.places(state, key);
         let ended = Ended { rankings: Arc::clone(self), key: key.clone() };
         // A task of its own: it ends well when nobody waits any more.
         let task = tokio::spawn(async move {
             let Ended { rankings, key } = &ended;
-            let made = rankings.work_out(&place, key).await;
+            let made = rankings.work_out(&places, key).await;
             if let Ok(ranking) = &made {
                 rankings.state().shelf.put(key.clone(), Arc::clone(ranking));
             }
@@ -240,9 +248,13 @@ impl Rankings {
         Ok(making)
     }
 
-    async fn work_out(&self, place: &Semaphore, key: &Key) -> Made {
+    async fn work_out(&self, places: &Places, key: &Key) -> Made {
+        let _first = match key.is_past {
+            true => Some(places.past.acquire().await.map_err(|_| NoRanking::Unfinished)?),
+            false => None,
+        };
         // So many rows are in memory twice while they are ranked.
-        let _alone = place.acquire().await.map_err(|_| NoRanking::Unfinished)?;
+        let _alone = places.work.acquire().await.map_err(|_| NoRanking::Unfinished)?;
         let scope = key.scope.clone();
         let mut rows = self.store.board(&scope.network, &scope.series, scope.at).await?;
         let record = self.store.epoch(&scope.network, scope.at).await?;

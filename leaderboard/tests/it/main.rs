@@ -16,6 +16,7 @@ mod golden;
 mod laws;
 #[cfg(test)]
 mod race;
+#[cfg(test)]
 mod ranking;
 #[cfg(test)]
 mod reasons;

@@ -17,7 +17,7 @@ fn key(network: &str, series: &SeriesName, at: i64, seen: u8) -> Key {
         at: Epoch::new(at).unwrap(),
         chain: Digest([u8::try_from(at).unwrap(); 32]),
     };
-    Key { scope, seen: Some(Digest([seen; 32])) }
+    Key { scope, seen: Some(Digest([seen; 32])), is_past: false }
 }
 
 /// Of the newest epoch, which is the one that was seen.
@@ -103,7 +103,8 @@ fn an_older_one_is_shown_of_many_participants_and_not_for_ever() {
     // Of the epoch itself, as it was a moment ago, and of no other.
     assert_eq!(found(&mut shelf, &key("mesh", &UNITS, 3, 9), true, 1), Some(3));
     assert_eq!(found(&mut shelf, &key("mesh", &UNITS, 4, 9), true, 1), None);
-    let replaced = Key { scope: Scope { chain: Digest([77; 32]), ..newest(&UNITS, 3).scope }, seen: None };
+    let scope = Scope { chain: Digest([77; 32]), ..newest(&UNITS, 3).scope };
+    let replaced = Key { scope, ..newest(&UNITS, 3) };
     assert_eq!(found(&mut shelf, &replaced, true, 1), None);
 }
 
