@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, Archive, ArchiveHead, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry,
-    LedgerHead, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, Archive, ArchiveHead, CertificateRecord, ChangeRecord, Cursor, EpochRecord, Held,
+    LedgerEntry, LedgerHead, MAX_HELD, Page, Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -78,6 +79,16 @@ pub(crate) struct StepRow {
     pub(crate) value: Option<Value>,
 }
 
+/// Which steps are wanted of some subjects: a page of those that hold or begin from one epoch to another.
+#[derive(Debug)]
+pub(crate) struct Window<'a> {
+    pub(crate) series: &'a str,
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) after: (&'a str, i64),
+    pub(crate) limit: i64,
+}
+
 pub(crate) fn damaged(table: &'static str, detail: impl ToString) -> StoreError {
     StoreError::Damaged { table, detail: detail.to_string() }
 }
@@ -109,6 +120,12 @@ fn change((series, subject, at, amount): (String, String, i64, String)) -> Resul
         epoch: epoch(at)?,
         value: value(&amount)?,
     })
+}
+
+/// A step and whose it is.
+fn step_of((subject, at, amount): (String, i64, String)) -> Result<(Subject, Step)> {
+    let subject = subject.parse().map_err(|e| damaged("subjects", e))?;
+    Ok((subject, Step { epoch: epoch(at)?, value: value(&amount)? }))
 }
 
 async fn network_id(db: &mut Connection, network: &NetworkId) -> Result<i64> {
@@ -193,19 +210,18 @@ impl Store for Adapter {
     ) -> Result<Vec<(Subject, Option<Value>)>> {
         let mut db = self.reads.acquire().await.map_err(error)?;
         let id = network_id(&mut db, network).await?;
-        let rows: Vec<(String, Option<String>)> = sqlx::query_as(BOARD)
+        // Row by row: a million of them are not held twice.
+        let mut rows = sqlx::query_as::<_, (String, Option<String>)>(BOARD)
             .bind(id)
             .bind(series.as_str())
             .bind(at.height())
-            .fetch_all(&mut *db)
-            .await
-            .map_err(error)?;
-        rows.into_iter()
-            .filter_map(|(subject, amount)| Some((subject, amount?)))
-            .map(|(subject, amount)| {
-                Ok((subject.parse().map_err(|e| damaged("subjects", e))?, value(&amount)?))
-            })
-            .collect()
+            .fetch(&mut *db);
+        let mut board = Vec::new();
+        while let Some((subject, amount)) = rows.try_next().await.map_err(error)? {
+            let Some(amount) = amount else { continue };
+            board.push((subject.parse().map_err(|e| damaged("subjects", e))?, value(&amount)?));
+        }
+        Ok(board)
     }
 
     async fn subject(
@@ -230,6 +246,56 @@ impl Store for Adapter {
                 Ok((name, Step { epoch: epoch(at)?, value: value(&amount)? }))
             })
             .collect()
+    }
+
+    async fn held(
+        &self,
+        network: &NetworkId,
+        series: &[SeriesName],
+        subjects: &[Subject],
+        at: Epoch,
+    ) -> Result<Vec<Held>> {
+        let mut db = self.reads.acquire().await.map_err(error)?;
+        let id = network_id(&mut db, network).await?;
+        let series: Vec<&str> = series.iter().map(SeriesName::as_str).collect();
+        let subjects: Vec<&str> = subjects.iter().take(MAX_HELD).map(Subject::as_str).collect();
+        let rows = dialect::held(&mut db, id, &series, &subjects, at.height()).await.map_err(error)?;
+        rows.into_iter()
+            .filter_map(|(subject, series, amount)| Some((subject, series, amount?)))
+            .map(|(subject, series, amount)| {
+                Ok(Held {
+                    subject: subject.parse().map_err(|e| damaged("subjects", e))?,
+                    series: series.parse().map_err(|e| damaged("series", e))?,
+                    value: value(&amount)?,
+                })
+            })
+            .collect()
+    }
+
+    async fn recent(
+        &self,
+        network: &NetworkId,
+        series: &SeriesName,
+        subjects: &[Subject],
+        from: Epoch,
+        to: Epoch,
+        page: Page<(Subject, Epoch)>,
+    ) -> Result<Vec<(Subject, Step)>> {
+        let mut db = self.reads.acquire().await.map_err(error)?;
+        let id = network_id(&mut db, network).await?;
+        let subjects: Vec<&str> = subjects.iter().take(MAX_HELD).map(Subject::as_str).collect();
+        let window = Window {
+            series: series.as_str(),
+            from: from.height(),
+            to: to.height(),
+            after: page
+                .after
+                .as_ref()
+                .map_or(("", -1), |(subject, epoch)| (subject.as_str(), epoch.height())),
+            limit: limit(page.limit),
+        };
+        let rows = dialect::recent(&mut db, id, &subjects, &window).await.map_err(error)?;
+        rows.into_iter().map(step_of).collect()
     }
 
     async fn steps(
@@ -280,12 +346,7 @@ impl Store for Adapter {
             .fetch_all(&mut *db)
             .await
             .map_err(error)?;
-        rows.into_iter()
-            .map(|(subject, at, amount)| {
-                let subject = subject.parse().map_err(|e| damaged("subjects", e))?;
-                Ok((subject, Step { epoch: epoch(at)?, value: value(&amount)? }))
-            })
-            .collect()
+        rows.into_iter().map(step_of).collect()
     }
 
     async fn changes(

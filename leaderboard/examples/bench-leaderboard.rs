@@ -1,23 +1,26 @@
-//! Five thousand participants at a new epoch: `bench-leaderboard standings`. Fails where the bar is missed.
+//! Five thousand participants at a new epoch, `bench-leaderboard standings`, and a million ranked by one series, `bench-leaderboard ranking`. Fails
+//! where a bar is missed.
 
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
-use apogee_domain::Epoch;
+use apogee_domain::{Digest, Epoch, Subject, Value, series};
 use apogee_leaderboard::{
-    Decision, Decisions, Effect, Entities, Entity, Facts, FactsDocument, Membership, Participant,
-    SeriesDocument, Source, Standings, Steps, stand,
+    Decision, Decisions, Effect, Entities, Entity, Facts, FactsDocument, Membership, Participant, Ranking,
+    Scope, SeriesDocument, Source, Standings, Steps, stand,
 };
 use apogee_rules::{Id, Quantity, RuleSet};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("standings") => standings(),
-        _ => Err("usage: bench-leaderboard standings".into()),
+        Some("ranking") => ranking(),
+        _ => Err("usage: bench-leaderboard standings | ranking".into()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -157,4 +160,66 @@ fn standings() -> Outcome<bool> {
     let one = (cpu_ms()? - before) / runs;
     println!("5000 participants at a new epoch: {one} ms of CPU (bar 250, pages included)");
     Ok(one < 250)
+}
+
+/// Rows of a ranking, and how many times longer than a bare sort and hash of them it may take to make.
+const ROWS: u64 = 1_000_000;
+const MOST_TIMES: u64 = 2;
+
+fn ranking() -> Outcome<bool> {
+    // Spread by a fixed odd multiplier, so that ranks have nothing to do with names, as boards are read: by name.
+    let spread = |number: u64| u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 5_000);
+    let rows = (0..ROWS).map(|number| Ok((format!("{number:064x}").parse()?, Some(Value(spread(number))))));
+    let rows = rows.collect::<Outcome<Vec<(Subject, Option<Value>)>>>()?;
+    let scope = Scope {
+        network: "mesh".parse()?,
+        genesis: "bench".into(),
+        series: series::SPACE_UNITS,
+        since: None,
+        at: Epoch::GENESIS,
+        chain: Digest([7; 32]),
+    };
+    let begun = cpu_ms()?;
+    let made = Ranking::new(scope.clone(), &rows, None)?;
+    let first = cpu_ms()? - begun;
+    let begun = cpu_ms()?;
+    let again = Ranking::new(scope.clone(), &rows, Some(made.names()))?;
+    let second = cpu_ms()? - begun;
+    if again.id() != made.id() {
+        return Err("the same rows have the same name".into());
+    }
+    let begun = cpu_ms()?;
+    let mut sorted: Vec<_> = rows.iter().map(|(subject, value)| (*value, subject)).collect();
+    sorted.sort_unstable();
+    let hash = |(value, subject): &(Option<Value>, &Subject)| {
+        let text = format!("{subject} {}", value.map_or(0, |value| value.0));
+        Sha256::digest(text)
+    };
+    let mut whole = Sha256::new();
+    sorted.iter().for_each(|row| whole.update(hash(row)));
+    let bare = cpu_ms()? - begun;
+    let begun = cpu_ms()?;
+    let shown = (0..1_000).flat_map(|page| page * 1_000..page * 1_000 + 50);
+    let shown = shown.filter_map(|position| made.row(position)).count();
+    let slices = cpu_ms()? - begun;
+    let begun = cpu_ms()?;
+    let order = made.ordered_by_name(false);
+    let ordering = cpu_ms()? - begun;
+    let begun = cpu_ms()?;
+    let found = made.pick(Some(&order), Some("abcd"), 0, 50).found;
+    let search = cpu_ms()? - begun;
+    println!("{:?} is the hash of the bare rows", Digest(whole.finalize().into()));
+    println!(
+        "{ROWS} rows ranked: {first} ms of CPU, {second} ms with names at hand; bare sort and hash {bare} ms"
+    );
+    println!(
+        "bytes: {} of names, {} of the ranking, {} of an order",
+        made.names().bytes(),
+        made.bytes(),
+        order.bytes()
+    );
+    println!(
+        "{shown} rows in 1,000 pages: {slices} ms; put in another order: {ordering} ms; {found} found among all: {search} ms"
+    );
+    Ok(first <= bare * MOST_TIMES)
 }

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use apogee_domain::{Digest, Epoch, NetworkId, SeriesName, Subject, Value};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -5,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Standing, rank};
 
 /// What standings are about: which numbers of which chain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Scope {
     /// The network.
     pub network: NetworkId,
@@ -53,7 +55,11 @@ impl Snapshot {
         let header = scope.canonical();
         let rows: Vec<SnapshotRow> = rank(rows)
             .into_iter()
-            .map(|standing| SnapshotRow { hash: digest(&[&header, &canonical_row(&standing)]), standing })
+            .map(|standing| {
+                let mut row = String::new();
+                write_row(&mut row, standing.rank, standing.subject.as_str(), standing.value);
+                SnapshotRow { hash: digest(&[&header, &row]), standing }
+            })
             .collect();
         let hashes: String = rows.iter().map(|row| format!("{}\n", row.hash)).collect();
         Self { id: digest(&[&header, "snapshot\n", &hashes]), scope, rows }
@@ -61,7 +67,7 @@ impl Snapshot {
 }
 
 impl Scope {
-    fn canonical(&self) -> String {
+    pub(crate) fn canonical(&self) -> String {
         let since = self.since.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());
         let genesis = self.genesis.escape_default();
         format!(
@@ -71,10 +77,18 @@ impl Scope {
     }
 }
 
-fn canonical_row(standing: &Standing) -> String {
-    let rank = standing.rank.map_or_else(|| "-".to_owned(), |rank| rank.to_string());
-    let value = standing.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    format!("row\n{rank}\n{}\n{value}\n", standing.subject)
+/// A row as it is hashed.
+pub(crate) fn write_row(text: &mut String, rank: Option<usize>, subject: &str, value: Option<Value>) {
+    text.push_str("row\n");
+    // Writing to a string does not fail.
+    let _ = match rank {
+        Some(rank) => writeln!(text, "{rank}\n{subject}"),
+        None => writeln!(text, "-\n{subject}"),
+    };
+    let _ = match value {
+        Some(value) => writeln!(text, "{value}"),
+        None => writeln!(text, "-"),
+    };
 }
 
 fn digest(parts: &[&str]) -> Digest {

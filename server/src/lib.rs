@@ -17,6 +17,7 @@ mod inbox;
 mod log;
 mod networks;
 mod policies;
+mod ranked;
 mod recorded;
 mod refunds;
 mod sources;

@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("payload", &["piece"]),
     ("piece", &[]),
     ("package", &["domain", "leaderboard", "rules", "spacemesh"]),
+    ("rankings", &["domain", "leaderboard", "store"]),
     ("recount", &["spacemesh", "spacemesh-state", "tortoise"]),
     ("retrieval", &["outbound", "piece"]),
     (
@@ -46,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "outbound",
             "package",
             "payload",
+            "rankings",
             "recount",
             "rules",
             "signer",

@@ -15,6 +15,8 @@ pub(crate) enum Bench {
     Asof,
     /// A board of 500 rows from memory beside a plain-text hello
     Web,
+    /// A million participants ranked for a board, and pages of it at any rank beside bare reads
+    Boards,
     /// A million entities ranked, paid and put into both trees beside sorting and hashing alone
     Payout,
     /// Five thousand participants ranked and paid at a new epoch
@@ -84,6 +86,22 @@ const PROGRAMS: &[Program] = &[
         name: "boards from memory",
         package: "apogee-server",
         example: "bench-web",
+        argument: None,
+        features: "",
+    },
+    Program {
+        bench: Bench::Boards,
+        name: "a million participants ranked by a series",
+        package: "apogee-leaderboard",
+        example: "bench-leaderboard",
+        argument: Some("ranking"),
+        features: "",
+    },
+    Program {
+        bench: Bench::Boards,
+        name: "pages of a board of a million, SQLite",
+        package: "apogee-server",
+        example: "bench-board",
         argument: None,
         features: "",
     },

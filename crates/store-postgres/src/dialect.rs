@@ -13,7 +13,7 @@ use sqlx::{Decode, Encode, Error, Postgres, Type};
 use crate::Connection;
 use crate::grants::{EntryRow, GrantRow, charged};
 use crate::probes::LaneRow;
-use crate::repositories::StepRow;
+use crate::repositories::{StepRow, Window};
 
 pub(crate) const BEGIN: &str = "BEGIN";
 
@@ -131,6 +131,61 @@ pub(crate) async fn subject_ids(
         .bind(&names)
         .fetch_all(db)
         .await
+}
+
+pub(crate) async fn held(
+    db: &mut Connection,
+    id: i64,
+    series: &[&str],
+    subjects: &[&str],
+    at: i64,
+) -> Result<Vec<(String, String, Option<String>)>, Error> {
+    sqlx::query_as(
+        "SELECT u.name, r.name, (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+            WHERE p.network_id = $1 AND p.series_id = r.series_id AND p.subject_id = u.subject_id
+              AND p.epoch <= $4 ORDER BY p.epoch DESC LIMIT 1)
+         FROM subjects u CROSS JOIN series r
+         WHERE u.network_id = $1 AND u.name = ANY($3) AND r.name = ANY($2)",
+    )
+    .bind(id)
+    .bind(series)
+    .bind(subjects)
+    .bind(at)
+    .fetch_all(db)
+    .await
+}
+
+/// The first step of each subject is the one that holds at the beginning. LATERAL leaves the planner one way, from each name straight to its steps.
+pub(crate) async fn recent(
+    db: &mut Connection,
+    id: i64,
+    subjects: &[&str],
+    window: &Window<'_>,
+) -> Result<Vec<(String, i64, String)>, Error> {
+    let (after, epoch) = window.after;
+    sqlx::query_as(
+        "SELECT u.name, p.epoch, p.amount
+         FROM series r CROSS JOIN subjects u CROSS JOIN LATERAL (
+            SELECT s.epoch, coalesce(CAST(s.value AS TEXT), '') AS amount FROM steps s
+            WHERE s.network_id = $1 AND s.series_id = r.series_id AND s.subject_id = u.subject_id
+              AND s.epoch <= $5 AND s.epoch >= coalesce((SELECT q.epoch FROM steps q
+                WHERE q.network_id = $1 AND q.series_id = r.series_id AND q.subject_id = u.subject_id
+                  AND q.epoch <= $4 ORDER BY q.epoch DESC LIMIT 1), $4)
+              AND (u.name > $6 OR s.epoch > $7)
+            ORDER BY s.epoch LIMIT $8) p
+         WHERE r.name = $2 AND u.network_id = $1 AND u.name = ANY($3) AND u.name >= $6
+         ORDER BY u.name, p.epoch LIMIT $8",
+    )
+    .bind(id)
+    .bind(window.series)
+    .bind(subjects)
+    .bind(window.from)
+    .bind(window.to)
+    .bind(after)
+    .bind(epoch)
+    .bind(window.limit)
+    .fetch_all(db)
+    .await
 }
 
 pub(crate) async fn add_epochs(db: &mut Connection, id: i64, rows: Vec<(i64, String)>) -> Result<(), Error> {

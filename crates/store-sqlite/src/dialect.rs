@@ -13,7 +13,7 @@ use sqlx::{Decode, Encode, Error, Sqlite, Type};
 use crate::Connection;
 use crate::grants::{EntryRow, GrantRow, charged};
 use crate::probes::LaneRow;
-use crate::repositories::StepRow;
+use crate::repositories::{StepRow, Window};
 
 /// A deferred transaction that reads and then writes fails at once when another connection wrote in between, whatever the time-out.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -134,6 +134,62 @@ pub(crate) async fn subject_ids(
     )
     .bind(id)
     .bind(&names)
+    .fetch_all(db)
+    .await
+}
+
+// CROSS JOIN keeps SQLite to the order in which tables are named: from each name straight to its steps.
+
+pub(crate) async fn held(
+    db: &mut Connection,
+    id: i64,
+    series: &[&str],
+    subjects: &[&str],
+    at: i64,
+) -> Result<Vec<(String, String, Option<String>)>, Error> {
+    sqlx::query_as(
+        "SELECT u.name, r.name, (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+            WHERE p.network_id = $1 AND p.series_id = r.series_id AND p.subject_id = u.subject_id
+              AND p.epoch <= $4 ORDER BY p.epoch DESC LIMIT 1)
+         FROM subjects u CROSS JOIN series r
+         WHERE u.network_id = $1 AND u.name IN (SELECT value FROM json_each($3))
+           AND r.name IN (SELECT value FROM json_each($2))",
+    )
+    .bind(id)
+    .bind(json(series)?)
+    .bind(json(subjects)?)
+    .bind(at)
+    .fetch_all(db)
+    .await
+}
+
+/// The first step of each subject is the one that holds at the beginning. The sign keeps SQLite from going through all names after the last one.
+pub(crate) async fn recent(
+    db: &mut Connection,
+    id: i64,
+    subjects: &[&str],
+    window: &Window<'_>,
+) -> Result<Vec<(String, i64, String)>, Error> {
+    let (after, epoch) = window.after;
+    sqlx::query_as(
+        "SELECT u.name, p.epoch, coalesce(CAST(p.value AS TEXT), '')
+         FROM series r CROSS JOIN subjects u CROSS JOIN steps p
+         WHERE r.name = $2 AND u.network_id = $1 AND u.name IN (SELECT value FROM json_each($3))
+           AND p.network_id = $1 AND p.series_id = r.series_id AND p.subject_id = u.subject_id
+           AND p.epoch <= $5 AND p.epoch >= coalesce((SELECT q.epoch FROM steps q
+            WHERE q.network_id = $1 AND q.series_id = r.series_id AND q.subject_id = u.subject_id
+              AND q.epoch <= $4 ORDER BY q.epoch DESC LIMIT 1), $4)
+           AND +u.name >= $6 AND (u.name > $6 OR p.epoch > $7)
+         ORDER BY u.name, p.epoch LIMIT $8",
+    )
+    .bind(id)
+    .bind(window.series)
+    .bind(json(subjects)?)
+    .bind(window.from)
+    .bind(window.to)
+    .bind(after)
+    .bind(epoch)
+    .bind(window.limit)
     .fetch_all(db)
     .await
 }

@@ -12,6 +12,7 @@ mod archives;
 mod audit;
 mod deals;
 mod grants;
+mod held;
 mod history;
 mod ledger;
 mod money;
@@ -54,6 +55,7 @@ pub use grants::{
     what_is_put_down_about_somebody_is_found_replaced_and_struck,
     who_decides_what_a_faucet_grants_does_so_alone,
 };
+pub use held::{a_question_about_subjects_is_answered_for_each, what_is_asked_of_too_many_subjects_is_cut};
 pub use history::{
     a_history_has_the_steps_of_every_subject_from_an_epoch_on, a_page_of_a_history_begins_anywhere,
 };
@@ -109,6 +111,8 @@ macro_rules! conformance {
             steps_are_paged_from_the_oldest,
             a_history_has_the_steps_of_every_subject_from_an_epoch_on,
             a_page_of_a_history_begins_anywhere,
+            a_question_about_subjects_is_answered_for_each,
+            what_is_asked_of_too_many_subjects_is_cut,
             changes_are_the_steps_of_one_epoch_with_what_held_before,
             dropping_a_unit_of_work_undoes_it,
             applying_twice_is_a_conflict,

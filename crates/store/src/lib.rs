@@ -98,6 +98,20 @@ pub enum StoreError {
     },
 }
 
+/// Subjects that one question is about: [`Store::held`], [`Store::recent`].
+pub const MAX_HELD: usize = 1_000;
+
+/// What one series of one subject holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// Of whom.
+    pub subject: Subject,
+    /// What is measured.
+    pub series: SeriesName,
+    /// How much; `None` is *unknown*.
+    pub value: Option<Value>,
+}
+
 /// What a port answers.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -145,6 +159,31 @@ pub trait Store:
         subject: &Subject,
         at: Epoch,
     ) -> Result<Vec<(SeriesName, Step)>>;
+
+    /// What these series of these subjects hold at an epoch, in any order; where there is no step up to then there is no row.
+    ///
+    /// At most [`MAX_HELD`] subjects; of more, the first.
+    async fn held(
+        &self,
+        network: &NetworkId,
+        series: &[SeriesName],
+        subjects: &[Subject],
+        at: Epoch,
+    ) -> Result<Vec<Held>>;
+
+    /// The steps of one series of these subjects from `from` to `to`, by subject and epoch, after `page.after`: of each the step that holds at
+    /// `from`, which may have begun before, and those that begin after it up to `to`.
+    ///
+    /// At most [`MAX_HELD`] subjects; of more, the first.
+    async fn recent(
+        &self,
+        network: &NetworkId,
+        series: &SeriesName,
+        subjects: &[Subject],
+        from: Epoch,
+        to: Epoch,
+        page: Page<(Subject, Epoch)>,
+    ) -> Result<Vec<(Subject, Step)>>;
 
     /// The steps of one series of one subject after `page.after`, oldest first.
     async fn steps(

@@ -17,6 +17,8 @@ mod laws;
 #[cfg(test)]
 mod race;
 #[cfg(test)]
+mod ranking;
+#[cfg(test)]
 mod reasons;
 #[cfg(test)]
 mod second;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apogee_domain::Clock;
+use apogee_rankings::Rankings;
 use apogee_store::Store;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -21,6 +22,7 @@ use crate::faucets::{Faucets, NoFaucet};
 use crate::follow::{self, Stopped};
 use crate::http::{self, Controller, Service};
 use crate::networks::{self, Prepared};
+use crate::ranked;
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
 use crate::spacemesh::{Followed, Node};
@@ -146,7 +148,10 @@ pub(super) async fn serve(
         let watch = Arc::clone(&watch);
         async move { watch.run(interval).await }
     });
+    let rankings = Arc::new(Rankings::new(Arc::clone(&store), apogee_rankings::Limits::default()));
+    let ranking = tokio::spawn(ranked::keep(Arc::clone(&rankings), watch.now(), interval));
     let site = Site::new(App {
+        rankings,
         stands: Arc::new(Stands::new(Arc::clone(&store))),
         guard: Guard::new(edge::entropy()?),
         sources,
@@ -201,6 +206,7 @@ pub(super) async fn serve(
         () = indexing => {}
     }
     looking.abort();
+    ranking.abort();
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 mod page;
 mod query;
+mod rows;
 
 use std::collections::BTreeMap;
 
-use apogee_domain::series::{self, SeriesSpec, Unit};
-use apogee_domain::{Digest, NetworkKind, SeriesName, Subject, Value};
+use apogee_domain::series::{self, SeriesSpec};
+use apogee_domain::{Digest, NetworkKind, SeriesName, Value};
 use apogee_leaderboard::{Scope, SnapshotRow};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -17,14 +18,11 @@ pub(crate) use self::page::in_sentence;
 pub(crate) use self::query::{BoardQuery, encoded};
 
 use super::App;
-use super::ask::{Ask, Form};
-use super::chart::spark;
-use super::figure::{Figure, Scale, coin};
+use super::ask::Ask;
+use super::figure::{Figure, Scale};
 use super::now::Meta;
 use super::problem::Problem;
 use super::query::Asked;
-use super::reading::{WINDOW, unit_name};
-use super::scene::Scene;
 use super::schema;
 use super::view::{Csv, View};
 
@@ -97,6 +95,9 @@ pub(crate) struct Board {
     kind: NetworkKind,
     #[serde(skip)]
     network_total: Option<Value>,
+    /// All rows as a table, where that is what was asked for.
+    #[serde(skip)]
+    table: Option<Csv>,
 }
 
 /// A column and its unit.
@@ -158,94 +159,6 @@ pub(crate) fn boards(kind: NetworkKind) -> impl Iterator<Item = &'static SeriesS
     series::of(kind).filter(|spec| spec.per_participant)
 }
 
-impl App {
-    async fn board(
-        &self,
-        scene: Scene,
-        columns: &[SeriesName],
-        query: BoardQuery,
-        form: Form,
-    ) -> Result<Board, Problem> {
-        let ranked_by = &columns.first().cloned().unwrap_or(series::POWER_QA);
-        let snapshot = self.ranked(&scene, ranked_by).await?;
-        let coin = coin(scene.now.network.kind);
-        let mut values: BTreeMap<Subject, BTreeMap<&'static str, Figure>> = BTreeMap::new();
-        let mut heads = Vec::new();
-        for spec in columns.iter().filter_map(SeriesName::spec) {
-            let mut rows =
-                self.store.board(scene.network(), &SeriesName::of(spec.name), scene.epoch()).await?;
-            rows.retain(|(subject, _)| !subject.is_network());
-            let scale = Scale::of(spec.unit, coin, typical(spec.unit, &rows));
-            for (subject, value) in rows {
-                let figure = Figure { value, unit: spec.unit, scale };
-                values.entry(subject).or_default().insert(spec.name, figure);
-            }
-            heads.push(Column { series: spec.name, unit: unit_name(spec.unit), scale });
-        }
-        let total = snapshot.rows.len();
-        let mut rows: Vec<Row> = snapshot
-            .rows
-            .into_iter()
-            .map(|standing| {
-                let mut values = values.remove(&standing.standing.subject).unwrap_or_default();
-                // Whoever has a rank and no step of a sum has none of it yet.
-                for spec in columns.iter().filter_map(SeriesName::spec) {
-                    let scale = Scale::of(spec.unit, coin, None);
-                    let none = Figure { value: Some(Value::ZERO), unit: spec.unit, scale };
-                    values.entry(spec.name).or_insert(none);
-                }
-                Row { standing, values, trend: None }
-            })
-            .collect();
-        if let Some(search) = query.search() {
-            rows.retain(|row| row.standing.standing.subject.as_str().contains(&search));
-        }
-        query.order(columns, &mut rows)?;
-        let found = rows.len();
-        // A table for spreadsheets is whole.
-        let limit = if form == Form::Csv { found.max(1) } else { query.limit.unwrap_or(ROWS).clamp(1, MOST) };
-        let page = query.page.unwrap_or(1).max(1);
-        let skipped = limit.saturating_mul(page - 1);
-        let mut rows: Vec<Row> = rows.into_iter().skip(skipped).take(limit).collect();
-        if form == Form::Html {
-            self.trends(&scene, ranked_by, &mut rows).await?;
-        }
-        let network_total = self.value(&scene, ranked_by, &Subject::network()).await?;
-        let mut board = Board {
-            meta: scene.meta(),
-            kind: scene.now.network.kind,
-            series: ranked_by.spec().map_or("", |spec| spec.name),
-            columns: heads,
-            snapshot: snapshot.id,
-            scope: snapshot.scope,
-            total,
-            found,
-            first: skipped.saturating_add(1).min(found),
-            next: None,
-            rows,
-            query,
-            global: columns.len() > 1,
-            network_total,
-        };
-        board.next = (skipped.saturating_add(limit) < found).then(|| board.json_page(page + 1));
-        Ok(board)
-    }
-
-    /// Draw how the ranked value of each row came about.
-    async fn trends(&self, scene: &Scene, series: &SeriesName, rows: &mut [Row]) -> Result<(), Problem> {
-        let (from, at) = (scene.epoch().minus(WINDOW), scene.epoch());
-        for row in rows {
-            let Some(now) = row.values.get(series.as_str()).copied() else { continue };
-            let steps = self.history(scene, series, &row.standing.standing.subject, from).await?;
-            let first = steps.first().and_then(|step| step.value);
-            let begin = Figure { value: first, ..now }.text();
-            let Some(path) = spark(&steps, from, at) else { continue };
-            row.trend = Some(Trend { path, begin });
-        }
-        Ok(())
-    }
-}
-
 impl Board {
     fn path(&self) -> String {
         let network = &self.meta.network;
@@ -271,16 +184,6 @@ impl Board {
     }
 }
 
-/// What a column is scaled by. One giant must not make everybody else's bytes vanish, so that half of them are at least a unit; amounts have
-/// one coin whoever is largest.
-fn typical(unit: Unit, rows: &[(Subject, Option<Value>)]) -> Option<Value> {
-    let mut known: Vec<Value> = rows.iter().filter_map(|(_, value)| *value).collect();
-    known.retain(|value| *value != Value::ZERO);
-    known.sort_unstable();
-    let place = if unit == Unit::Bytes { known.len() / 2 } else { known.len().saturating_sub(1) };
-    known.get(place).copied()
-}
-
 impl View for Board {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         Page::new(ask, self).render()
@@ -290,34 +193,11 @@ impl View for Board {
         self.meta.is_settled()
     }
 
-    fn csv(&self) -> Option<Csv> {
-        let names: Vec<&str> = self.columns.iter().map(|column| column.series).collect();
-        let head: Vec<&str> = ["rank", "participant"].into_iter().chain(names.iter().copied()).collect();
-        let mut csv = Csv::new(&head);
-        for row in &self.rows {
-            let standing = &row.standing.standing;
-            let rank = standing.rank.map(|rank| rank.to_string()).unwrap_or_default();
-            let value = |name: &&str| row.values.get(name).map(Figure::raw).unwrap_or_default();
-            let values: Vec<String> = names.iter().map(value).collect();
-            let cells = [rank.as_str(), standing.subject.as_str()].into_iter();
-            csv.row(&cells.chain(values.iter().map(String::as_str)).collect::<Vec<_>>());
-        }
-        Some(csv)
+    fn is_passing(&self) -> bool {
+        self.meta.is_passing()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_giant_does_not_make_the_others_vanish() {
-        let rows = |values: &[u128]| -> Vec<(Subject, Option<Value>)> {
-            let row = |(n, value): (usize, &u128)| (format!("t0{n}").parse().unwrap(), Some(Value(*value)));
-            values.iter().enumerate().map(row).collect()
-        };
-        assert_eq!(typical(Unit::Bytes, &rows(&[0, 0, 1 << 40, 1 << 41, 1 << 70])), Some(Value(1 << 41)));
-        assert_eq!(typical(Unit::Atto, &rows(&[1, 2, 3])), Some(Value(3)));
-        assert_eq!(typical(Unit::Bytes, &rows(&[0])), None);
+    fn csv(&self) -> Option<Csv> {
+        self.table.clone()
     }
 }

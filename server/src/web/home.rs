@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName, Subject, Value, series};
+use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName, Subject, series};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -110,15 +110,15 @@ pub(super) async fn show(
         };
         if let Some(cursor) = &network.cursor {
             let scene = app.scene(id.as_str(), None).await?;
-            let ranked = app.ranked(&scene, &ranked_by(network.network.kind)).await?;
+            let (scene, ranked) = app.ranked(scene, &ranked_by(network.network.kind)).await?;
             let nulls = app.value(&scene, &series::NULL_ROUNDS, &Subject::network()).await?;
             let sums = Sums::of_checks(&cursor.checks);
             row.meta = Some(scene.meta());
-            row.participants = ranked.rows.len();
+            row.participants = ranked.ranking.len();
             (row.passed, row.failed, row.not_made) = (sums.passed, sums.failed, sums.unmade);
             row.null_rounds = nulls.and_then(|value| u64::try_from(value.0).ok()).unwrap_or(0);
             if home.top.is_none() {
-                home.top = Some(app.top(&scene, &ranked).await?);
+                home.top = Some(app.top(&scene, &ranked.ranking).await?);
             }
         }
         home.networks.push(row);
@@ -130,12 +130,12 @@ impl App {
     async fn top(
         &self,
         scene: &super::scene::Scene,
-        ranked: &apogee_leaderboard::Snapshot,
+        ranked: &apogee_leaderboard::Ranking,
     ) -> Result<Top, Problem> {
         let kind = scene.now.network.kind;
         let names = columns(kind);
         let total = self.value(scene, &names[0], &Subject::network()).await?;
-        let most = ranked.rows.iter().filter_map(|row| row.standing.value).max();
+        let most = ranked.largest();
         let columns: Vec<Column> = names
             .iter()
             .filter_map(SeriesName::spec)
@@ -146,26 +146,30 @@ impl App {
                 scale: Scale::of(spec.unit, coin(kind), most.filter(|_| place == 0)),
             })
             .collect();
+        let standings: Vec<_> = (0..TOP).filter_map(|position| ranked.standing(position)).collect();
+        let subjects: Vec<Subject> = standings.iter().map(|standing| standing.subject.clone()).collect();
+        let held = self.held(scene, &names, &subjects).await?;
         let mut rows = Vec::new();
-        for row in ranked.rows.iter().take(TOP) {
-            let standing = &row.standing;
-            let held = self.store.subject(scene.network(), &standing.subject, scene.epoch()).await?;
+        for standing in standings {
             let figure = |column: &Column| {
-                let step = held.iter().find(|(held, _)| held.as_str() == column.series);
-                let value = step.map_or(Some(Value::ZERO), |(_, step)| step.value);
-                let unit = super::figure::spec(&SeriesName::of(column.series)).unit;
+                let series = SeriesName::of(column.series);
+                let value = match series == names[0] {
+                    true => standing.value,
+                    false => held.of_ranked(&standing.subject, &series),
+                };
+                let unit = super::figure::spec(&series).unit;
                 (column.series, Figure { value, unit, scale: column.scale })
             };
             rows.push(Place {
                 rank: standing.rank,
                 tied: standing.tied,
-                participant: standing.subject.clone(),
                 values: columns.iter().map(figure).collect(),
                 share: share(standing.value, total),
+                participant: standing.subject,
             });
         }
         let network = scene.network().clone();
-        Ok(Top { network, participants: ranked.rows.len(), columns, rows })
+        Ok(Top { network, participants: ranked.len(), columns, rows })
     }
 }
 
@@ -180,6 +184,10 @@ impl View for Home {
     fn html(&self, ask: &Ask) -> askama::Result<String> {
         let meta = self.networks.iter().find_map(|row| row.meta.as_ref());
         Page { c: Chrome { meta, ..Chrome::alone(ask, Section::Networks) }, view: self }.render()
+    }
+
+    fn is_passing(&self) -> bool {
+        self.networks.iter().filter_map(|row| row.meta.as_ref()).any(Meta::is_passing)
     }
 
     fn csv(&self) -> Option<Csv> {

@@ -39,6 +39,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use apogee_domain::NetworkId;
+use apogee_rankings::Rankings;
 use apogee_store::Store;
 use arc_swap::ArcSwap;
 use axum::Router;
@@ -68,6 +69,7 @@ pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, N
 pub(crate) use self::private::Sent;
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
+pub(crate) use self::reading::ranked_by;
 
 /// What pages are made from.
 #[derive(Clone, Debug)]
@@ -76,6 +78,8 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     /// What is known without asking the database.
     pub(crate) now: Arc<ArcSwap<Now>>,
+    /// Rankings of networks.
+    pub(crate) rankings: Arc<Rankings>,
     /// Standings of competitions.
     pub(crate) stands: Arc<Stands>,
     /// Marks forms.

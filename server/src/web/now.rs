@@ -216,9 +216,17 @@ pub(crate) struct Meta {
     pub(crate) pinned: bool,
     /// How the index stands to the chain; `null` where `head` is.
     pub(crate) freshness: Option<Freshness>,
+    /// Whether the newest epoch is being ranked, and this is shown meanwhile.
+    #[serde(skip)]
+    pub(crate) passing: bool,
 }
 
 impl Meta {
+    /// Whether an answer about it is only good until the next one can be made.
+    pub(crate) const fn is_passing(&self) -> bool {
+        self.passing
+    }
+
     /// Whether an answer about it is for good.
     pub(crate) const fn is_settled(&self) -> bool {
         self.head.is_none()

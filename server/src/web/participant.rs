@@ -5,7 +5,7 @@ mod tiles;
 
 use apogee_domain::series::{self, SeriesSpec};
 use apogee_domain::{Epoch, NetworkKind, SeriesName, Step, Subject, Value};
-use apogee_leaderboard::Standing;
+use apogee_leaderboard::SnapshotRow;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -90,10 +90,23 @@ pub(super) async fn show(
     let unknown =
         || Problem::UnknownParticipant { participant: participant.clone(), network: network.clone(), at };
     let subject: Subject = participant.parse().map_err(|_| unknown())?;
-    let held = app.store.subject(scene.network(), &subject, at).await?;
+    let mut held = app.store.subject(scene.network(), &subject, at).await?;
     if held.is_empty() || subject.is_network() {
         return Err(unknown());
     }
+    let kind = scene.now.network.kind;
+    let asked = scene;
+    let (mut scene, mut found) = app.ranked(asked.clone(), &ranked_by(kind)).await?;
+    if scene.epoch() != at {
+        held = app.store.subject(scene.network(), &subject, scene.epoch()).await?;
+        // Who was not there a moment ago is shown when the newest epoch is ranked.
+        if held.is_empty() {
+            held = app.store.subject(asked.network(), &subject, at).await?;
+            found = app.rankings.at(&asked.key(&ranked_by(kind))).await?;
+            scene = asked;
+        }
+    }
+    let at = scene.epoch();
     let from = at.minus(WINDOW);
     let mut all = Vec::new();
     for (name, step) in held {
@@ -103,10 +116,8 @@ pub(super) async fn show(
     }
     // The order of their list, which puts together what belongs together.
     all.sort_by_key(|held: &Held| series::ALL.iter().position(|spec| spec.name == held.series.as_str()));
-    let kind = scene.now.network.kind;
-    let snapshot = app.ranked(&scene, &ranked_by(kind)).await?;
-    let row = snapshot.rows.iter().find(|row| row.standing.subject == subject);
-    let standing: Option<&Standing> = row.map(|row| &row.standing);
+    let position = found.ranking.position(&subject);
+    let row: Option<SnapshotRow> = position.and_then(|position| found.ranking.row(position));
     let network_total = app.value(&scene, &ranked_by(kind), &Subject::network()).await?;
     let smeshing = match kind {
         NetworkKind::Filecoin => None,
@@ -114,11 +125,11 @@ pub(super) async fn show(
     };
     let view = Participant {
         meta: scene.meta(),
-        rank: standing.and_then(|standing| standing.rank),
-        tied: standing.is_some_and(|standing| standing.tied),
-        of: snapshot.rows.len(),
+        rank: row.as_ref().and_then(|row| row.standing.rank),
+        tied: row.as_ref().is_some_and(|row| row.standing.tied),
+        of: found.ranking.len(),
         row_hash: row.map(|row| row.hash),
-        snapshot: snapshot.id,
+        snapshot: found.ranking.id(),
         probed: super::competition::probed_in(&app, scene.network(), &participant).await?,
         participant: subject,
         from,
@@ -168,6 +179,10 @@ impl View for Participant {
 
     fn is_settled(&self) -> bool {
         self.meta.is_settled()
+    }
+
+    fn is_passing(&self) -> bool {
+        self.meta.is_passing()
     }
 
     fn csv(&self) -> Option<Csv> {

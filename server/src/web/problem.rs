@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use apogee_competition::Refusal;
 use apogee_domain::Epoch;
+use apogee_rankings::NoRanking;
 use apogee_store::StoreError;
 use askama::Template;
 use axum::extract::Path;
@@ -642,6 +643,16 @@ impl From<NoLedger> for Problem {
         match error {
             NoLedger::Store(error) => Self::Store(error),
             error => Self::Ledger(error),
+        }
+    }
+}
+
+impl From<NoRanking> for Problem {
+    fn from(error: NoRanking) -> Self {
+        match error {
+            NoRanking::Store(error) => Self::Store(StoreError::Unavailable(Box::new(error))),
+            NoRanking::Replaced | NoRanking::Crowded | NoRanking::Unfinished => Self::Busy,
+            error @ NoRanking::TooMany(_) => Self::Broken(Box::new(error)),
         }
     }
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use apogee_domain::{Epoch, NetworkId, SeriesName};
 use apogee_leaderboard::Scope;
+use apogee_rankings::Key;
 use apogee_store::{Cursor, EpochRecord};
 
 use super::App;
@@ -20,6 +21,8 @@ pub(crate) struct Scene {
     pub(crate) record: EpochRecord,
     /// Which epoch was asked for.
     pub(crate) asked: Option<At>,
+    /// Whether it is shown only until that of the newest epoch is made.
+    pub(crate) passing: bool,
 }
 
 impl App {
@@ -53,7 +56,7 @@ impl App {
             _ => self.store.epoch(&now.network.id, epoch).await?,
         };
         let record = record.ok_or_else(|| Problem::NotIndexed { network: network(), epoch })?;
-        Ok(Scene { now, cursor, record, asked: at })
+        Ok(Scene { now, cursor, record, asked: at, passing: false })
     }
 }
 
@@ -68,16 +71,9 @@ impl Scene {
         self.record.epoch
     }
 
-    /// What standings by `series` are about.
-    pub(crate) fn scope(&self, series: &SeriesName) -> Scope {
-        Scope {
-            network: self.network().clone(),
-            genesis: self.now.network.genesis.clone(),
-            series: series.clone(),
-            since: None,
-            at: self.epoch(),
-            chain: self.record.digest,
-        }
+    /// Which ranking by `series` is shown.
+    pub(crate) fn key(&self, series: &SeriesName) -> Key {
+        key(&self.now, &self.cursor, &self.record, series)
     }
 
     /// What every answer about it says first.
@@ -97,7 +93,29 @@ impl Scene {
             final_epoch: final_epoch.filter(|_| !is_settled),
             is_final,
             pinned: self.asked.is_some(),
+            passing: self.passing,
             freshness: (!is_settled).then_some(self.now.freshness),
         }
     }
+}
+
+impl NetworkNow {
+    /// The ranking by `series` at the newest epoch; `None` before the first one.
+    pub(crate) fn newest(&self, series: &SeriesName) -> Option<Key> {
+        Some(key(self, self.cursor.as_ref()?, self.record.as_ref()?, series))
+    }
+}
+
+fn key(now: &NetworkNow, cursor: &Cursor, record: &EpochRecord, series: &SeriesName) -> Key {
+    let scope = Scope {
+        network: now.network.id.clone(),
+        genesis: now.network.genesis.clone(),
+        series: series.clone(),
+        since: None,
+        at: record.epoch,
+        chain: record.digest,
+    };
+    // Steps of what is shown may come with what is not shown yet.
+    let indexed = now.indexed.unwrap_or(cursor.digest);
+    Key::new(scope, (cursor.epoch, indexed), cursor.final_epoch)
 }

@@ -15,6 +15,11 @@ pub(crate) trait View: Serialize {
         false
     }
 
+    /// Whether it is only good until a newer one can be made: nobody keeps it.
+    fn is_passing(&self) -> bool {
+        false
+    }
+
     /// The table, see [`Csv`]; `None` where the page has none.
     fn csv(&self) -> Option<Csv> {
         None
@@ -37,14 +42,14 @@ impl Ask {
                 ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], csv.0).into_response()
             }
         };
-        if view.is_settled() {
+        let fresh = match self.form {
+            _ if view.is_passing() => "no-store",
+            _ if !view.is_settled() => return Ok(response),
             // Its figures are for ever; how a page looks goes with the program and its stylesheet.
-            let fresh = match self.form {
-                Form::Html => "public, max-age=86400, immutable",
-                Form::Json | Form::Csv => "public, max-age=31536000, immutable",
-            };
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(fresh));
-        }
+            Form::Html => "public, max-age=86400, immutable",
+            Form::Json | Form::Csv => "public, max-age=31536000, immutable",
+        };
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(fresh));
         Ok(response)
     }
 }
@@ -59,6 +64,11 @@ impl Csv {
         let mut csv = Self::default();
         csv.row(columns);
         csv
+    }
+
+    /// Bytes so far.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Add a row.

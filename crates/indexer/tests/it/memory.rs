@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use apogee_domain::{Change, Digest, Epoch, Network, NetworkId, SeriesName, Step, Subject, Value};
 use apogee_store::{
-    AppliedEpoch, Archive, ArchiveHead, CertificateRecord, ChangeRecord, Cursor, EpochRecord, LedgerEntry,
-    LedgerHead, Page, Result, Store, StoreError, Work,
+    AppliedEpoch, Archive, ArchiveHead, CertificateRecord, ChangeRecord, Cursor, EpochRecord, Held,
+    LedgerEntry, LedgerHead, Page, Result, Store, StoreError, Work,
 };
 use async_trait::async_trait;
 
@@ -135,6 +135,45 @@ impl Store for Memory {
             }
         }
         Ok(found.into_iter().collect())
+    }
+    async fn held(
+        &self,
+        network: &NetworkId,
+        series: &[SeriesName],
+        subjects: &[Subject],
+        at: Epoch,
+    ) -> Result<Vec<Held>> {
+        let mut held = Vec::new();
+        for series in series {
+            let board = self.board(network, series, at).await?;
+            let asked = board.into_iter().filter(|(subject, _)| subjects.contains(subject));
+            held.extend(asked.map(|(subject, value)| Held { subject, series: series.clone(), value }));
+        }
+        Ok(held)
+    }
+    async fn recent(
+        &self,
+        _: &NetworkId,
+        series: &SeriesName,
+        subjects: &[Subject],
+        from: Epoch,
+        to: Epoch,
+        page: Page<(Subject, Epoch)>,
+    ) -> Result<Vec<(Subject, Step)>> {
+        self.call()?;
+        let steps = self.all().steps;
+        let begins = |subject: &Subject| {
+            let first = (series.clone(), subject.clone(), Epoch::GENESIS);
+            let held = steps.range(first..=(series.clone(), subject.clone(), from)).next_back();
+            held.map_or(from, |((_, _, epoch), _)| *epoch)
+        };
+        let asked = steps.iter().filter(|((name, subject, epoch), _)| {
+            let after = page.after.as_ref().is_none_or(|(s, e)| (s, e) < (subject, epoch));
+            name == series && subjects.contains(subject) && after && *epoch >= begins(subject) && *epoch <= to
+        });
+        let asked = asked
+            .map(|((_, subject, epoch), value)| (subject.clone(), Step { epoch: *epoch, value: *value }));
+        Ok(asked.take(page.limit as usize).collect())
     }
     async fn steps(
         &self,

@@ -1,6 +1,6 @@
 use apogee_domain::SeriesName;
+use apogee_rankings::{By, Column};
 
-use super::Row;
 use crate::web::problem::Problem;
 use crate::web::query::{At, Questions, Unreadable, Why, number};
 
@@ -42,31 +42,18 @@ impl BoardQuery {
         Some(sort.strip_prefix('-').map_or((sort, false), |series| (series, true)))
     }
 
-    /// Put rows in order: stable, so that equal ones stay in the order of their ranks.
-    pub(super) fn order(&self, columns: &[SeriesName], rows: &mut [Row]) -> Result<(), Problem> {
-        let Some((by, descending)) = self.sorted() else { return Ok(()) };
-        match columns.iter().find(|series| series.as_str() == by) {
-            Some(series) => {
-                let value = |row: &Row| row.values.get(series.as_str()).and_then(|figure| figure.value);
-                // What is unknown comes last both ways.
-                rows.sort_by(|a, b| match (value(a), value(b)) {
-                    (Some(a), Some(b)) if descending => b.cmp(&a),
-                    (Some(a), Some(b)) => a.cmp(&b),
-                    (a, b) => b.is_some().cmp(&a.is_some()),
-                });
-            }
-            None if by == "participant" => {
-                rows.sort_by(|a, b| a.standing.standing.subject.cmp(&b.standing.standing.subject));
-                if descending {
-                    rows.reverse();
-                }
-            }
+    /// What rows are put in order by; `None` where it is the rank.
+    pub(super) fn by(&self, columns: &[SeriesName]) -> Result<Option<By>, Problem> {
+        let Some((by, descending)) = self.sorted() else { return Ok(None) };
+        let column = match columns.iter().find(|series| series.as_str() == by) {
+            Some(series) => Column::Series(series.clone()),
+            None if by == "participant" => Column::Name,
             None => {
                 let (name, value) = ("sort".to_owned(), by.to_owned());
                 return Err(Problem::Query(Unreadable { name, value, why: Why::Column }));
             }
-        }
-        Ok(())
+        };
+        Ok(Some(By { column, descending }))
     }
 }
 

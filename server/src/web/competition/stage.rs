@@ -166,6 +166,7 @@ impl App {
             is_final,
             pinned: query.is_any(),
             freshness: (!is_settled).then_some(now.freshness),
+            passing: false,
         })
     }
 }

@@ -1,0 +1,4 @@
+//! Rankings of a database that is written meanwhile.
+
+#[cfg(test)]
+mod meanwhile;

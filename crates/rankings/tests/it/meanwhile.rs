@@ -1,0 +1,249 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use apogee_domain::{Digest, Epoch, NetworkId, SeriesName, series};
+use apogee_leaderboard::{Order, Scope, Snapshot};
+use apogee_rankings::{By, Column, Found, Key, Limits, NoRanking, Rankings};
+use apogee_store::conformance::{add, applied, apply, change, cursor};
+use apogee_store::{AppliedEpoch, Cursor, Store};
+use apogee_store_sqlite::SqliteStore;
+use tempfile::TempDir;
+
+const UNITS: SeriesName = series::SPACE_UNITS;
+const WEIGHT: SeriesName = series::ATX_WEIGHT;
+
+struct Mesh {
+    store: Arc<SqliteStore>,
+    rankings: Arc<Rankings>,
+    id: NetworkId,
+    _folder: TempDir,
+}
+
+/// Three participants are many here.
+const LIMITS: Limits = Limits { bytes: 1 << 20, count: 100, many: 2, patience: Duration::from_secs(600) };
+
+/// Four participants, one of them unknown, and the network.
+fn epoch(height: i64, base: u128) -> AppliedEpoch {
+    let units =
+        [("ab", Some(base)), ("cd", Some(base + 1)), ("ef", Some(base)), ("gh", None), ("network", Some(1))];
+    let weight = [("ab", Some(5)), ("cd", Some(9)), ("gh", Some(7))];
+    let units = units.into_iter().map(|(of, value)| change(UNITS, of, height, value));
+    applied(
+        height,
+        units.chain(weight.into_iter().map(|(of, value)| change(WEIGHT, of, height, value))).collect(),
+    )
+}
+
+impl Mesh {
+    async fn new(limits: Limits) -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("apogee.db")).await.unwrap());
+        let id = add(&*store, &["mesh"]).await.remove(0);
+        apply(&*store, &id, None, &cursor(1, None), &[epoch(1, 10)]).await.unwrap();
+        let rankings = Arc::new(Rankings::new(Arc::<SqliteStore>::clone(&store), limits));
+        Self { store, rankings, id, _folder: folder }
+    }
+
+    async fn cursor(&self) -> Cursor {
+        self.store.cursor(&self.id).await.unwrap().unwrap()
+    }
+
+    /// The key of an epoch at this moment.
+    async fn key(&self, series: &SeriesName, height: i64) -> Key {
+        let cursor = self.cursor().await;
+        let at = Epoch::new(height).unwrap();
+        let record = self.store.epoch(&self.id, at).await.unwrap();
+        let chain = record.map_or_else(Digest::default, |record| record.digest);
+        let (network, genesis) = (self.id.clone(), "bafy".into());
+        let scope = Scope { network, genesis, series: series.clone(), since: None, at, chain };
+        Key::new(scope, (cursor.epoch, cursor.digest), cursor.final_epoch)
+    }
+
+    /// The next epoch.
+    async fn grow(&self, height: i64, base: u128) {
+        let before = self.cursor().await;
+        apply(&*self.store, &self.id, Some(&before), &cursor(height, None), &[epoch(height, base)])
+            .await
+            .unwrap();
+    }
+
+    /// The newest epoch is another one.
+    async fn fork(&self, height: i64, base: u128) {
+        let before = self.cursor().await;
+        let mut work = self.store.begin().await.unwrap();
+        work.unwind(&self.id, &before, &cursor(height - 1, None)).await.unwrap();
+        work.commit().await.unwrap();
+        let (mut other, mut to) = (epoch(height, base), cursor(height, None));
+        (other.record.digest, to.digest) = (Digest([0xff; 32]), Digest([0xff; 32]));
+        apply(&*self.store, &self.id, Some(&cursor(height - 1, None)), &to, &[other]).await.unwrap();
+    }
+
+    /// What the database says now of the epoch of a ranking.
+    async fn snapshot(&self, found: &Found) -> Snapshot {
+        let scope = found.ranking.scope();
+        let mut rows = self.store.board(&self.id, &scope.series, scope.at).await.unwrap();
+        rows.retain(|(subject, _)| !subject.is_network());
+        Snapshot::new(scope.clone(), &rows)
+    }
+}
+
+#[tokio::test]
+async fn a_ranking_is_made_once_for_all_who_ask_and_by_whoever_stays() {
+    let mesh = Mesh::new(LIMITS).await;
+    let key = mesh.key(&UNITS, 1).await;
+    // The first one goes away before anything is there.
+    assert!(tokio::time::timeout(Duration::ZERO, mesh.rankings.at(&key)).await.is_err());
+    let (one, other) = tokio::join!(mesh.rankings.at(&key), mesh.rankings.at(&key));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(Arc::ptr_eq(&one.ranking, &other.ranking));
+    assert_eq!(one.ranking.id(), mesh.snapshot(&one).await.id);
+    assert_eq!(one.ranking.len(), 4, "the network is no participant");
+    let weight = mesh.rankings.at(&mesh.key(&WEIGHT, 1).await).await.unwrap();
+    assert!(Arc::ptr_eq(one.ranking.names(), weight.ranking.names()));
+    assert_eq!(weight.ranking.id(), mesh.snapshot(&weight).await.id);
+}
+
+#[tokio::test]
+async fn an_older_one_is_shown_while_the_new_one_is_made() {
+    let mesh = Mesh::new(LIMITS).await;
+    mesh.rankings.at(&mesh.key(&UNITS, 1).await).await.unwrap();
+    mesh.grow(2, 20).await;
+    let newest = mesh.key(&UNITS, 2).await;
+    let found = mesh.rankings.near(&newest, false).await.unwrap();
+    assert_eq!(found.ranking.scope().at, Epoch::new(1).unwrap());
+    assert_eq!(found.older.unwrap().epoch, Epoch::new(1).unwrap());
+    // Being looked at was reason enough to make the new one.
+    for _ in 0..500 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let found = mesh.rankings.near(&newest, false).await.unwrap();
+        if found.older.is_none() {
+            assert_eq!(found.key, newest);
+            assert_eq!(found.ranking.id(), mesh.snapshot(&found).await.id);
+            return;
+        }
+    }
+    panic!("the new ranking never came");
+}
+
+#[tokio::test]
+async fn an_epoch_that_was_replaced_is_not_shown() {
+    let mesh = Mesh::new(LIMITS).await;
+    mesh.grow(2, 20).await;
+    let before = mesh.rankings.at(&mesh.key(&UNITS, 2).await).await.unwrap();
+    let stale = mesh.key(&UNITS, 2).await;
+    mesh.fork(2, 30).await;
+    mesh.grow(3, 40).await;
+    let found = mesh.rankings.near(&mesh.key(&UNITS, 3).await, false).await.unwrap();
+    assert_eq!((found.older, found.ranking.scope().at), (None, Epoch::new(3).unwrap()));
+    let again = mesh.rankings.near(&mesh.key(&UNITS, 2).await, true).await.unwrap();
+    assert_ne!(again.ranking.id(), before.ranking.id());
+    assert_eq!(again.ranking.id(), mesh.snapshot(&again).await.id);
+    // Whoever asks for what is no longer there gets nothing that looks like it.
+    let gone = Key::new(
+        Scope { chain: Digest([3; 32]), ..stale.scope().clone() },
+        (Epoch::MAX, Digest::default()),
+        None,
+    );
+    let refused = mesh.rankings.at(&gone).await.unwrap_err();
+    assert!(matches!(refused, NoRanking::Replaced), "{refused}");
+}
+
+#[tokio::test]
+async fn what_comes_late_is_in_the_ranking_of_the_next_moment() {
+    let mesh = Mesh::new(LIMITS).await;
+    let first = mesh.rankings.at(&mesh.key(&WEIGHT, 1).await).await.unwrap();
+    let before = mesh.cursor().await;
+    // The next epoch tells what the one before did.
+    let late = applied(2, vec![change(WEIGHT, "ef", 1, Some(100))]);
+    apply(&*mesh.store, &mesh.id, Some(&before), &cursor(2, None), &[late]).await.unwrap();
+    let shown = mesh.rankings.near(&mesh.key(&WEIGHT, 1).await, true).await.unwrap();
+    assert!(
+        shown.older.is_some() && shown.ranking.id() == first.ranking.id(),
+        "it is of a moment ago, and says so"
+    );
+    let second = mesh.rankings.at(&mesh.key(&WEIGHT, 1).await).await.unwrap();
+    assert_ne!(first.ranking.id(), second.ranking.id());
+    assert_eq!(second.ranking.id(), mesh.snapshot(&second).await.id);
+}
+
+#[tokio::test]
+async fn few_participants_are_always_those_of_the_newest_epoch() {
+    let mesh = Mesh::new(Limits { many: 4, ..LIMITS }).await;
+    mesh.rankings.at(&mesh.key(&UNITS, 1).await).await.unwrap();
+    mesh.grow(2, 20).await;
+    let found = mesh.rankings.near(&mesh.key(&UNITS, 2).await, false).await.unwrap();
+    assert_eq!((found.older, found.ranking.scope().at), (None, Epoch::new(2).unwrap()));
+}
+
+#[tokio::test]
+async fn rows_are_put_in_order_by_another_series_and_that_is_kept() {
+    let mesh = Mesh::new(LIMITS).await;
+    let found = mesh.rankings.at(&mesh.key(&UNITS, 1).await).await.unwrap();
+    let names = |order: Option<&Order>| {
+        let picked = found.ranking.pick(order, None, 0, 9);
+        let name = |position: &usize| found.ranking.row(*position).unwrap().standing.subject.to_string();
+        picked.positions.iter().map(name).collect::<Vec<_>>()
+    };
+    for (column, descending, expected) in [
+        (Column::Series(UNITS), true, ["cd", "ab", "ef", "gh"]),
+        (Column::Series(UNITS), false, ["ab", "ef", "cd", "gh"]),
+        (Column::Series(WEIGHT), true, ["cd", "gh", "ab", "ef"]),
+        (Column::Series(WEIGHT), false, ["ef", "ab", "gh", "cd"]),
+        (Column::Name, true, ["gh", "ef", "cd", "ab"]),
+    ] {
+        let by = By { column, descending };
+        let order = mesh.rankings.order(&found, &by).await.unwrap();
+        assert_eq!(names(order.as_deref()), expected, "{by:?}");
+        let again = mesh.rankings.order(&found, &by).await.unwrap();
+        match (order, again) {
+            (Some(order), Some(again)) => assert!(Arc::ptr_eq(&order, &again), "{by:?}"),
+            (order, again) => assert_eq!(order, again),
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_follows_the_network_makes_what_was_looked_at() {
+    let mesh = Mesh::new(LIMITS).await;
+    mesh.rankings.renew_all(&mesh.key(&UNITS, 1).await).await;
+    mesh.rankings.at(&mesh.key(&WEIGHT, 1).await).await.unwrap();
+    assert!(mesh.rankings.near(&mesh.key(&WEIGHT, 1).await, false).await.unwrap().older.is_none());
+    mesh.grow(2, 20).await;
+    mesh.rankings.renew_all(&mesh.key(&UNITS, 2).await).await;
+    for series in [UNITS, WEIGHT] {
+        let key = mesh.key(&series, 2).await;
+        let found = mesh.rankings.near(&key, false).await.unwrap();
+        assert_eq!((found.older, found.key), (None, key), "{series}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_who_wait_are_refused_and_an_error_is_not_kept() {
+    let mesh = Mesh::new(LIMITS).await;
+    let mut keys = Vec::new();
+    for chain in 0..33 {
+        let scope = mesh.key(&UNITS, 1).await.scope().clone();
+        keys.push(Key::new(
+            Scope { chain: Digest([chain; 32]), ..scope },
+            (Epoch::MAX, Digest::default()),
+            None,
+        ));
+    }
+    let (newest, done) = (mesh.key(&UNITS, 1).await, AtomicUsize::new(0));
+    let past = keys.iter().map(async |key| {
+        let made = mesh.rankings.at(key).await;
+        done.fetch_add(1, Ordering::SeqCst);
+        made
+    });
+    let first = async {
+        let made = mesh.rankings.at(&newest).await;
+        (made, done.load(Ordering::SeqCst))
+    };
+    let (all, (made, before)) = futures::join!(futures::future::join_all(past), first);
+    assert!(made.is_ok() && before <= 3, "who asks for the newest epoch came after {before} others");
+    let count = |is: fn(&NoRanking) -> bool| all.iter().filter(|made| made.as_ref().is_err_and(is)).count();
+    let counts = [count(|e| matches!(e, NoRanking::Replaced)), count(|e| matches!(e, NoRanking::Crowded))];
+    assert_eq!(counts, [32, 1]);
+    assert!(mesh.rankings.at(&mesh.key(&UNITS, 1).await).await.is_ok());
+}

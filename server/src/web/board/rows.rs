@@ -1,0 +1,192 @@
+//! The rows of a board: of what is kept in memory those that are shown, and what they hold beside.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use apogee_domain::series::{self, SeriesSpec, Unit};
+use apogee_domain::{SeriesName, Subject, Value};
+use apogee_leaderboard::{Picked, SnapshotRow, Standing};
+use apogee_rankings::Found;
+
+use super::{Board, BoardQuery, Column, MOST, ROWS, Row, Trend};
+use crate::web::App;
+use crate::web::ask::Form;
+use crate::web::chart::spark;
+use crate::web::figure::{Figure, Scale, coin};
+use crate::web::problem::Problem;
+use crate::web::reading::{Holdings, WINDOW, unit_name};
+use crate::web::scene::Scene;
+use crate::web::view::Csv;
+
+/// Bytes of a table: what no answer may have more of.
+const LARGEST_TABLE: usize = 64 << 20;
+
+impl App {
+    pub(super) async fn board(
+        &self,
+        scene: Scene,
+        columns: &[SeriesName],
+        query: BoardQuery,
+        form: Form,
+    ) -> Result<Board, Problem> {
+        let ranked_by = &columns.first().cloned().unwrap_or(series::POWER_QA);
+        let by = query.by(columns)?;
+        let (scene, found) = self.ranked(scene, ranked_by).await?;
+        let order = match &by {
+            Some(by) => self.rankings.order(&found, by).await?,
+            None => None,
+        };
+        let page = query.page.unwrap_or(1).max(1);
+        // A table for spreadsheets is whole: it has one page.
+        let limit = match form {
+            Form::Csv => found.ranking.len().max(1),
+            Form::Html | Form::Json => query.limit.unwrap_or(ROWS).clamp(1, MOST),
+        };
+        let skipped = limit.saturating_mul(page - 1);
+        let (ranking, search) = (Arc::clone(&found.ranking), query.search());
+        let pick = move || ranking.pick(order.as_deref(), search.as_deref(), skipped, limit);
+        // Looking through all names takes its time.
+        let picked = match query.q {
+            Some(_) => tokio::task::spawn_blocking(pick).await.map_err(|_| Problem::Busy)?,
+            None => pick(),
+        };
+        let table = match form {
+            Form::Csv => Some(self.table(&scene, &found, columns, &picked).await?),
+            Form::Html | Form::Json => None,
+        };
+        let standings: Vec<SnapshotRow> = match &table {
+            Some(_) => Vec::new(),
+            None => picked.positions.iter().filter_map(|position| found.ranking.row(*position)).collect(),
+        };
+        let mut subjects: Vec<Subject> = standings.iter().map(|row| row.standing.subject.clone()).collect();
+        let trends = match form {
+            Form::Html => self.recent(&scene, ranked_by, &subjects, scene.epoch().minus(WINDOW)).await?,
+            Form::Json | Form::Csv => Default::default(),
+        };
+        // With one column everything but the network's sum is known.
+        if columns.len() == 1 {
+            subjects.clear();
+        }
+        subjects.push(Subject::network());
+        let held = self.held(&scene, columns, &subjects).await?;
+        let (heads, mut rows) = shown(&scene, columns, standings, &held);
+        for row in &mut rows {
+            let Some(now) = row.values.get(ranked_by.as_str()).copied() else { continue };
+            let Some(steps) = trends.get(&row.standing.standing.subject) else { continue };
+            let begin = Figure { value: steps.first().and_then(|step| step.value), ..now }.text();
+            let path = spark(steps, scene.epoch().minus(WINDOW), scene.epoch());
+            row.trend = path.map(|path| Trend { path, begin });
+        }
+        let mut board = Board {
+            meta: scene.meta(),
+            kind: scene.now.network.kind,
+            series: ranked_by.spec().map_or("", |spec| spec.name),
+            columns: heads,
+            snapshot: found.ranking.id(),
+            scope: found.ranking.scope().clone(),
+            total: found.ranking.len(),
+            found: picked.found,
+            first: skipped.saturating_add(1).min(picked.found),
+            next: None,
+            rows,
+            query,
+            global: columns.len() > 1,
+            network_total: held.get(&Subject::network(), ranked_by).flatten(),
+            table,
+        };
+        let more = skipped.saturating_add(limit) < board.found;
+        board.next = more.then(|| board.json_page(page + 1));
+        Ok(board)
+    }
+
+    /// All rows as a table. What they hold is read as it is written, some hundred rows at a time.
+    async fn table(
+        &self,
+        scene: &Scene,
+        found: &Found,
+        columns: &[SeriesName],
+        picked: &Picked,
+    ) -> Result<Csv, Problem> {
+        let head = ["rank", "participant"].into_iter().chain(columns.iter().map(SeriesName::as_str));
+        let mut csv = Csv::new(&head.collect::<Vec<_>>());
+        let Some((ranked_by, others)) = columns.split_first() else { return Ok(csv) };
+        for positions in picked.positions.chunks(apogee_store::MAX_HELD) {
+            let standings = positions.iter().filter_map(|position| found.ranking.standing(*position));
+            let standings: Vec<Standing> = standings.collect();
+            let subjects: Vec<Subject> = standings.iter().map(|row| row.subject.clone()).collect();
+            let held = match others {
+                [] => Holdings::default(),
+                others => self.held(scene, others, &subjects).await?,
+            };
+            for row in &standings {
+                let rank = row.rank.map(|rank| rank.to_string()).unwrap_or_default();
+                let value = |series: &SeriesName| {
+                    let value = value(row, series, ranked_by, &held);
+                    value.map(|value| value.to_string()).unwrap_or_default()
+                };
+                let values: Vec<String> = columns.iter().map(value).collect();
+                let cells = [rank.as_str(), row.subject.as_str()].into_iter();
+                csv.row(&cells.chain(values.iter().map(String::as_str)).collect::<Vec<_>>());
+            }
+            if csv.len() > LARGEST_TABLE {
+                return Err(Problem::Broken("a table of more than 64 MiB".into()));
+            }
+        }
+        Ok(csv)
+    }
+}
+
+/// What a row holds of a column: what it is ranked by is what the ranking says.
+fn value(row: &Standing, series: &SeriesName, ranked_by: &SeriesName, held: &Holdings) -> Option<Value> {
+    if series == ranked_by { row.value } else { held.of_ranked(&row.subject, series) }
+}
+
+/// Heads and rows, each column in the unit that fits what is shown of it.
+fn shown(
+    scene: &Scene,
+    columns: &[SeriesName],
+    standings: Vec<SnapshotRow>,
+    held: &Holdings,
+) -> (Vec<Column>, Vec<Row>) {
+    let coin = coin(scene.now.network.kind);
+    let (mut heads, mut rows) = (Vec::new(), Vec::new());
+    for standing in standings {
+        rows.push(Row { standing, values: BTreeMap::new(), trend: None });
+    }
+    let Some(ranked_by) = columns.first() else { return (heads, rows) };
+    for (name, spec) in columns.iter().filter_map(|name| Some((name, name.spec()?))) {
+        let values: Vec<Option<Value>> =
+            rows.iter().map(|row| value(&row.standing.standing, name, ranked_by, held)).collect();
+        let SeriesSpec { name, unit, .. } = *spec;
+        let scale = Scale::of(unit, coin, typical(unit, &values));
+        for (row, value) in rows.iter_mut().zip(values) {
+            row.values.insert(name, Figure { value, unit, scale });
+        }
+        heads.push(Column { series: name, unit: unit_name(unit), scale });
+    }
+    (heads, rows)
+}
+
+/// What a column is scaled by. One giant must not make everybody else's bytes vanish, so that half of them are at least a unit; amounts have
+/// one coin whoever is largest.
+fn typical(unit: Unit, values: &[Option<Value>]) -> Option<Value> {
+    let mut known: Vec<Value> = values.iter().copied().flatten().collect();
+    known.retain(|value| *value != Value::ZERO);
+    known.sort_unstable();
+    let place = if unit == Unit::Bytes { known.len() / 2 } else { known.len().saturating_sub(1) };
+    known.get(place).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_giant_does_not_make_the_others_vanish() {
+        let values = |values: &[u128]| values.iter().map(|value| Some(Value(*value))).collect::<Vec<_>>();
+        assert_eq!(typical(Unit::Bytes, &values(&[0, 0, 1 << 40, 1 << 41, 1 << 70])), Some(Value(1 << 41)));
+        assert_eq!(typical(Unit::Atto, &values(&[1, 2, 3])), Some(Value(3)));
+        assert_eq!(typical(Unit::Bytes, &values(&[0])), None);
+        assert_eq!(typical(Unit::Bytes, &[None]), None);
+    }
+}
