@@ -64,7 +64,9 @@ use crate::tellers::{Measures, Report, Reports};
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
 pub(crate) use self::look::{Look, is_own_address};
-pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow};
+pub(crate) use self::now::{
+    CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow, RecountsNow,
+};
 pub(crate) use self::private::Sent;
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
