@@ -254,9 +254,7 @@ impl Watch {
             endpoints.iter_mut().for_each(|node| node.head = None);
             stopped = None;
         }
-        Ok(NetworkNow::new(
-            network, digest, cursor, record, recounts, freshness, endpoints, stopped, seen,
-        ))
+        Ok(NetworkNow::new(network, digest, cursor, record, recounts, freshness, endpoints, stopped, seen))
     }
 
     /// The recounts of a network. While standings are frozen, those that tell of later layers are not shown.

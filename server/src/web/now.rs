@@ -231,6 +231,9 @@ pub(crate) struct Meta {
     pub(crate) pinned: bool,
     /// How the index stands to the chain; `null` where `head` is.
     pub(crate) freshness: Option<Freshness>,
+    /// Whether its votes can be counted again: there are pages of that.
+    #[serde(skip)]
+    pub(crate) recounts: bool,
 }
 
 impl Meta {

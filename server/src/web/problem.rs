@@ -79,6 +79,9 @@ pub(crate) enum Problem {
         seq: u64,
         last: u64,
     },
+    UnknownRecount {
+        input: String,
+    },
     /// Nothing newer than that epoch is shown.
     Frozen {
         asked: Epoch,
@@ -339,6 +342,7 @@ impl Problem {
             Self::NoPage
             | Self::NoTable { .. }
             | Self::NothingNamed { .. }
+            | Self::UnknownRecount { .. }
             | Self::NotAnEpoch { .. }
             | Self::NoKind { .. } => NOT_FOUND,
             Self::UnknownNetwork(_) => UNKNOWN_NETWORK,
@@ -435,6 +439,9 @@ impl Problem {
             }
             Self::UnknownEntry { seq, last } => {
                 say("detail-unknown-entry", fluent_args!["seq" => *seq, "last" => *last])
+            }
+            Self::UnknownRecount { input } => {
+                say("detail-unknown-recount", fluent_args!["input" => input.as_str()])
             }
             Self::Frozen { asked, at } => {
                 say("detail-frozen", fluent_args!["epoch" => grouped(asked), "at" => grouped(at)])

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use apogee_domain::{Epoch, NetworkId, SeriesName};
+use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName};
 use apogee_leaderboard::Scope;
 use apogee_store::{Cursor, EpochRecord};
 
@@ -98,6 +98,7 @@ impl Scene {
             is_final,
             pinned: self.asked.is_some(),
             freshness: (!is_settled).then_some(self.now.freshness),
+            recounts: self.now.network.kind == NetworkKind::Spacemesh,
         }
     }
 }

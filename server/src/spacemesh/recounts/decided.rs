@@ -20,9 +20,7 @@ pub(crate) enum NotDecided {
     Unknown(NetworkId, String),
     #[error("it is {} already", .0.as_str())]
     Already(RecountState),
-    #[error(
-        "the index has another opinion on layer {0}: index a copy that agrees with the recount first"
-    )]
+    #[error("the index has another opinion on layer {0}: index a copy that agrees with the recount first")]
     Differs(Epoch),
     #[error("nobody counted the layers after {after} and before {first}: run it again with --from {}", after.plus(1))]
     Gap { after: Epoch, first: Epoch },

@@ -160,6 +160,6 @@ fn said(report: &Report) -> Answer {
         return Answer::Yes;
     };
     println!("verdict  votes decide otherwise from layer {differs} on");
-    println!("rewards  {} rows go or change, {} are the same", report.rewards.gone(), report.rewards.same);
+    println!("rewards  {} go or change, {} are the same", report.rewards.changes.len(), report.rewards.same);
     Answer::No
 }
