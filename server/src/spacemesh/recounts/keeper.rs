@@ -143,13 +143,15 @@ impl Keeper {
         mut end: watch::Receiver<bool>,
     ) {
         loop {
+            // What fails of an earlier copy says nothing of the newest.
+            let left = self.counter.folder.begun().is_some();
             let head = heads.borrow_and_update().clone();
             let turned = tokio::select! {
                 // A process that counts ends with what waits for it.
                 _ = end.wait_for(|end| *end) => return,
                 turned = self.turn(head.as_ref()) => turned,
             };
-            let again = turned.is_err_and(|error| self.failed(&error, head));
+            let again = turned.is_err_and(|error| self.failed(&error, head.filter(|_| !left)) || left);
             tokio::select! {
                 _ = end.wait_for(|end| *end) => return,
                 changed = heads.changed() => if changed.is_err() { return },
@@ -219,11 +221,14 @@ impl Keeper {
         let kept = written.keep(&*self.store, &self.network, &self.described, self.clock.now()).await?;
         folder.clear()?;
         let (id, input) = (self.network.as_str(), kept.recount.input.as_str());
-        match kept.differs {
-            Some(layer) => {
+        match (kept.differs, written.report.differs) {
+            (Some(layer), _) => {
                 tracing::warn!(network.id = id, input, %layer, "votes decide otherwise than the index");
             }
-            None => tracing::info!(network.id = id, input, "a recount agrees with the index"),
+            (None, Some(layer)) => {
+                tracing::warn!(network.id = id, input, %layer, "votes decide otherwise than the node");
+            }
+            (None, None) => tracing::info!(network.id = id, input, "votes decide as the node and the index"),
         }
         self.tell(None);
         Ok(())

@@ -1,6 +1,5 @@
 //! What a recount would do to the competitions of its network.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use apogee_domain::{Epoch, NetworkId};
@@ -92,7 +91,7 @@ impl OwedEffect {
     }
 
     /// What changes for everybody; `None` where there are no standings yet.
-    pub(crate) fn table<'a>(&'a self, ask: &'a Ask) -> Option<impl Display + HtmlSafe + 'a> {
+    pub(crate) fn table<'a>(&'a self, ask: &'a Ask) -> Option<impl HtmlSafe + 'a> {
         let effect = self.effect.as_ref()?;
         let language = ask.language;
         let epoch = crate::web::figure::grouped(self.meta.chain.epoch);

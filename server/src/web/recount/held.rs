@@ -145,7 +145,7 @@ impl App {
     /// Where votes decide otherwise than the node whose copy was counted, or than the index.
     pub(super) async fn compared(&self, scene: &Scene, report: &Report) -> Result<Compared, Problem> {
         let decided = || report.layers.iter().filter(|layer| layer.verified);
-        let (Some(first), Some(last)) = (decided().next(), decided().last()) else {
+        let (Some(first), Some(last)) = (decided().next(), decided().next_back()) else {
             return Ok(Compared::default());
         };
         let indexed = self.opinions(scene, epoch_of(first.layer), epoch_of(last.layer)).await?;
