@@ -3,6 +3,7 @@
 mod money;
 mod place;
 mod probes;
+mod recounts;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::money::{Faucet, Kind as Measures, Refund, Wallet, is_name};
 pub(crate) use self::probes::{Bot, Market, Probes, Storage};
+pub(crate) use self::recounts::Recount;
 use crate::http::Limits;
 use crate::identity;
 
@@ -106,6 +108,8 @@ pub(crate) struct Network {
     pub(crate) copy: Option<PathBuf>,
     /// A node's JSON gateway. Wallets are paid from through it; and without a copy, layers come from it, though it tells neither ballots nor blocks.
     pub(crate) gateway: Option<Gateway>,
+    /// How its votes are counted again; only with a copy.
+    pub(crate) recount: Option<Recount>,
 }
 
 /// The JSON gateway of a Spacemesh node.
@@ -322,6 +326,7 @@ impl Config {
             network.keys.as_mut().map(place);
             network.spacemesh.as_mut().map(place);
             network.copy.as_mut().map(place);
+            network.recount.as_mut().and_then(|recount| recount.folder.as_mut()).map(place);
             network.endpoints.iter_mut().filter_map(|endpoint| endpoint.token_file.as_mut()).for_each(place);
             if let Some(rules) = &mut network.rules
                 && !matches!(&**rules, "mainnet" | "calibration")
@@ -344,6 +349,14 @@ impl Config {
         }
         for (id, network) in &self.networks {
             let wrong = |what| Err(InvalidConfig::Network { network: id.clone(), what });
+            if let Some(recount) = &network.recount {
+                if network.copy.is_none() {
+                    return wrong("recount: votes are counted from a copy of a node's database");
+                }
+                if let Some(fault) = recount.fault() {
+                    return wrong(fault);
+                }
+            }
             if network.spacemesh.is_some() {
                 let sources = [network.copy.is_some(), network.gateway.is_some()];
                 match (&network.recording, network.endpoints.is_empty(), &network.rules, sources) {
@@ -475,6 +488,25 @@ mod tests {
         assert_eq!(error, "networks.a: it needs endpoints or a recording");
         let error = load("[networks.a]\nrules = \"mainnet\"\nrecording = \"x\"\n").unwrap_err().to_string();
         assert_eq!(error, "networks.a: a recording has its own rules and no endpoints");
+    }
+
+    #[test]
+    fn a_recount_has_bounds_and_a_copy() {
+        let spacemesh = "[networks.a]\nspacemesh = \"n.toml\"\n";
+        let config = load(&format!("{spacemesh}copy = \"c.sql\"\nrecount = {{ folder = \"r\" }}\n")).unwrap();
+        let network = config.networks.values().next().unwrap();
+        let recount = network.recount.as_ref().unwrap();
+        assert_eq!((recount.start, recount.memory_mib, recount.seconds), (true, 4_096, 3_600));
+        assert!(recount.folder.as_ref().unwrap().is_absolute(), "beside the file");
+        for (text, why) in [
+            ("copy = \"c.sql\"\nrecount = { memory_mib = 255 }", "memory_mib is 256 at least"),
+            ("copy = \"c.sql\"\nrecount = { seconds = 0 }", "seconds is 1 at least"),
+            ("copy = \"c.sql\"\nrecount = { minutes = 5 }", "unknown setting"),
+            ("gateway = { url = \"http://h\", dialect = \"v2beta1\" }\nrecount = {}", "from a copy"),
+        ] {
+            let error = load(&format!("{spacemesh}{text}\n")).unwrap_err().to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
     }
 
     #[test]

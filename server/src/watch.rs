@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apogee_domain::{Clock, Epoch, Network, NetworkId, Timestamp};
+use apogee_domain::{Clock, Epoch, Network, NetworkId, NetworkKind, Timestamp};
 use apogee_filecoin::rpc::{EndpointHealth, Pool};
 use apogee_store::{Cursor, EpochRecord, Store, StoreError};
 use arc_swap::ArcSwap;
@@ -13,7 +13,8 @@ use crate::competitions::{Ground, Held, NoLedger, prizes};
 use crate::faucets::FaucetsNow;
 use crate::follow::Stopped;
 use crate::http::Scope;
-use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow};
+use crate::spacemesh::Told;
+use crate::web::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow, RecountsNow};
 
 /// Epochs behind the clock that are still live: blocks take their time, and a tipset is complete only when the next one names it.
 const LIVE_EPOCHS: u32 = 4;
@@ -54,14 +55,21 @@ pub(crate) struct Watch {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     feeds: Vec<(NetworkId, Feed)>,
+    /// How recounts stand of which this process takes care.
+    counted: Vec<(NetworkId, Told)>,
     now: Arc<ArcSwap<Now>>,
     /// Held while looking: what was seen later must not be replaced by what was seen before.
     looking: tokio::sync::Mutex<()>,
 }
 
 impl Watch {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, feeds: Vec<(NetworkId, Feed)>) -> Self {
-        Self { store, clock, feeds, now: Arc::default(), looking: tokio::sync::Mutex::default() }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        feeds: Vec<(NetworkId, Feed)>,
+        counted: Vec<(NetworkId, Told)>,
+    ) -> Self {
+        Self { store, clock, feeds, counted, now: Arc::default(), looking: tokio::sync::Mutex::default() }
     }
 
     /// Where the newest state is read.
@@ -232,6 +240,7 @@ impl Watch {
                 feed;
             (**stopped.load()).clone()
         });
+        let recounts = self.recounts(&network, frozen).await?;
         let seen = self.clock.now();
         let freshness = match feed {
             _ if frozen.is_some() => Freshness::Frozen,
@@ -245,7 +254,22 @@ impl Watch {
             endpoints.iter_mut().for_each(|node| node.head = None);
             stopped = None;
         }
-        Ok(NetworkNow::new(network, digest, cursor, record, freshness, endpoints, stopped, seen))
+        Ok(NetworkNow::new(network, digest, cursor, record, recounts, freshness, endpoints, stopped, seen))
+    }
+
+    /// The recounts of a network. While standings are frozen, those that tell of later layers are not shown.
+    async fn recounts(&self, network: &Network, frozen: Option<Epoch>) -> Result<RecountsNow, StoreError> {
+        if network.kind != NetworkKind::Spacemesh {
+            return Ok(RecountsNow::default());
+        }
+        let mut kept = self.store.recounts(&network.id).await?;
+        let told = self.counted.iter().find(|(id, _)| *id == network.id);
+        let mut counting = told.and_then(|(_, told)| (**told.load()).clone());
+        if let Some(at) = frozen {
+            kept.retain(|recount| recount.last <= at);
+            counting = None;
+        }
+        Ok(RecountsNow { kept, counting, begun_here: told.is_some() })
     }
 
     /// The cursor as it would be, had indexing ended at an earlier epoch. How many checks there were until then is not kept.

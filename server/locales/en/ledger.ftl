@@ -68,12 +68,12 @@ attached-not-made = The attached report lies beyond what is shown, so it was not
 attached-again = Made again
 
 # What something does to everybody
-effect-pools-title = Pools that change, amounts in FIL
+effect-pools-title = Pools that change, amounts in { $coin }
 effect-pool = Pool
 effect-tier = tier { $n }
-effect-fil = FIL, { $side }
-effect-fil-after = FIL, what-if
-effect-fil-lost = FIL lost
+effect-fil = { $coin }, { $side }
+effect-fil-after = { $coin }, what-if
+effect-fil-lost = { $coin } lost
 effect-change = Change
 effect-rank-head = Rank, { $side }
 effect-entity = Entity

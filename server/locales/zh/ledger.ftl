@@ -64,12 +64,12 @@ attached-not-made = 所附报告超出可显示的范围，未重算。
 attached-again = 重算
 
 # What something does to everybody
-effect-pools-title = 有变化的奖池，金额单位 FIL
+effect-pools-title = 有变化的奖池，金额单位 { $coin }
 effect-pool = 奖池
 effect-tier = 第 { $n } 档
-effect-fil = FIL，{ $side }
-effect-fil-after = FIL，假设
-effect-fil-lost = 失去的 FIL
+effect-fil = { $coin }，{ $side }
+effect-fil-after = { $coin }，假设
+effect-fil-lost = 失去的 { $coin }
 effect-change = 变化
 effect-rank-head = 名次，{ $side }
 effect-entity = 参赛方

@@ -1,7 +1,7 @@
 //! `apogee serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use crate::networks::{self, Prepared};
 use crate::ranked;
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
-use crate::spacemesh::{Followed, Node};
+use crate::spacemesh::{Followed, Node, Turn};
 use crate::store::Place;
 use crate::tellers::{Measures, Reports, Teller};
 use crate::watch::{Feed, Watch};
@@ -61,8 +61,9 @@ impl Serve {
         let store = place.open().await?;
         tracing::info!(database = %place, networks = prepared.len() + layered.len(), "the database is open");
         let interval = Duration::from_secs(config.watch_seconds.max(1).into());
-        serve(listener, store, Work { networks: prepared, layered, nodes, tellers }, &config, interval)
-            .await?;
+        let beside = place.file().map(Path::to_owned);
+        let work = Work { networks: prepared, layered, nodes, tellers, beside };
+        serve(listener, store, work, &config, interval).await?;
         Ok(Answer::Yes)
     }
 }
@@ -83,6 +84,8 @@ pub(super) struct Work {
     pub(super) nodes: Vec<Node>,
     /// Wallets to pay from.
     pub(super) tellers: Vec<Teller>,
+    /// The file of the database, where it is one.
+    pub(super) beside: Option<PathBuf>,
 }
 
 /// Work, and answer visitors, until the process is asked to end.
@@ -93,7 +96,7 @@ pub(super) async fn serve(
     config: &Config,
     interval: Duration,
 ) -> Result<(), Failure> {
-    let Work { networks, layered, nodes, tellers } = work;
+    let Work { networks, layered, nodes, tellers, beside } = work;
     let clock = Arc::new(SystemClock);
     let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks, &nodes));
     let (end, ended) = watch::channel(false);
@@ -110,14 +113,21 @@ pub(super) async fn serve(
         let entropy = edge::entropy_source()?;
         indexing.push(follow::follow(network, Arc::clone(&store), entropy, stopped, ended.clone()));
     }
+    let (turn, mut counted) = (Turn::default(), Vec::new());
     for network in layered {
         let stopped = Stopped::default();
+        let (tell, heads) = watch::channel(None);
+        let with = (&store, &(Arc::<SystemClock>::clone(&clock) as Arc<dyn Clock>), &turn);
+        if let Some(keeper) = network.keeper(beside.as_deref(), with).map_err(Failure::world)? {
+            counted.push((network.id().clone(), keeper.told()));
+            tokio::spawn(keeper.keep(heads, ended.clone()));
+        }
         let feed = match network.is_live() {
             true => Feed::Layers { stopped: Arc::clone(&stopped) },
             false => Feed::Recorded { stopped: Arc::clone(&stopped) },
         };
         feeds.push((network.id().clone(), feed));
-        tokio::spawn(network.follow(Arc::clone(&store), stopped, ended.clone()));
+        tokio::spawn(network.follow(Arc::clone(&store), stopped, tell, ended.clone()));
     }
     let (reports, owner) = (Reports::default(), edge::owner()?);
     let measures: Measures = tellers.iter().map(|teller| (teller.key(), teller.measures())).collect();
@@ -142,7 +152,7 @@ pub(super) async fn serve(
     let checks =
         bots.reach().map(|private| Checks::new(private, &shared)).transpose().map_err(Failure::world)?;
     let limits = &config.http;
-    let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds));
+    let watch = Arc::new(Watch::new(Arc::clone(&store), clock, feeds, counted));
     watch.look().await.map_err(Failure::world)?;
     let looking = tokio::spawn({
         let watch = Arc::clone(&watch);

@@ -270,6 +270,13 @@ impl Payments {
     }
 }
 
+/// Whoever acts, as the audit log may name them.
+pub(super) fn actor(name: &str) -> Result<String, &'static str> {
+    let fits = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
+    let good = !name.is_empty() && name.chars().count() <= 40 && name.chars().all(fits);
+    if good { Ok(name.to_owned()) } else { Err("a name is 1 to 40 letters, digits, -, _, . or @") }
+}
+
 /// A reason that says something.
 pub(super) fn said(reason: &str) -> Result<&str, Failure> {
     let reason = reason.trim();

@@ -13,6 +13,7 @@ mod ground;
 mod held;
 mod observations;
 mod observed;
+mod owed;
 mod payments;
 mod prizes;
 mod shadow;

@@ -36,6 +36,11 @@ impl Scope {
         if path == "/faucets" {
             return Self::Faucets;
         }
+        let below = |rest: &str| rest.split_once('/').is_some_and(|(_, page)| page.starts_with("recounts/"));
+        if path.strip_prefix("/n/").is_some_and(below) {
+            // What it does to competitions is told as well.
+            return Self::Everything;
+        }
         let first = |rest: &str| rest.split('/').next().unwrap_or(rest).into();
         let network = path.strip_prefix("/n/").map(|rest| Self::Network(first(rest)));
         let competition = || path.strip_prefix("/c/").map(|rest| Self::Competition(first(rest)));
@@ -269,6 +274,19 @@ mod tests {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
         let body = Bytes::copy_from_slice(text.as_bytes());
         Arc::new(Entry::new(Scope::Everything, Digest::default(), headers, body).unwrap())
+    }
+
+    #[test]
+    fn a_recount_tells_of_competitions_too() {
+        let network = |name: &str| Scope::Network(name.into());
+        for (path, scope) in [
+            ("/n/devnet-208/recounts", network("devnet-208")),
+            ("/n/devnet-208/recounts/0b31", Scope::Everything),
+            ("/n/recounts/e/5", network("recounts")),
+            ("/c/recounts/recounts/5", Scope::Competition("recounts".into())),
+        ] {
+            assert_eq!(Scope::of(path), scope, "{path}");
+        }
     }
 
     #[test]

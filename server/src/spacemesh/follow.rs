@@ -1,11 +1,12 @@
 //! Indexing beside serving: a copy of a node's database is looked at whenever it is replaced, a node's gateway again and again.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use apogee_domain::{Network, NetworkId};
+use apogee_domain::{Clock, Network, NetworkId};
 use apogee_spacemesh_gateway::{GatewayError, InvalidEndpoint};
 use apogee_spacemesh_index::source::Source;
 use apogee_spacemesh_index::{Ballots, CopySource, GatewaySource, IndexError, Indexer, Params};
@@ -13,6 +14,7 @@ use apogee_spacemesh_state::{Limits, OpenError};
 use apogee_store::{Cursor, Recount, Store};
 use tokio::sync::watch;
 
+use super::recounts::{Head, Keeper, Seen, Turn, seen};
 use super::{Described, Node, NotDescribed, Recounted};
 use crate::cli::chain_of;
 use crate::config;
@@ -70,6 +72,9 @@ pub(crate) struct Followed {
     params: Params,
     place: Place,
     poll: Duration,
+    /// The file that says what it is.
+    file: PathBuf,
+    recount: Option<config::Recount>,
 }
 
 /// Where its layers come from.
@@ -80,9 +85,6 @@ enum Place {
     /// A node.
     Gateway(Arc<GatewaySource>),
 }
-
-/// What tells one copy from the next.
-type Seen = (Option<SystemTime>, u64);
 
 impl Followed {
     /// That of some settings; `None` where they are of another kind.
@@ -101,6 +103,8 @@ impl Followed {
             params: described.params(),
             place,
             described,
+            file: file.clone(),
+            recount: settings.recount.clone(),
             poll: Duration::from_secs(settings.poll_seconds.unwrap_or(POLL_SECONDS).max(1).into()),
         }))
     }
@@ -114,11 +118,25 @@ impl Followed {
         &self.network.id
     }
 
-    /// Index until `end` says so. What cannot pass by itself is said, here and on the pages, and tried again once there is another copy.
+    /// Who sees to its recounts; `None` where nobody does by themselves. `beside`: the file of the database, if it is one.
+    pub(crate) fn keeper(
+        &self,
+        beside: Option<&Path>,
+        (store, clock, turn): (&Arc<dyn Store>, &Arc<dyn Clock>, &Turn),
+    ) -> io::Result<Option<Keeper>> {
+        let Place::Copy(_) = self.place else { return Ok(None) };
+        let what = (&self.described, &*self.file);
+        let with = (Arc::clone(store), Arc::clone(clock), Arc::clone(turn));
+        Keeper::of(self.id(), what, self.recount.as_ref(), beside, with)
+    }
+
+    /// Index until `end` says so. What cannot pass by itself is said, here and on the pages, and tried again once there is another copy. `heads` is told of
+    /// each copy that is indexed.
     pub(crate) async fn follow(
         self,
         store: Arc<dyn Store>,
         stopped: Stopped,
+        heads: watch::Sender<Option<Head>>,
         mut end: watch::Receiver<bool>,
     ) {
         let mut before: Option<(Seen, Vec<Recount>)> = None;
@@ -135,8 +153,12 @@ impl Followed {
                     _ = end.wait_for(|end| *end) => return,
                 };
                 match done {
-                    Ok(_) => {
+                    Ok(cursor) => {
                         stopped.store(Arc::new(None));
+                        if let (Place::Copy(copy), Some((seen, _))) = (&self.place, &seen) {
+                            let (copy, seen) = (copy.clone(), *seen);
+                            heads.send_replace(Some(Head { copy, seen, layer: cursor.epoch }));
+                        }
                         before = seen;
                     }
                     Err(error) => {
@@ -159,8 +181,7 @@ impl Followed {
 
     fn seen(&self) -> Option<Seen> {
         let Place::Copy(copy) = &self.place else { return None };
-        let data = std::fs::metadata(copy).ok()?;
-        Some((data.modified().ok(), data.len()))
+        seen(copy)
     }
 
     async fn index(&self, store: &Arc<dyn Store>) -> Result<Cursor, NotIndexed> {

@@ -21,6 +21,7 @@ pub(crate) enum Section {
     Networks,
     Board,
     Epochs,
+    Recounts,
     Status,
     Overview,
     Boards,
@@ -166,10 +167,15 @@ impl<'a> Chrome<'a> {
         self.page(&format!("m/{subject}"))
     }
 
+    /// A page of the network of the readout that does not depend on an epoch.
+    pub(crate) fn unpinned(&self, rest: &str) -> String {
+        let network = self.meta.map(|meta| meta.network.to_string()).unwrap_or_default();
+        self.ask.to(&format!("/n/{network}/{rest}"))
+    }
+
     /// The page of an epoch: it is what it is, whenever it is looked at from.
     pub(crate) fn epoch(&self, epoch: impl fmt::Display) -> String {
-        let network = self.meta.map(|meta| meta.network.to_string()).unwrap_or_default();
-        self.ask.to(&format!("/n/{network}/e/{epoch}"))
+        self.unpinned(&format!("e/{epoch}"))
     }
 
     /// This page at the epoch that it shows now, for good.

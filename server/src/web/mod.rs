@@ -26,6 +26,8 @@ mod problems;
 mod query;
 mod ratelimit;
 mod reading;
+mod recount;
+mod recounts;
 mod scene;
 mod schema;
 mod signin;
@@ -65,7 +67,7 @@ use crate::tellers::{Measures, Report, Reports};
 pub(crate) use self::ask::{Ask, Form};
 pub(crate) use self::guard::Guard;
 pub(crate) use self::look::{Look, is_own_address};
-pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow};
+pub(crate) use self::now::{CompetitionNow, EndpointNow, Freshness, NetworkNow, Now, PrizesNow, RecountsNow};
 pub(crate) use self::private::Sent;
 use self::problem::Met;
 pub(crate) use self::problem::Problem;
@@ -131,6 +133,8 @@ fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/n/{network}/e/{epoch}", get(epoch::show)),
         ("/n/{network}/epochs", get(epochs::show)),
         ("/n/{network}/m/{participant}", get(participant::show)),
+        ("/n/{network}/recounts", get(recounts::show)),
+        ("/n/{network}/recounts/{input}", get(recount::show)),
         ("/openapi", get(openapi::show)),
         ("/problems", get(problems::all)),
         ("/problems/{kind}", get(problem::explain)),

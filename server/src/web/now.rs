@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use apogee_domain::{Digest, Epoch, Network, NetworkId, Timestamp};
-use apogee_store::{Cursor, EpochRecord};
+use apogee_store::{Cursor, EpochRecord, Recount};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::competitions::{Ground, Held, Prizes};
 use crate::faucets::FaucetsNow;
+use crate::spacemesh::Counting;
 
 /// What the service knows of its networks at a moment. Pages read it instead of the database.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +70,8 @@ pub(crate) struct NetworkNow {
     pub(crate) indexed: Option<Digest>,
     /// The epoch of the cursor.
     pub(crate) record: Option<EpochRecord>,
+    /// Its votes, counted again.
+    pub(crate) recounts: RecountsNow,
     /// How the index stands to the chain.
     pub(crate) freshness: Freshness,
     /// The nodes it is read from, in the order of the configuration; none for a recording.
@@ -79,6 +82,17 @@ pub(crate) struct NetworkNow {
     pub(crate) seen: Timestamp,
     /// Names what pages of this network are made from: the same generation makes the same pages.
     pub(crate) generation: Digest,
+}
+
+/// What is known of a network's recounts at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RecountsNow {
+    /// Those that are kept, by their input.
+    pub(crate) kept: Vec<Recount>,
+    /// Whether one works now in a process beside this one, or came to nothing.
+    pub(crate) counting: Option<Counting>,
+    /// Whether this process begins them.
+    pub(crate) begun_here: bool,
 }
 
 /// How an index stands to its chain.
@@ -166,6 +180,7 @@ impl NetworkNow {
         indexed: Option<Digest>,
         cursor: Option<Cursor>,
         record: Option<EpochRecord>,
+        recounts: RecountsNow,
         freshness: Freshness,
         endpoints: Vec<EndpointNow>,
         stopped: Option<String>,
@@ -180,9 +195,9 @@ impl NetworkNow {
             .iter()
             .map(|node| (&node.name, node.head, node.failures > 0, node.dishonest, node.distrusted))
             .collect();
-        hasher.update(format!("{finality:?}{freshness:?}{stopped:?}{nodes:?}"));
+        hasher.update(format!("{finality:?}{freshness:?}{stopped:?}{nodes:?}{recounts:?}"));
         let generation = Digest(hasher.finalize().into());
-        Self { network, indexed, cursor, record, freshness, endpoints, stopped, seen, generation }
+        Self { network, indexed, cursor, record, recounts, freshness, endpoints, stopped, seen, generation }
     }
 }
 
@@ -219,6 +234,9 @@ pub(crate) struct Meta {
     /// Whether the newest epoch is being ranked, and this is shown meanwhile.
     #[serde(skip)]
     pub(crate) passing: bool,
+    /// Whether its votes can be counted again: there are pages of that.
+    #[serde(skip)]
+    pub(crate) recounts: bool,
 }
 
 impl Meta {

@@ -8,7 +8,9 @@ use super::ask::Ask;
 use super::chrome::{Chrome, Section};
 use super::problem::{Details, Explained, Problem};
 use super::view::View;
-use super::{board, competition, epoch, epochs, faucets, home, participant, problems, status};
+use super::{
+    board, competition, epoch, epochs, faucets, home, participant, problems, recount, recounts, status,
+};
 
 /// An address that programs may ask.
 struct Operation {
@@ -98,6 +100,8 @@ const PAYOUT: &[Parameter] = &[
     parameter("page", "Which page of the rows, from 1 on.", "1"),
     parameter("limit", "Rows of a page.", "10"),
 ];
+const RECOUNT: &[Parameter] =
+    &[parameter("page", "Which page of what changes for competitors, from 1 on.", "1")];
 const PAGE: Parameter = parameter("page", "Which page of the rows, from 1 on.", "1");
 const STAGE_PAGES: &[Parameter] = &[STAGE_AT, STAGE_RULES, STAGE_SEQ, PAGE];
 const TIMELINE: &[Parameter] = &[
@@ -174,6 +178,12 @@ const PLACES: &[Parameter] = &[
     parameter("newer", "Another version of the rules.", "v1"),
     parameter("seq", "Number of an entry of the ledger.", "2"),
     parameter("network", "Short name of the network.", "devnet-a"),
+    parameter("layered", "Short name of a network of Spacemesh.", "devnet-208"),
+    parameter(
+        "input",
+        "Digest of what was counted.",
+        "0b31415598779ffa376ed61f4e110896c52010833480f3798ce9f516ac419fcd",
+    ),
     parameter("series", "Name of a series that participants have.", "power.raw"),
     parameter("epoch", "Number of the epoch.", "100"),
     parameter("kind", "Name of a kind of problem.", "unknown-series"),
@@ -229,6 +239,34 @@ fn operations() -> Vec<Operation> {
             "Epochs, the newest first.",
             EPOCHS,
             Answer::Json(of::<epochs::Epochs>),
+        ),
+        page(
+            "/n/{layered}/recounts.json",
+            "recounts",
+            "Recounts of the votes of a network of Spacemesh, the newest first, and what is counted now.",
+            &[],
+            Answer::Json(of::<recounts::Recounts>),
+        ),
+        page(
+            "/n/{layered}/recounts.csv",
+            "recountsCsv",
+            "Recounts of the votes of a network of Spacemesh as a table.",
+            &[],
+            Answer::Text(CSV),
+        ),
+        page(
+            "/n/{layered}/recounts/{input}.json",
+            "recount",
+            "One recount: where votes decide otherwise, whose rewards change, and what that does to competitions.",
+            RECOUNT,
+            Answer::Json(of::<recount::RecountView>),
+        ),
+        page(
+            "/n/{layered}/recounts/{input}.csv",
+            "recountCsv",
+            "What every smesher was paid and is owed where votes decide otherwise, as a table.",
+            RECOUNT,
+            Answer::Text(CSV),
         ),
         page(
             "/n/{network}/e/{epoch}.json",

@@ -80,6 +80,9 @@ pub(crate) enum Problem {
         seq: u64,
         last: u64,
     },
+    UnknownRecount {
+        input: String,
+    },
     /// Nothing newer than that epoch is shown.
     Frozen {
         asked: Epoch,
@@ -340,6 +343,7 @@ impl Problem {
             Self::NoPage
             | Self::NoTable { .. }
             | Self::NothingNamed { .. }
+            | Self::UnknownRecount { .. }
             | Self::NotAnEpoch { .. }
             | Self::NoKind { .. } => NOT_FOUND,
             Self::UnknownNetwork(_) => UNKNOWN_NETWORK,
@@ -436,6 +440,9 @@ impl Problem {
             }
             Self::UnknownEntry { seq, last } => {
                 say("detail-unknown-entry", fluent_args!["seq" => *seq, "last" => *last])
+            }
+            Self::UnknownRecount { input } => {
+                say("detail-unknown-recount", fluent_args!["input" => input.as_str()])
             }
             Self::Frozen { asked, at } => {
                 say("detail-frozen", fluent_args!["epoch" => grouped(asked), "at" => grouped(at)])

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use apogee_domain::{Epoch, NetworkId, SeriesName};
+use apogee_domain::{Epoch, NetworkId, NetworkKind, SeriesName};
 use apogee_leaderboard::Scope;
 use apogee_rankings::Key;
 use apogee_store::{Cursor, EpochRecord};
@@ -95,6 +95,7 @@ impl Scene {
             pinned: self.asked.is_some(),
             passing: self.passing,
             freshness: (!is_settled).then_some(self.now.freshness),
+            recounts: self.now.network.kind == NetworkKind::Spacemesh,
         }
     }
 }

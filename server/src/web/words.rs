@@ -24,6 +24,7 @@ macro_rules! catalogue {
             include_str!(concat!("../../locales/", $language, "/lists.ftl")),
             include_str!(concat!("../../locales/", $language, "/codes.ftl")),
             include_str!(concat!("../../locales/", $language, "/probes.ftl")),
+            include_str!(concat!("../../locales/", $language, "/recounts.ftl")),
         )
     };
 }

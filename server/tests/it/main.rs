@@ -64,6 +64,8 @@ mod race;
 #[cfg(test)]
 mod recomputed;
 #[cfg(test)]
+mod recounts;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod refunds;

@@ -7,31 +7,33 @@ use crate::served::Served;
 use apogee_testkit::example;
 use serde_json::Value;
 
-const STORE: &str = "sqlite:a.sqlite";
+/// Where a mesh keeps what it indexes.
+pub(crate) const STORE: &str = "sqlite:a.sqlite";
 
-struct Mesh {
+/// A folder in which the mini-devnet is indexed.
+pub(crate) struct Mesh {
     folder: tempfile::TempDir,
     place: PathBuf,
 }
 
 impl Mesh {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), place: example("spacemesh-devnet") }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// The exit code, and what was said.
-    fn apogee(&self, arguments: &[&str]) -> (i32, String) {
+    pub(crate) fn apogee(&self, arguments: &[&str]) -> (i32, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
         let output = command.current_dir(self.path()).args(arguments).output().unwrap();
         let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         (output.status.code().unwrap(), text)
     }
 
-    fn good(&self, arguments: &[&str]) -> String {
+    pub(crate) fn good(&self, arguments: &[&str]) -> String {
         let (code, said) = self.apogee(arguments);
         assert_eq!(code, 0, "{arguments:?}: {said}");
         said
@@ -43,18 +45,18 @@ impl Mesh {
         said
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.place.join(name).display().to_string()
     }
 
-    fn import(&self, copy: &str) -> String {
+    pub(crate) fn import(&self, copy: &str) -> String {
         let (copy, described) = (self.file(copy), self.file("network.toml"));
         let network = ["--described", &described, "--network", "devnet-208", "--store", STORE];
         self.good(&[&["spacemesh", "import", &copy], &network[..]].concat())
     }
 
     /// Who would be paid by the rows up to layer 60.
-    fn owed(&self, rules: &str) -> Vec<(String, String)> {
+    pub(crate) fn owed(&self, rules: &str) -> Vec<(String, String)> {
         let facts = self.good(&["competition", "facts", "--rules", rules, "--at", "e:60", "--store", STORE]);
         std::fs::write(self.path().join("facts.json"), facts).unwrap();
         let stand =
@@ -62,6 +64,25 @@ impl Mesh {
         let csv = self.good(&stand);
         let rows = csv.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
         rows.map(|row| (row[0].to_owned(), row[2].to_owned())).filter(|(_, atto)| atto != "0").collect()
+    }
+
+    /// A competition that has started, with two operators.
+    pub(crate) fn founded(&self, rules: &str) {
+        let mut new = vec!["competition", "new", "--id", "split", "--network", "devnet-208", "--domain"];
+        new.extend(["mesh.example", "--threshold", "2", "--notice", "2", "--yes", "--store", STORE]);
+        let named: Vec<String> = ["ana", "bo"]
+            .iter()
+            .map(|name| {
+                self.good(&["operator", "new", &format!("{name}.key")]);
+                format!("{name}={}", self.good(&["operator", "show", &format!("{name}.key")]).trim())
+            })
+            .collect();
+        new.extend(["--key", "ana.key", "--key", "bo.key", "--operator", &named[0], "--operator", &named[1]]);
+        self.good(&new);
+        for act in [&["--rule-set", rules][..], &["open-registration"], &["start"]] {
+            let (code, said) = self.decide(act, &[]);
+            assert_eq!(code, 0, "{act:?}: {said}");
+        }
     }
 
     fn decide(&self, act: &[&str], more: &[&str]) -> (i32, String) {
@@ -80,24 +101,11 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     let provisional = mesh.owed(&rules);
 
     // A competition on it, with two operators.
-    let mut new = vec!["competition", "new", "--id", "split", "--network", "devnet-208", "--domain"];
-    new.extend(["mesh.example", "--threshold", "2", "--notice", "2", "--yes", "--store", STORE]);
-    let named: Vec<String> = ["ana", "bo"]
-        .iter()
-        .map(|name| {
-            mesh.good(&["operator", "new", &format!("{name}.key")]);
-            format!("{name}={}", mesh.good(&["operator", "show", &format!("{name}.key")]).trim())
-        })
-        .collect();
-    new.extend(["--key", "ana.key", "--key", "bo.key", "--operator", &named[0], "--operator", &named[1]]);
-    mesh.good(&new);
+    mesh.founded(&rules);
     let good = |act: &[&str]| {
         let (code, said) = mesh.decide(act, &[]);
         assert_eq!(code, 0, "{act:?}: {said}");
     };
-    good(&["--rule-set", &rules]);
-    good(&["open-registration"]);
-    good(&["start"]);
 
     // The other side's ballots have come: nothing is decided yet.
     let said = mesh.import("state_a_at_64.sql");

@@ -1,5 +1,10 @@
 //! What `/openapi.json` says, held against what is answered.
 
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use apogee_testkit::example;
 use serde_json::{Value, json};
 
 use crate::attempts::probing;
@@ -56,9 +61,33 @@ fn validate(document: &Value, schema: &Value, answer: &Value, what: &str) {
     assert!(errors.is_empty(), "{what}: {errors:#?}\n{answer:#}");
 }
 
+/// A network of Spacemesh beside the others, and a recount of it.
+fn counted(folder: &Path) {
+    let apogee = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_apogee"));
+        let output = command.current_dir(folder).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    let file = |name: &str| example("spacemesh-devnet").join(name).display().to_string();
+    let (copy, described) = (file("state_a.sql"), file("network.toml"));
+    let of = ["--described", &described, "--network", "devnet-208", "--store", "sqlite:copy.sqlite"];
+    apogee(&[&["spacemesh", "import", &copy], &of[..]].concat());
+    apogee(&["spacemesh", "recount", "run", &copy, "--described", &described, "--out", "report.json"]);
+    apogee(&[&["spacemesh", "recount", "keep", "report.json"], &of[..]].concat());
+}
+
 #[test]
 fn every_documented_address_answers_as_it_is_described() {
-    let (served, _probed, _folder) = probing();
+    let (served, _probed, folder) = probing();
+    counted(folder.path());
+    // The server looks every second whether there is another network.
+    let listed = || {
+        (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            served.get("/n/devnet-208/recounts.json").status == 200
+        })
+    };
+    assert!(listed());
     let document = served.get("/openapi.json").json();
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();

@@ -5,6 +5,11 @@ mod bounds;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
+#[path = "../shared/made.rs"]
+mod made;
+#[cfg(test)]
 mod recording;
 #[cfg(test)]
 mod split;

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::source::Database;
-use crate::cli::treasury::said;
+use crate::cli::treasury::{actor, said};
 use crate::cli::{Answer, Failure, Format, treasury};
 use crate::config::Config;
 use crate::edge::SystemClock;
@@ -45,12 +45,6 @@ struct Why {
     /// Who you are: the audit log names you cli:NAME, and without it cli
     #[arg(long, value_name = "NAME", value_parser = actor)]
     actor: Option<String>,
-}
-
-fn actor(name: &str) -> Result<String, &'static str> {
-    let fits = |one: char| one.is_alphanumeric() || "-_.@".contains(one);
-    let good = !name.is_empty() && name.chars().count() <= 40 && name.chars().all(fits);
-    if good { Ok(name.to_owned()) } else { Err("a name is 1 to 40 letters, digits, -, _, . or @") }
 }
 
 #[derive(Debug, Args)]

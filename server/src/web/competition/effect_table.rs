@@ -29,7 +29,17 @@ impl HtmlSafe for EffectTable<'_> {}
 impl EffectTable<'_> {
     fn head(&self, key: &str, side: usize) -> String {
         let side = self.sides.get(side).map(String::as_str).unwrap_or_default();
-        self.c.language().say(key, &fluent_args!["side" => side])
+        self.c.language().say(key, &fluent_args!["side" => side, "coin" => self.coin()])
+    }
+
+    /// What amounts are counted in.
+    fn coin(&self) -> &'static str {
+        let [_, after] = &self.effect.concentration;
+        after.paid.scale.symbol
+    }
+
+    fn pools_title(&self) -> String {
+        self.c.language().say("effect-pools-title", &fluent_args!["coin" => self.coin()])
     }
 
     fn rank(&self, rank: &Option<u64>) -> String {

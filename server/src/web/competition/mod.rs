@@ -19,6 +19,7 @@ mod marks;
 mod measured;
 mod meta;
 mod overview;
+mod owed;
 mod package;
 mod payout;
 mod pools;
@@ -47,6 +48,7 @@ pub(crate) use self::entity::Entity;
 pub(crate) use self::listed::Listed;
 pub(crate) use self::meta::Meta;
 pub(crate) use self::overview::Overview;
+pub(crate) use self::owed::OwedEffect;
 pub(crate) use self::payout::{Payout, Proof};
 pub(crate) use self::probes::{
     AttemptLog, Counted, Downloads, Fairness, Maintenance, Versions, advice, plain, probed_in, title,

@@ -189,6 +189,7 @@ impl Page<'_> {
         let arguments = fluent_args![
             "base" => view.base.to_string(), "with" => with, "n" => view.asked.changes,
             "epoch" => self.c.grouped(self.at()), "rows" => view.effect.as_ref().map_or(0, |effect| effect.found),
+            "coin" => view.effect.as_ref().map_or("", |effect| effect.concentration[1].paid.scale.symbol),
         ];
         self.c.language().say(key, &arguments)
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use apogee_competition::{Competition, Pin, Published};
-use apogee_domain::{Digest, Epoch, NetworkId};
+use apogee_domain::{Digest, Epoch, NetworkId, NetworkKind};
 use apogee_rules::RuleSet;
 
 use super::meta::{Dates, Meta, Name, Rules};
@@ -167,6 +167,7 @@ impl App {
             pinned: query.is_any(),
             freshness: (!is_settled).then_some(now.freshness),
             passing: false,
+            recounts: ground.network().is_some_and(|network| network.kind == NetworkKind::Spacemesh),
         })
     }
 }
