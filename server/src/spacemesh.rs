@@ -5,5 +5,5 @@ mod follow;
 mod recounted;
 
 pub(crate) use self::file::{Described, NotDescribed};
-pub(crate) use self::follow::Followed;
+pub(crate) use self::follow::{Followed, NotFollowed};
 pub(crate) use self::recounted::Recounted;

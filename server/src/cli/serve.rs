@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{Answer, Failure, dealbot};
 use crate::bots::Bots;
+use crate::chats::Chats;
 use crate::checks::Checks;
 use crate::competitions::Stands;
 use crate::config::Config;
@@ -21,6 +22,7 @@ use crate::faucets::{Faucets, NoFaucet};
 use crate::follow::{self, Stopped};
 use crate::http::{self, Controller, Service};
 use crate::networks::{self, Prepared};
+use crate::nodes::Nodes;
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
 use crate::spacemesh::Followed;
@@ -111,6 +113,7 @@ pub(super) async fn serve(
         feeds.push((network.id().clone(), feed));
         tokio::spawn(network.follow(Arc::clone(&store), stopped, ended.clone()));
     }
+    let nodes = Nodes::open(&config.networks).map_err(Failure::input)?;
     let (reports, owner) = (Reports::default(), edge::owner()?);
     let measures: Measures = tellers.iter().map(|teller| (teller.key(), teller.measures())).collect();
     for teller in tellers {
@@ -146,6 +149,8 @@ pub(super) async fn serve(
         sources,
         door,
         faucets,
+        chats: Arc::new(Chats::open(config)),
+        nodes: Arc::new(nodes),
         refunds,
         reports,
         measures: Arc::new(measures),
