@@ -415,6 +415,25 @@ impl Money for Adapter {
         rows.into_iter().map(attempt).collect()
     }
 
+    async fn transfer_of(
+        &self,
+        network: &NetworkId,
+        message: &str,
+    ) -> Result<Option<(Transfer, AttemptKind)>> {
+        let found: Option<(String, i64, String)> =
+            sqlx::query_as("SELECT wallet, nonce, kind FROM attempts WHERE network = $1 AND message = $2")
+                .bind(network.as_str())
+                .bind(message)
+                .fetch_optional(&self.reads)
+                .await
+                .map_err(error)?;
+        let Some((wallet, nonce, kind)) = found else { return Ok(None) };
+        let kind = AttemptKind::of(&kind).ok_or_else(|| unknown_word("attempts", &kind))?;
+        let nonce = count("attempts", nonce)?;
+        let of = self.transfers(network, &wallet, nonce, 1).await?.pop();
+        Ok(of.filter(|of| of.nonce == nonce).map(|of| (of, kind)))
+    }
+
     async fn spent(&self, network: &NetworkId, name: &str, day: i64) -> Result<Spent> {
         spent(&mut *self.reads.acquire().await.map_err(error)?, network, name, day).await
     }

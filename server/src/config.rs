@@ -1,5 +1,6 @@
 //! Settings: one file, `apogee.toml`, whose shipped form has every key with its default and what it means.
 
+mod chat;
 mod money;
 mod place;
 mod probes;
@@ -18,6 +19,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::chat::DISCORD;
 pub(crate) use self::money::{Faucet, Kind as Measures, Refund, Wallet, is_name};
 pub(crate) use self::probes::{Bot, Market, Probes, Storage};
 pub(crate) use self::recounts::Recount;
@@ -277,6 +279,8 @@ pub(crate) enum InvalidConfig {
     Network { network: NetworkId, what: &'static str },
     #[error("{0}")]
     Identity(String),
+    #[error("{0}")]
+    Chat(String),
     #[error(
         "refunds.{name}: {network} has a faucet of this name already: faucets and refunds share their names"
     )]
@@ -339,6 +343,9 @@ impl Config {
     fn check(&self) -> Result<(), InvalidConfig> {
         if let Some(fault) = self.identity.fault() {
             return Err(InvalidConfig::Identity(fault));
+        }
+        if let Some(fault) = chat::fault(self) {
+            return Err(InvalidConfig::Chat(fault));
         }
         let network = |wallet: &String| self.wallets.get(wallet).map(|wallet| &wallet.network);
         for (name, refund) in &self.refunds {
@@ -532,5 +539,30 @@ mod tests {
         let config = Config::load(Some(&file)).unwrap();
         std::fs::write(&file, config.shown()).unwrap();
         assert_eq!(Config::load(Some(&file)).unwrap().shown(), config.shown());
+    }
+
+    #[test]
+    fn a_door_in_discord_needs_a_key_an_address_and_its_own_name() {
+        let base = "[wallets.w]\nnetwork = \"a\"\naddress = \"t1x\"\nsigner = \"s\"\n[faucets.drip]\nwallet = \"w\"\n";
+        let of = |key: &str, more: &str| {
+            load(&format!("{base}discord = {{ application_public_key = \"{key}\" }}\n{more}"))
+        };
+        // The key of the first test of RFC 8032.
+        let key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let identity = "[identity]\nbase_url = \"https://a.example\"\n";
+        assert!(of(key, identity).is_ok());
+        let error = |key: &str, more: &str| of(key, more).unwrap_err().to_string();
+        assert!(error("d75a", identity).contains("64 hexadecimal digits"), "{}", error("d75a", identity));
+        let zeros = "00".repeat(32);
+        assert!(error(&zeros, identity).contains("faucets.drip.discord"), "{}", error(&zeros, identity));
+        assert!(error(key, "").contains("identity.base_url"));
+        let other = "[faucets.more]\nwallet = \"w\"\ndiscord = { application_public_key = \"KEY\" }\n";
+        assert!(
+            error(key, &(identity.to_owned() + &other.replace("KEY", key))).contains("leads to one faucet")
+        );
+        let provider = "[identity.providers.discord]\nkind = \"oidc\"\nclient_id = \"c\"\nclient_secret = \"s\"\nissuer = \"ISSUER\"\n";
+        let with = |issuer: &str| identity.to_owned() + &provider.replace("ISSUER", issuer);
+        assert!(of(key, &with("https://discord.com")).is_ok());
+        assert!(error(key, &with("https://elsewhere.example")).contains("another name"));
     }
 }

@@ -3,6 +3,7 @@
 
 mod audit;
 mod bots;
+mod chats;
 mod checks;
 mod claims;
 pub mod cli;
@@ -16,6 +17,7 @@ mod identity;
 mod inbox;
 mod log;
 mod networks;
+mod nodes;
 mod policies;
 mod ranked;
 mod recorded;

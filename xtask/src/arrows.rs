@@ -7,6 +7,7 @@ use crate::run::{Failure, command};
 /// Who may depend on whom (normal and build dependencies; `testkit` is a dev-dependency of anybody).
 const ARROWS: &[(&str, &[&str])] = &[
     ("bot", &["dealbot", "domain", "market", "market-http", "market-libp2p", "outbound", "retrieval"]),
+    ("chat", &["domain"]),
     ("competition", &["domain", "leaderboard", "rules"]),
     ("dealbot", &["domain", "store"]),
     ("domain", &[]),
@@ -33,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "server",
         &[
             "bot",
+            "chat",
             "competition",
             "dealbot",
             "domain",
@@ -100,6 +102,7 @@ const DOORS: &[(&str, &[&str])] = &[
 
 /// Rooms that know no async runtime, database, network or web.
 const PURE: &[&str] = &[
+    "chat",
     "competition",
     "domain",
     "rules",

@@ -366,6 +366,13 @@ pub trait Money: Send + Sync {
     /// The messages of the transfers with `from <= nonce <= to`, by nonce and number.
     async fn attempts(&self, network: &NetworkId, wallet: &str, from: u64, to: u64) -> Result<Vec<Attempt>>;
 
+    /// The transfer that a message was signed for, and what the message is for; `None` for one that is not ours.
+    async fn transfer_of(
+        &self,
+        network: &NetworkId,
+        message: &str,
+    ) -> Result<Option<(Transfer, AttemptKind)>>;
+
     /// What was signed on a day (days since 1970, UTC).
     async fn spent(&self, network: &NetworkId, wallet: &str, day: i64) -> Result<Spent>;
 

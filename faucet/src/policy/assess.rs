@@ -7,8 +7,8 @@ use apogee_store::LimitKey;
 
 use super::window::{self, Fit};
 use super::{
-    Applicant, Assessment, Award, Bucket, Check, Code, Condition, Counts, Event, Exception, Facts, Limit,
-    Money, Outcome, Policy, Scope, Span, Standing, Tier, limit_key,
+    Applicant, Assessment, Award, Bucket, CHATS, Check, Code, Condition, Counts, Event, Exception, Facts,
+    Limit, Money, Outcome, Policy, Scope, Span, Standing, Tier, limit_key,
 };
 
 /// What the charges of a request will be, and which charges of the past decide it.
@@ -92,8 +92,9 @@ impl Policy {
                 if let Some(event) = event.as_ref().filter(guest) {
                     return Lane::Event(event);
                 }
-                let fits = |tier: &&Tier| match tier.when {
+                let fits = |tier: &&Tier| match &tier.when {
                     Condition::Miner => applicant.miner,
+                    Condition::Provider(provider) => *provider == applicant.provider,
                 };
                 self.tier.iter().find(fits).map_or(Lane::Plain, Lane::Tier)
             }
@@ -216,10 +217,13 @@ impl Plan<'_> {
 
     fn account(&self) -> Vec<Check> {
         let (rule, who) = (&self.policy.account, self.applicant);
-        if rule.exempt_providers.contains(&who.provider) {
-            return Vec::new();
-        }
         let mut checks = Vec::new();
+        if CHATS.contains(&who.provider.as_str()) {
+            checks.push(plain(Code::AccountChat, rule.chats.contains(&who.provider)));
+        }
+        if rule.exempt_providers.contains(&who.provider) {
+            return checks;
+        }
         if !rule.kinds.is_empty() {
             checks.push(plain(Code::AccountKind, rule.kinds.contains(&who.account_kind)));
         }

@@ -51,7 +51,14 @@ pub struct Account {
     /// Providers whose accounts neither kind nor age is asked of: who has an invite was looked at by whoever gave it.
     #[serde(default)]
     pub exempt_providers: Vec<String>,
+    /// Chats whose people may ask in the chat ([`CHATS`]); empty for none. Their own networks are not known: what counts by network does not hold for
+    /// them. Left out of the canonical form while it is empty, so that policies from before there were chats have the digests that they had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chats: Vec<String>,
 }
+
+/// Providers of identities that are chats: nobody from there may ask unless the policy says so.
+pub const CHATS: [&str; 1] = ["discord"];
 
 /// At most so many grants, and so much money, in a window that slides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,11 +140,13 @@ pub struct Tier {
 }
 
 /// Who is in a tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
-    /// The recipient is owner or worker of a storage miner on the network.
+    /// The recipient is owner or worker of a storage miner on the network: `when = "miner"`.
     Miner,
+    /// Who asks is known by this provider: `when = { provider = "discord" }`.
+    Provider(String),
 }
 
 /// A workshop or the like.
@@ -284,6 +293,7 @@ impl Policy {
             ensure(!tier.limit.is_empty(), &what, "has no limit: whoever is in it could ask without end")?;
             rules(&tier.limit, &mut names, |scope| scope != Scope::Event && !scope.is_prefix(), &what)?;
         }
+        self.check_chats()?;
         if let Some(event) = &self.event {
             let what = format!("event {}", event.name);
             name(&event.name, &mut names, &what)?;
@@ -292,6 +302,26 @@ impl Policy {
             rules(&event.limit, &mut names, |scope| !scope.is_prefix(), &what)?;
             let bounded = event.codes.len() <= 1_000 && event.guests.len() <= 10_000;
             ensure(bounded, &what, "has more than 1,000 codes or 10,000 guests")?;
+        }
+        Ok(())
+    }
+
+    /// Where no network is known, nothing but the account stands between one person and the wallet.
+    fn check_chats(&self) -> Result<(), PolicyError> {
+        let counts = |limits: &[Limit]| limits.iter().any(|limit| limit.scope == Scope::Identity);
+        let plain = counts(&self.limit) || self.bucket.iter().any(|bucket| bucket.scope == Scope::Identity);
+        for chat in &self.account.chats {
+            ensure(
+                CHATS.contains(&chat.as_str()),
+                "account.chats",
+                "names what is no chat; there is discord",
+            )?;
+            let tier = |tier: &&Tier| matches!(&tier.when, Condition::Provider(provider) if provider == chat);
+            // Tiers before it may have its people first, and those after it never.
+            let own = self.tier.iter().position(|of| tier(&of));
+            let before = self.tier.iter().take(own.map_or(self.tier.len(), |own| own.saturating_add(1)));
+            let bounded = before.clone().all(|tier| counts(&tier.limit)) && (own.is_some() || plain);
+            ensure(bounded, "account.chats", "lets people ask for whom no limit counts by identity")?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ mod window;
 
 pub use assess::Plan;
 pub use document::{
-    Account, Bucket, Budget, Condition, Event, Limit, Pace, Policy, PolicyError, Tier, Wallet,
+    Account, Bucket, Budget, CHATS, Condition, Event, Limit, Pace, Policy, PolicyError, Tier, Wallet,
 };
 pub use facts::{Applicant, Exception, Facts, Standing, limit_key};
 pub use scope::{Scope, prefixes};

@@ -33,6 +33,8 @@ codes! {
     Paused = "paused",
     /// An operator refuses this identity, actor or network.
     Denied = "denied",
+    /// Nobody may ask in this chat.
+    AccountChat = "account-chat",
     /// Accounts of this kind may not ask.
     AccountKind = "account-kind",
     /// The account is too young, or nobody knows how old it is.

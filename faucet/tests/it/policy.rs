@@ -401,3 +401,99 @@ proptest! {
         }
     }
 }
+
+/// Somebody who asks in a chat: nobody knows from which network.
+fn in_chat(age: i64) -> Applicant {
+    Applicant {
+        identity: "discord:53908232506183680".to_owned(),
+        provider: "discord".to_owned(),
+        prefixes: Vec::new(),
+        ..applicant(age)
+    }
+}
+
+#[test]
+fn nobody_is_granted_in_a_chat_that_the_policy_does_not_name() {
+    let refused = [("account-chat", "account-chat", None)];
+    for preset in [presets::DEFAULT, presets::LOTUS_FOUNTAIN, presets::SR1_AUGUST, presets::SR1_SEPTEMBER] {
+        let faucet = Faucet::new(preset);
+        let found = faucet.look(&in_chat(days(4_000)), NOW);
+        assert_eq!(refusals(&found), refused);
+        let others = faucet.look(&applicant(days(4_000)), NOW);
+        assert!(others.checks.iter().all(|check| check.code != Code::AccountChat), "it concerns nobody else");
+    }
+    // Neither an exception nor a rule about age lets them pass.
+    let mut faucet = Faucet::new(&presets::DEFAULT.replacen("[\"invite\"]", "[\"discord\"]", 1));
+    let lift = Exception { denies: false, lifts: vec![], until: None, reason: "class".to_owned() };
+    faucet.facts.exceptions = vec![lift];
+    assert_eq!(refusals(&faucet.look(&in_chat(1), NOW)), refused);
+}
+
+#[test]
+fn who_asks_in_a_chat_has_the_rules_of_everybody_but_those_by_network() {
+    let named = presets::DEFAULT.replacen("[account]", "[account]\nchats = [\"discord\"]", 1);
+    let mut faucet = Faucet::new(&named);
+    assert_eq!(
+        refusals(&faucet.look(&in_chat(days(29)), NOW)),
+        [("account-age", "account-age", Some(days(1)))]
+    );
+    let granted = faucet.ask(&in_chat(days(40)), NOW);
+    assert!(granted.award.is_some());
+    assert!(granted.checks.iter().all(|check| check.code != Code::NetworkLimit));
+    let mut again = in_chat(days(40));
+    again.actor = "t01234".to_owned();
+    assert_eq!(refusals(&faucet.look(&again, at(1))), [("identity-limit", "identity-day", Some(days(1)))]);
+    // The recipient is nobody's anew by another way in.
+    let elsewhere = faucet.look(&applicant(days(40)), at(1));
+    assert_eq!(refusals(&elsewhere), [("recipient-limit", "recipient-day", Some(days(1)))]);
+}
+
+#[test]
+fn a_chat_may_have_a_tier_of_its_own() {
+    let tier = "[[tier]]\nname = \"chat\"\nwhen = { provider = \"discord\" }\namount = \"2 FIL\"\n\
+                [[tier.limit]]\nrule = \"chat-day\"\nscope = \"identity\"\ngrants = 1\nwithin = \"24h\"\n";
+    let named = presets::DEFAULT.replacen("[account]", "[account]\nchats = [\"discord\"]", 1) + tier;
+    let mut faucet = Faucet::new(&named);
+    let granted = faucet.ask(&in_chat(days(40)), NOW);
+    assert_eq!((granted.tier.as_deref(), granted.amount), (Some("chat"), Atto(2 * FIL)));
+    assert_eq!(
+        refusals(&faucet.look(&in_chat(days(40)), at(1))),
+        [("identity-limit", "chat-day", Some(days(1)))]
+    );
+    let plain = faucet.look(&applicant(days(40)), NOW);
+    assert_eq!((plain.tier, plain.amount), (None, Atto(10 * FIL)));
+}
+
+#[test]
+fn a_policy_that_leaves_a_chat_without_bounds_is_refused() {
+    let chats = "[account]\nchats = [\"discord\"]";
+    let by_actor = "[[tier]]\nname = \"t\"\nwhen = WHEN\namount = \"2 FIL\"\n\
+                    [[tier.limit]]\nrule = \"r\"\nscope = \"actor\"\ngrants = 1\n";
+    let with = |preset: &str, when: &str| {
+        let tier = if when.is_empty() { String::new() } else { by_actor.replace("WHEN", when) };
+        let named = match preset.contains("[account]") {
+            true => preset.replacen("[account]", chats, 1),
+            false => preset.replacen("[budget.pace]", &format!("{chats}\n[budget.pace]"), 1),
+        };
+        Policy::read(&(named + &tier)).map(drop).map_err(|error| error.to_string())
+    };
+    let unbounded =
+        Err("the policy's account.chats lets people ask for whom no limit counts by identity".to_owned());
+    assert_eq!(with(presets::DEFAULT, ""), Ok(()));
+    assert_eq!(with(presets::LOTUS_FOUNTAIN, ""), unbounded, "it counts by network and recipient alone");
+    assert_eq!(with(presets::DEFAULT, "{ provider = \"discord\" }"), unbounded);
+    assert_eq!(with(presets::DEFAULT, "\"miner\""), unbounded);
+    assert_eq!(with(presets::SR1_AUGUST, ""), unbounded, "whoever names a miner has no limit by identity");
+    let unknown = presets::DEFAULT.replacen("[account]", "[account]\nchats = [\"irc\"]", 1);
+    assert!(Policy::read(&unknown).unwrap_err().to_string().contains("there is discord"));
+}
+
+#[test]
+fn policies_from_before_there_were_chats_have_the_digests_that_they_had() {
+    for (preset, digest) in [
+        (presets::DEFAULT, "b3753e35e73d555b44e044b846979e10574ca11207c2aa81042ac4a95d806668"),
+        (presets::SR1_AUGUST, "1bf84b5de4d4c977d705e694218b5f4c7a709ae8d0c336c02a1e6c191474dcf3"),
+    ] {
+        assert_eq!(policy(preset).digest().to_string(), digest);
+    }
+}

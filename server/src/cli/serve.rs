@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::{Answer, Failure, dealbot};
 use crate::bots::Bots;
+use crate::chats::Chats;
 use crate::checks::Checks;
 use crate::competitions::Stands;
 use crate::config::Config;
@@ -23,6 +24,7 @@ use crate::follow::{self, Stopped};
 use crate::http::{self, Controller, Service};
 use crate::networks::{self, Prepared};
 use crate::ranked;
+use crate::nodes::Nodes;
 use crate::refunds::{NoRefund, Refunds};
 use crate::sources::Sources;
 use crate::spacemesh::{Followed, Node, Turn};
@@ -129,6 +131,7 @@ pub(super) async fn serve(
         feeds.push((network.id().clone(), feed));
         tokio::spawn(network.follow(Arc::clone(&store), stopped, tell, ended.clone()));
     }
+    let nodes = Nodes::open(&config.networks).map_err(Failure::input)?;
     let (reports, owner) = (Reports::default(), edge::owner()?);
     let measures: Measures = tellers.iter().map(|teller| (teller.key(), teller.measures())).collect();
     for teller in tellers {
@@ -167,6 +170,8 @@ pub(super) async fn serve(
         sources,
         door,
         faucets,
+        chats: Arc::new(Chats::open(config)),
+        nodes: Arc::new(nodes),
         refunds,
         reports,
         measures: Arc::new(measures),

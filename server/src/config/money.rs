@@ -8,6 +8,8 @@ use apogee_faucet::policy::{Coin, Money};
 use apogee_treasury::Config as Measures;
 use serde::{Deserialize, Serialize};
 
+use super::chat::Discord;
+
 /// A wallet that this installation pays from. Its key is held by a signer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +124,8 @@ pub(crate) struct Faucet {
     pub(crate) wallet: String,
     /// A file with its policy; without one that which comes with the program.
     pub(crate) policy: Option<PathBuf>,
+    /// Where people may ask in Discord: its door is `/discord/NETWORK`. Whether they are granted anything is the policy's.
+    pub(crate) discord: Option<Discord>,
 }
 
 /// A faucet that pays miners back what they burnt for proving new sectors.

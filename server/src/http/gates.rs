@@ -21,7 +21,7 @@ const SWEEP: u32 = 4_096;
 /// Turns floods away, in memory and before a session is looked up. Each gate counts for itself: who has asked a faucet too often can still sign
 /// out of it.
 pub(super) struct Gates<C: Clock = DefaultClock> {
-    gates: [Gate<C>; 5],
+    gates: [Gate<C>; 6],
     passed: AtomicU32,
 }
 
@@ -57,6 +57,8 @@ impl<C: Clock + Clone> Gates<C> {
         let gates = [
             gate("check", "/check", CLASSROOM),
             gate("faucet", "/faucet", CLASSROOM),
+            // All of a chat comes from a few servers; how often one account may ask is counted behind this.
+            gate("discord", "/discord", TERMINALS),
             gate("sign-in", "/signin", CLASSROOM),
             gate("device", "/device", TERMINALS),
             gate("account", "/me", CLASSROOM),
@@ -69,8 +71,8 @@ impl<C: Clock + Clone> Gates<C> {
     /// # Errors
     /// How long they have to wait.
     pub(super) fn check(&self, method: &Method, path: &str, address: IpAddr) -> Result<(), Flood> {
-        // A page that is only looked at changes nothing; who comes back from a provider makes us ask it.
-        if *method != Method::POST && !path.ends_with("/callback") {
+        // A page that is only looked at changes nothing; who comes back from a provider makes us ask it, and who looks something up a node.
+        if *method != Method::POST && !path.ends_with("/callback") && !asks_a_node(path) {
             return Ok(());
         }
         let below = |gate: &&Gate<C>| {
@@ -86,6 +88,13 @@ impl<C: Clock + Clone> Gates<C> {
             Flood { gate: gate.name, a_minute: gate.a_minute.get(), wait }
         })
     }
+}
+
+/// Whether an answer at a path needs one of a node.
+fn asks_a_node(path: &str) -> bool {
+    let rest = path.strip_prefix("/faucet/").and_then(|rest| rest.split_once('/'));
+    let asks = |rest: &str| rest == "status" || rest.starts_with("balance/") || rest.starts_with("tx/");
+    rest.is_some_and(|(_, rest)| asks(rest))
 }
 
 #[cfg(test)]
@@ -128,6 +137,17 @@ mod tests {
             gates.check(&Method::POST, "/faucet/calibration", address).is_ok()
         });
         assert_eq!(site.count(), 2_400);
+    }
+
+    #[test]
+    fn who_looks_something_up_passes_the_gate_of_the_faucet() {
+        let gates = Gates::new(&FakeRelativeClock::default());
+        let address = "192.0.2.1".parse().unwrap();
+        let looked = |path| gates.check(&Method::GET, path, address).is_ok();
+        let paths = ["/faucet/mesh/balance/stest1q", "/faucet/mesh/tx/00", "/faucet/mesh/status"];
+        assert_eq!((0..1_000).filter(|n| looked(paths[n % 3])).count(), 240);
+        assert!(!gates.check(&Method::POST, "/faucet/mesh", address).is_ok(), "it is the same gate");
+        assert!(looked("/faucet/mesh") && looked("/faucet/mesh/g/tx/1") && looked("/faucet/mesh/find"));
     }
 
     #[test]

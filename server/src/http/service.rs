@@ -292,6 +292,9 @@ impl Service {
 
     /// How many bytes a private form may have: more than others only where proposals are sent, by whoever has to do with them.
     async fn largest(&self, headers: &HeaderMap, ask: &Ask, address: IpAddr, sends: bool) -> usize {
+        if sends && ask.path.starts_with("/discord/") {
+            return apogee_chat::LARGEST;
+        }
         if !sends || *ask.path != *"/admin/decisions" {
             return LARGEST_FORM;
         }

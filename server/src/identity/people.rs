@@ -1,4 +1,4 @@
-use apogee_store::{AuditEvent, Identity, IdentityId, Page, Role, RoleGrant, Standing};
+use apogee_store::{Account, AccountKind, AuditEvent, Identity, IdentityId, Page, Role, RoleGrant, Standing};
 
 use super::door::Door;
 use super::refused::Refused;
@@ -19,6 +19,21 @@ impl Door {
         let people = self.store.identities(Page { after, limit: LISTED }).await?;
         let of = |id| roles.iter().filter(|grant| grant.identity == id).cloned().collect();
         Ok(people.into_iter().map(|identity| (identity.clone(), of(identity.id))).collect())
+    }
+
+    /// Somebody whom a chat has verified. They are kept like those who sign in, and may be blocked like them; no session is opened.
+    pub(crate) async fn meet(&self, account: &Account) -> Result<Identity, Refused> {
+        if account.kind != AccountKind::User {
+            let kind = account.kind.name();
+            return Err(Refused::NotAPerson { handle: account.handle.clone(), kind });
+        }
+        let mut work = self.store.begin().await?;
+        let identity = work.meet(account, self.now()).await?;
+        work.commit().await?;
+        match identity.standing {
+            Standing::Ok => Ok(identity),
+            Standing::Blocked { reason } => Err(Refused::Blocked { reason }),
+        }
     }
 
     /// Block somebody, or let them do things again. It is in the audit log, and whoever is blocked reads why.

@@ -55,11 +55,13 @@ use tower::ServiceExt;
 
 use crate::audit::Checkpoint;
 use crate::bots::Bots;
+use crate::chats::Chats;
 use crate::checks::Checks;
 use crate::competitions::Stands;
 use crate::faucets::Faucets;
 use crate::identity::Door;
 use crate::inbox::Inbox;
+use crate::nodes::Nodes;
 use crate::refunds::Refunds;
 use crate::sources::Sources;
 use crate::tellers::{Measures, Report, Reports};
@@ -92,6 +94,10 @@ pub(crate) struct App {
     pub(crate) door: Arc<Door>,
     /// Who grants money.
     pub(crate) faucets: Arc<Faucets>,
+    /// Chats whose commands reach a faucet.
+    pub(crate) chats: Arc<Chats>,
+    /// Nodes that are asked for whoever looks something up.
+    pub(crate) nodes: Arc<Nodes>,
     /// Who pays back.
     pub(crate) refunds: Arc<Refunds>,
     /// How the wallets of this process do.

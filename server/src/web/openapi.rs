@@ -9,7 +9,7 @@ use super::chrome::{Chrome, Section};
 use super::problem::{Details, Explained, Problem};
 use super::view::View;
 use super::{
-    board, competition, epoch, epochs, faucets, home, participant, problems, recount, recounts, status,
+    board, competition, epoch, epochs, faucet, faucets, home, participant, problems, recount, recounts, status,
 };
 
 /// An address that programs may ask.
@@ -188,6 +188,12 @@ const PLACES: &[Parameter] = &[
     parameter("epoch", "Number of the epoch.", "100"),
     parameter("kind", "Name of a kind of problem.", "unknown-series"),
     parameter("participant", "ID address of the participant.", "t01000"),
+    parameter("address", "An account, as its network writes it.", "t01000"),
+    parameter(
+        "id",
+        "The name of a transaction: 64 hexadecimal digits, or the CID of a message.",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+    ),
 ];
 
 const CSV: &str = "text/csv; charset=utf-8; header=present";
@@ -533,6 +539,27 @@ fn operations() -> Vec<Operation> {
             "How every network and node does.",
             &[],
             Answer::Json(of::<status::Status>),
+        ),
+        page(
+            "/faucet/{network}/status.json",
+            "faucetStatus",
+            "How the faucet of a network does, and the node that is asked for it. Made for each request.",
+            &[],
+            Answer::Json(of::<faucet::Status>),
+        ),
+        page(
+            "/faucet/{network}/balance/{address}.json",
+            "faucetBalance",
+            "What an account has: on Spacemesh as a node says, on Filecoin by the newest indexed state. Made for each request.",
+            &[],
+            Answer::Json(of::<faucet::Balance>),
+        ),
+        page(
+            "/faucet/{network}/tx/{id}.json",
+            "faucetTransaction",
+            "What became of a transaction: on Spacemesh as a node says, elsewhere only of those that a wallet of this service has signed. Made for each request.",
+            &[],
+            Answer::Json(of::<faucet::Transaction>),
         ),
         page(
             "/faucets.json",

@@ -7,7 +7,7 @@
 //!   and, for [`Role::Payer`](apogee_store::Role::Payer) and [`Role::Approver`](apogee_store::Role::Approver), have shown a passkey in the last
 //!   minutes; `visitor.address` is where they ask from. A refusal becomes its problem by `?`; whoever looks at a page and is not signed in is led
 //!   to `/signin` and back.
-//! * `HeaderMap` and `Bytes` of what was sent, at most 16 KiB (256 KiB for `/admin/decisions`); [`Ask`](super::ask::Ask) for language and form.
+//! * `HeaderMap` and `Bytes` of what was sent, at most 16 KiB (64 KiB for `/discord`, 256 KiB for `/admin/decisions`); [`Ask`](super::ask::Ask) for language and form.
 //!
 //! To add one: a path below one of [`PRIVATE`], a line in [`pages`], a handler that answers `Result<Response, Problem>`. Answers may set cookies
 //! and redirect. A handler of GET changes nothing.
@@ -26,7 +26,8 @@ use super::{App, admin, check, faucet, signin};
 use crate::identity::Visitor;
 
 /// What private paths are or begin with.
-const PRIVATE: [&str; 7] = ["/admin", "/check", "/device", "/faucet", "/me", "/signin", "/signout"];
+const PRIVATE: [&str; 8] =
+    ["/admin", "/check", "/device", "/discord", "/faucet", "/me", "/signin", "/signout"];
 
 /// Whether the page at a path is of whoever asks for it.
 pub(crate) fn is_private(path: &str) -> bool {
@@ -54,10 +55,16 @@ pub(super) fn pages() -> Vec<(&'static str, MethodRouter<App>)> {
         ("/device", get(signin::device::show).post(signin::device::decide)),
         ("/device/code", post(signin::device::begin)),
         ("/device/token", post(signin::device::token)),
+        // Its POST is signed by Discord, which is all that it is believed for.
+        ("/discord/{network}", get(faucet::registered).post(faucet::discord)),
         ("/faucet/{network}", get(faucet::show).post(faucet::request)),
+        ("/faucet/{network}/balance/{address}", get(faucet::balance)),
         ("/faucet/{network}/eligibility", post(faucet::eligibility)),
+        ("/faucet/{network}/find", get(faucet::find)),
         ("/faucet/{network}/g/{id}", get(faucet::grant)),
         ("/faucet/{network}/refunds/{name}", get(faucet::refunds)),
+        ("/faucet/{network}/status", get(faucet::status)),
+        ("/faucet/{network}/tx/{id}", get(faucet::transaction)),
         ("/me", get(signin::me::show)),
         ("/me/keys", post(signin::me::make_key)),
         ("/me/keys/revoke", post(signin::me::revoke_key)),

@@ -281,6 +281,11 @@ kinds! {
     FAUCET_POLICY = "faucet-policy", SERVICE_UNAVAILABLE;
     FAUCET_ENTRY = "faucet-entry", UNPROCESSABLE_ENTITY;
     FLOOD = "flood", TOO_MANY_REQUESTS;
+    LOOKUP_INVALID = "lookup-invalid", UNPROCESSABLE_ENTITY;
+    LOOKUP_ELSEWHERE = "lookup-elsewhere", NOT_FOUND;
+    NODE_SILENT = "node-silent", SERVICE_UNAVAILABLE;
+    CHAT_UNVERIFIED = "chat-unverified", UNAUTHORIZED;
+    CHAT_UNREADABLE = "chat-unreadable", BAD_REQUEST;
     CLAIM_REFUSED = "claim-refused", UNPROCESSABLE_ENTITY;
     CLAIM_MALFORMED_CLAIM = "claim-malformed-claim", UNPROCESSABLE_ENTITY;
     CLAIM_UNKNOWN_ACTION = "claim-unknown-action", UNPROCESSABLE_ENTITY;

@@ -20,6 +20,7 @@ macro_rules! catalogue {
             include_str!(concat!("../../locales/", $language, "/admin.ftl")),
             include_str!(concat!("../../locales/", $language, "/claim.ftl")),
             include_str!(concat!("../../locales/", $language, "/faucet.ftl")),
+            include_str!(concat!("../../locales/", $language, "/chat.ftl")),
             include_str!(concat!("../../locales/", $language, "/signin.ftl")),
             include_str!(concat!("../../locales/", $language, "/lists.ftl")),
             include_str!(concat!("../../locales/", $language, "/codes.ftl")),

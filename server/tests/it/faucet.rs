@@ -24,7 +24,7 @@ use crate::signin::{Browser, World, assert_problem, step_up, user};
 const CODE: &str = "workshop-7f3a9c";
 
 /// Few grants for one, and enough for everybody: what refuses is what a test is about.
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 version = 1
 amount = "1 FIL"
 
@@ -59,8 +59,8 @@ low = 10
 "#;
 
 /// A network that is made, a faucet on it, and a GitHub for those who ask.
-struct Town {
-    world: World,
+pub(crate) struct Town {
+    pub(crate) world: World,
     made: Arc<Simulation>,
     over: Arc<AtomicBool>,
     mining: Option<JoinHandle<()>>,
@@ -82,6 +82,11 @@ impl Town {
     }
 
     fn with(seed: u64, policy: &str) -> Self {
+        Self::set(seed, policy, &[])
+    }
+
+    /// With more settings.
+    pub(crate) fn set(seed: u64, policy: &str, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -125,7 +130,8 @@ impl Town {
             ("FAUCETS__DRIP__WALLET", "drip".to_owned()),
             ("FAUCETS__DRIP__POLICY", place("drip.toml")),
         ];
-        let given: Vec<(&str, &str)> = given.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let given = given.iter().map(|(name, value)| (*name, value.as_str()));
+        let given: Vec<(&str, &str)> = given.chain(more.iter().copied()).collect();
         let world = World::with(&given);
         let over = Arc::new(AtomicBool::new(false));
         let mining = std::thread::spawn({
@@ -144,7 +150,7 @@ impl Town {
     }
 
     #[track_caller]
-    fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let begun = Instant::now();
         while !holds() {
             assert!(begun.elapsed() < Duration::from_secs(90), "{what}: {}", self.page());
@@ -153,7 +159,7 @@ impl Town {
     }
 
     /// What the faucet says of itself.
-    fn page(&self) -> Value {
+    pub(crate) fn page(&self) -> Value {
         self.served().get("/faucet/simnet.json").json()
     }
 
@@ -162,7 +168,7 @@ impl Town {
     }
 
     /// Somebody who has signed in.
-    fn somebody(&self, id: u64) -> Browser<'_> {
+    pub(crate) fn somebody(&self, id: u64) -> Browser<'_> {
         let login = format!("person-{id}");
         self.world.hub.put_user(user(id, &login));
         self.world.hub.be(Some(&login));
@@ -172,14 +178,14 @@ impl Town {
     }
 
     /// A key of somebody, for programs.
-    fn key(&self, browser: &mut Browser<'_>) -> String {
+    pub(crate) fn key(&self, browser: &mut Browser<'_>) -> String {
         let made = browser.post("/me", "/me/keys", &[("name", "a program")]).text();
         let at = made.find("apogee_").unwrap();
         made[at..at + 71].to_owned()
     }
 
     /// Sent by a program with a key.
-    fn program(&self, key: &str, path: &str, body: &Value, headers: &str) -> Answer {
+    pub(crate) fn program(&self, key: &str, path: &str, body: &Value, headers: &str) -> Answer {
         let body = body.to_string();
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n\

@@ -13,6 +13,8 @@ mod bots;
 #[cfg(test)]
 mod chain_verify;
 #[cfg(test)]
+mod chat;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod commands;

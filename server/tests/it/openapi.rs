@@ -52,7 +52,7 @@ fn parts(schemas: &Value) -> Vec<String> {
     names.map(Into::into).collect()
 }
 
-fn validate(document: &Value, schema: &Value, answer: &Value, what: &str) {
+pub(crate) fn validate(document: &Value, schema: &Value, answer: &Value, what: &str) {
     let mut whole = json!({ "components": document["components"], "allOf": [schema] });
     closed(&mut whole["components"], &parts(&document["components"]["schemas"]));
     let validator = jsonschema::validator_for(&whole).unwrap();
@@ -93,7 +93,8 @@ fn every_documented_address_answers_as_it_is_described() {
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 10);
     let problem = &document["paths"]["/index.json"]["get"]["responses"]["default"]["content"]["application/problem+json"];
-    for (path, item) in paths {
+    // Those of faucets need one, and are looked at where there is one (`chat.rs`).
+    for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("/faucet/")) {
         let operation = &item["get"];
         for with_query in [false, true] {
             let address = address(path, operation, with_query || path == "/find");

@@ -378,6 +378,13 @@ pub async fn a_message_is_stored_once_and_says_when_it_was_sent(store: &dyn Stor
     let all = [sent, attempt(0, 2, "bafy-b")];
     assert_eq!(store.attempts(&devnet(), "drip", 0, 0).await.unwrap(), all);
     assert_eq!(store.attempts(&devnet(), "drip", 1, 9).await.unwrap(), []);
+    for (message, kind) in [("bafy-a", AttemptKind::Pay), ("bafy-b", AttemptKind::Replace)] {
+        let of = store.transfer_of(&devnet(), message).await.unwrap();
+        assert_eq!(of, Some((transfer(0, "grant/1"), kind)));
+    }
+    for (network, message) in [("devnet-a", "bafy-c"), ("devnet-a", ""), ("devnet-b", "bafy-a")] {
+        assert_eq!(store.transfer_of(&network.parse().unwrap(), message).await.unwrap(), None);
+    }
     let mut work = store.begin().await.unwrap();
     assert!(is_conflict(&work.put_attempt(&devnet(), "drip", &attempt(0, 3, "bafy-a")).await));
 }

@@ -85,7 +85,9 @@ async fn faucet(
     let wallet =
         config::Wallet::demo(network, address_text(&wallet, Network::Testnet), folder.join("signer.sock"));
     config.wallets.insert("drip".into(), wallet);
-    config.faucets.insert("drip".into(), config::Faucet { wallet: "drip".into(), policy: None });
+    config
+        .faucets
+        .insert("drip".into(), config::Faucet { wallet: "drip".into(), policy: None, discord: None });
     Ok(signer)
 }
 

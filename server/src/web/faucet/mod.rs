@@ -1,32 +1,51 @@
-//! Where people ask for money, and see what became of it.
+//! Where people ask for money, see what became of it, and look up accounts and transactions.
 
+mod balance;
+mod discord;
+mod find;
 mod grant;
 mod page;
 mod refund;
+mod status;
+mod told;
+mod transaction;
 mod verdict;
 
+use std::error::Error;
+use std::fmt::Display;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use apogee_domain::NetworkId;
+use apogee_domain::{NetworkId, NetworkKind};
 use apogee_faucet::policy::Assessment;
 use apogee_faucet::{Answer, Ask as Asking, DeskError, Request, Unresolved};
-use apogee_store::Grant;
+use apogee_store::{Grant, Identity};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+pub(super) use self::balance::{Balance, show as balance};
+pub(super) use self::discord::{receive as discord, registered};
+pub(super) use self::find::lead as find;
 pub(super) use self::refund::show as refunds;
+pub(super) use self::status::{Status, show as status};
+pub(super) use self::transaction::{Transaction, show as transaction};
 use self::verdict::Verdict;
 use super::ask::{Ask, Form};
 use super::problem::{
-    FAUCET_KEY, FAUCET_KEY_REUSED, FAUCET_POLICY, FAUCET_RECIPIENT, UNKNOWN_FAUCET, UNKNOWN_GRANT,
+    FAUCET_KEY, FAUCET_KEY_REUSED, FAUCET_POLICY, FAUCET_RECIPIENT, LOOKUP_INVALID, NODE_SILENT,
+    UNKNOWN_FAUCET, UNKNOWN_GRANT,
 };
 use super::signin::field;
 use super::{App, Problem};
 use crate::faucets::Drip;
 use crate::identity::Visitor;
+use crate::nodes::Silent;
+
+/// Atto in a smidge, the unit in which Spacemesh counts.
+const SMIDGE: u128 = 1_000_000_000;
 
 /// What is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -67,22 +86,39 @@ impl App {
         Ok((network.clone(), name.clone(), Arc::clone(drip)))
     }
 
-    /// What is asked for, with what the network knows of the recipient.
+    /// What is known of a network where accounts and transactions can be looked up: a node that is asked, or a faucet.
+    fn looked_at(&self, network: &str) -> Result<NetworkId, Problem> {
+        let id: Option<NetworkId> = network.parse().ok();
+        match id.filter(|id| self.nodes.of(id).is_some()) {
+            Some(id) => Ok(id),
+            None => self.faucet(network).map(|(id, ..)| id),
+        }
+    }
+
+    /// What kind of network it is.
+    fn kind(&self, network: &NetworkId) -> NetworkKind {
+        let now = self.now.load();
+        let known = now.networks.iter().find(|now| now.network.id == *network);
+        // Before anything is indexed of it, only those of Spacemesh are asked about over a node.
+        let asked = self.nodes.of(network).map(|_| NetworkKind::Spacemesh);
+        known.map(|now| now.network.kind).or(asked).unwrap_or(NetworkKind::Filecoin)
+    }
+
+    /// What a visitor asks for.
     async fn request(&self, drip: &Drip, visitor: &Visitor, sent: &Sent) -> Result<Request, Problem> {
-        let identity = visitor.signed_in()?;
+        self.request_of(drip, (visitor.signed_in()?, visitor.address), sent).await
+    }
+
+    /// What somebody asks for, from an address, with what the network knows of the recipient.
+    async fn request_of(
+        &self,
+        drip: &Drip,
+        (identity, from): (&Identity, IpAddr),
+        sent: &Sent,
+    ) -> Result<Request, Problem> {
         let address = drip.desk.recipient(&sent.recipient).map_err(undecided)?;
-        let recipient = drip.recipient(&address).await.map_err(|error| match error {
-            Unresolved::NoActor(_) => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-absent"),
-            Unresolved::NoRecipient { .. } => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-lost"),
-            Unresolved::Unavailable(why) => Problem::NoState { why: why.to_string() },
-        })?;
-        let ask = Asking {
-            identity,
-            from: visitor.address,
-            recipient: &sent.recipient,
-            code: &sent.code,
-            key: &sent.key,
-        };
+        let recipient = drip.recipient(&address).await.map_err(unresolved)?;
+        let ask = Asking { identity, from, recipient: &sent.recipient, code: &sent.code, key: &sent.key };
         drip.desk.request(ask, &recipient).map_err(undecided)
     }
 
@@ -110,6 +146,25 @@ impl App {
         response.headers_mut().extend(said);
         Ok(response)
     }
+}
+
+fn unresolved(error: Unresolved) -> Problem {
+    match error {
+        Unresolved::NoActor(_) => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-absent"),
+        Unresolved::NoRecipient { .. } => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-lost"),
+        Unresolved::Unavailable(why) => Problem::NoState { why: why.to_string() },
+    }
+}
+
+/// What was typed is neither an address nor the name of a transaction.
+fn unreadable(_: impl Display) -> Problem {
+    Problem::Faucet(LOOKUP_INVALID, "lookup-none")
+}
+
+/// A node says nothing. Why is for the log: its name is nobody's business.
+fn silent(error: &Silent) -> Problem {
+    tracing::debug!(error = error as &dyn Error, "a node says nothing");
+    Problem::Faucet(NODE_SILENT, "lookup-silent")
 }
 
 fn undecided(error: DeskError) -> Problem {

@@ -75,6 +75,8 @@ struct Today {
 struct Rules {
     account_kinds: Vec<String>,
     account_min_age: Option<String>,
+    /// Chats in which people may ask.
+    account_chats: Vec<String>,
     recipient_below: Option<Money>,
     limits: Vec<Limit>,
     buckets: Vec<Bucket>,
@@ -110,6 +112,7 @@ impl Rules {
         Self {
             account_kinds: policy.account.kinds.clone(),
             account_min_age: policy.account.min_age.map(|age| age.to_string()),
+            account_chats: policy.account.chats.clone(),
             recipient_below: policy.recipient_below,
             limits: policy.limit.clone(),
             buckets: policy.bucket.clone(),
@@ -171,6 +174,9 @@ impl FaucetPage {
         let rules = &self.rules;
         if let Some(age) = &rules.account_min_age {
             add("account-age", language.say("faucet-rule-age", &fluent_args!["age" => age.as_str()]));
+        }
+        if !rules.account_chats.is_empty() {
+            add("account-chat", rules.account_chats.join(", "));
         }
         for limit in &rules.limits {
             let n = limit.grants;

@@ -215,6 +215,9 @@ impl Money for Memory {
     async fn attempts(&self, _: &NetworkId, _: &str, _: u64, _: u64) -> Result<Vec<Attempt>> {
         unkept()
     }
+    async fn transfer_of(&self, _: &NetworkId, _: &str) -> Result<Option<(Transfer, AttemptKind)>> {
+        unkept()
+    }
     async fn spent(&self, _: &NetworkId, _: &str, _: i64) -> Result<Spent> {
         unkept()
     }
