@@ -16,6 +16,7 @@ pub use front::Front;
 pub use lookup::recipient_in;
 pub use operators::Operators;
 pub use recipient::{
-    ActorKey, InvalidRecipient, Named, Notation, Recipient, Recipients, Unresolved, parse_recipient,
+    ActorKey, InvalidRecipient, Named, Notation, Recipient, Recipients, Unresolved, account_of,
+    parse_recipient,
 };
 pub use subject::{InvalidSubject, Subject, actor_key, liftable};

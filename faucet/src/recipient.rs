@@ -92,13 +92,17 @@ impl Notation {
     pub fn read(&self, text: &str) -> Result<Named, InvalidRecipient> {
         match self {
             Self::Filecoin(letter) => parse_recipient(text, *letter).map(Named::Filecoin),
-            Self::Spacemesh(prefix) => parse_mesh(text.trim(), *prefix).map(Named::Spacemesh),
+            Self::Spacemesh(prefix) => account_of(text, *prefix).map(Named::Spacemesh),
         }
     }
 }
 
-/// Nobody has a key to a template, or to nothing at all: what is sent there is lost.
-fn parse_mesh(text: &str, prefix: Prefix) -> Result<Mesh, InvalidRecipient> {
+/// The account of Spacemesh that somebody has typed, on a network whose addresses begin with `prefix`. Nobody has a key to a template, or to nothing at all: what is sent there is lost.
+///
+/// # Errors
+/// [`InvalidRecipient`] says what is wrong with it.
+pub fn account_of(text: &str, prefix: Prefix) -> Result<Mesh, InvalidRecipient> {
+    let text = text.trim();
     let address = Mesh::parse(text, prefix).map_err(|error| match error {
         error if error.is_mistyped() && has(text, prefix) => InvalidRecipient::Checksum,
         InvalidAddress::Prefix { .. } => InvalidRecipient::OtherNetwork(Notation::Spacemesh(prefix)),

@@ -9,14 +9,14 @@ use apogee_domain::NetworkId;
 use apogee_spacemesh::address::{Address, Prefix};
 use apogee_spacemesh::id::{GenesisId, TransactionId};
 use apogee_spacemesh_gateway::{
-    Account, Endpoint, Gateway, GatewayError, Limits, Network, NodeStatus, SyncStatus, Transaction,
+    Account, Gateway, GatewayError, Limits, Network, NodeStatus, SyncStatus, Transaction,
 };
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use crate::config;
-use crate::spacemesh::{Described, NotFollowed};
+use crate::spacemesh::{self, NotFollowed};
 
 /// How long a node may take for everything that one answer needs. A chat waits for three seconds.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,12 +73,6 @@ impl Nodes {
     pub(crate) fn open(networks: &BTreeMap<NetworkId, config::Network>) -> Result<Self, NotFollowed> {
         let mut nodes = BTreeMap::new();
         for (id, settings) in networks {
-            let Some((file, gateway)) = settings.spacemesh.as_ref().zip(settings.gateway.as_ref()) else {
-                continue;
-            };
-            let described = Described::read(file)?;
-            let wrong = |cause| NotFollowed::Endpoint { network: id.clone(), cause };
-            let endpoint = Endpoint::new(&gateway.url).map_err(wrong)?;
             let limits = Limits {
                 connect_timeout: PATIENCE,
                 timeout: PATIENCE,
@@ -88,11 +82,9 @@ impl Nodes {
                 rows: 1,
                 ..Limits::default()
             };
-            let made = Gateway::new(endpoint, gateway.dialect.into(), described.prefix(), limits);
-            let gateway = made.map_err(|cause| NotFollowed::Gateway { network: id.clone(), cause })?;
-            let (genesis, prefix) = (described.params().genesis, described.prefix());
-            let places = Semaphore::new(AT_ONCE);
-            nodes.insert(id.clone(), Node { gateway, genesis, prefix, places });
+            let Some(known) = spacemesh::Node::within(id, settings, limits)? else { continue };
+            let (gateway, genesis, prefix) = (known.gateway().clone(), known.genesis(), known.prefix());
+            nodes.insert(id.clone(), Node { gateway, genesis, prefix, places: Semaphore::new(AT_ONCE) });
         }
         Ok(Self(nodes))
     }

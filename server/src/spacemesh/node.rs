@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use apogee_domain::{Network, NetworkId};
 use apogee_faucet::{ActorKey, Named, Notation, Recipient, Unresolved};
-use apogee_spacemesh::id::PublicKey;
+use apogee_spacemesh::address::Prefix;
+use apogee_spacemesh::id::{GenesisId, PublicKey};
 use apogee_spacemesh::template::Spawn;
 use apogee_spacemesh_gateway::{Endpoint, Gateway, GatewayError, Limits};
 use apogee_store::Store;
@@ -35,12 +36,21 @@ pub(crate) enum WrongNode {
 impl Node {
     /// That of some settings; `None` where they name no gateway.
     pub(crate) fn of(id: &NetworkId, settings: &config::Network) -> Result<Option<Self>, NotFollowed> {
+        Self::within(id, settings, Limits::default())
+    }
+
+    /// The same, asked within other limits.
+    pub(crate) fn within(
+        id: &NetworkId,
+        settings: &config::Network,
+        limits: Limits,
+    ) -> Result<Option<Self>, NotFollowed> {
         let (Some(file), Some(gateway)) = (&settings.spacemesh, &settings.gateway) else { return Ok(None) };
         let described = Described::read(file)?;
         let endpoint = Endpoint::new(&gateway.url)
             .map_err(|cause| NotFollowed::Endpoint { network: id.clone(), cause })?;
         let (dialect, prefix) = (gateway.dialect.into(), described.prefix());
-        let gateway = Gateway::new(endpoint, dialect, prefix, Limits::default())
+        let gateway = Gateway::new(endpoint, dialect, prefix, limits)
             .map_err(|cause| NotFollowed::Gateway { network: id.clone(), cause })?;
         Ok(Some(Self { network: described.network(id.clone()), described, gateway }))
     }
@@ -53,14 +63,24 @@ impl Node {
         &self.gateway
     }
 
+    /// The network's genesis id.
+    pub(crate) fn genesis(&self) -> GenesisId {
+        self.described.params().genesis
+    }
+
+    /// What its addresses begin with.
+    pub(crate) fn prefix(&self) -> Prefix {
+        self.described.prefix()
+    }
+
     /// How the network writes addresses.
     pub(crate) fn notation(&self) -> Notation {
-        Notation::Spacemesh(self.described.prefix())
+        Notation::Spacemesh(self.prefix())
     }
 
     /// The wallet of a key.
     pub(crate) fn address_of(&self, key: PublicKey) -> String {
-        Spawn::Wallet(key).address().text(self.described.prefix())
+        Spawn::Wallet(key).address().text(self.prefix())
     }
 
     /// By which measures its wallets pay where nothing else is said.
@@ -75,9 +95,9 @@ impl Node {
     /// The network as the treasury pays on it. The node is asked whether it is of that network.
     pub(crate) async fn chain(&self, store: Arc<dyn Store>) -> Result<Spacemesh, WrongNode> {
         let found = self.gateway.network().await?;
-        let (params, prefix) = (self.described.params(), self.described.prefix());
+        let (genesis, prefix) = (self.genesis(), self.prefix());
         let other = |what: String| WrongNode::Other { network: self.network.id.clone(), what };
-        if found.genesis != params.genesis {
+        if found.genesis != genesis {
             return Err(other(format!("the genesis id {}", found.genesis)));
         }
         if found.prefix != prefix {
@@ -89,7 +109,7 @@ impl Node {
 
     /// What the network knows of an account, by the last layer that the node has executed. Any account can be paid, whether it was made or not.
     pub(crate) async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved> {
-        let prefix = self.described.prefix();
+        let prefix = self.prefix();
         let Named::Spacemesh(account) = address else {
             return Err(Unresolved::Unavailable("an address of another network".into()));
         };

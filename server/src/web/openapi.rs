@@ -9,7 +9,8 @@ use super::chrome::{Chrome, Section};
 use super::problem::{Details, Explained, Problem};
 use super::view::View;
 use super::{
-    board, competition, epoch, epochs, faucet, faucets, home, participant, problems, recount, recounts, status,
+    board, competition, epoch, epochs, faucet, faucets, home, participant, problems, recount, recounts,
+    status,
 };
 
 /// An address that programs may ask.

@@ -1,7 +1,7 @@
 //! A tap on Spacemesh: the binary, on a made chain behind a node's gateway, with a signer of its own.
 
 use std::num::NonZeroU32;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output};
 use std::sync::Arc;

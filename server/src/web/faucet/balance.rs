@@ -1,6 +1,6 @@
 use apogee_chat::AddressText;
 use apogee_domain::{Atto, NetworkId, NetworkKind};
-use apogee_spacemesh::address::{Address, InvalidAddress};
+use apogee_faucet::account_of;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
@@ -12,7 +12,6 @@ use crate::faucets::Drip;
 use crate::nodes::{Node, NodeNow};
 use crate::web::ask::{Ask, Language};
 use crate::web::figure::grouped;
-use crate::web::problem::FAUCET_RECIPIENT;
 use crate::web::view::View;
 use crate::web::{App, Problem};
 
@@ -52,15 +51,8 @@ impl Balance {
 
     /// By a node of Spacemesh.
     async fn told(node: &Node, network: &NetworkId, text: &AddressText) -> Result<Self, Problem> {
-        let address = Address::parse(text.as_str(), node.prefix).map_err(|error| {
-            let mistyped = text.as_str().to_ascii_lowercase().starts_with(&format!("{}1", node.prefix));
-            let why = match error {
-                InvalidAddress::Prefix { .. } => "faucet-recipient-network",
-                InvalidAddress::Text(_) if mistyped => "faucet-recipient-checksum",
-                _ => "faucet-recipient-invalid",
-            };
-            Problem::Faucet(FAUCET_RECIPIENT, why)
-        })?;
+        let address =
+            account_of(text.as_str(), node.prefix).map_err(|error| super::undecided(error.into()))?;
         let (now, account) = node.account(&address).await.map_err(|error| silent(&error))?;
         let current = account.map(|account| account.current).unwrap_or_default();
         let projected = account.map(|account| account.projected).unwrap_or_default();

@@ -69,14 +69,14 @@ impl Status {
             open: standing.paused.is_none(),
             reason: standing.paused.filter(|reason| !reason.is_empty()),
             band: band(Some(policy), standing.funds),
-            amount: policy.amount.0.to_string(),
+            amount: policy.amount.atto.to_string(),
             wallet: wallet.map(|wallet| wallet.address),
             queue: waiting.map_or(0, |(_, count)| count.payments),
             median_seconds: median(&latest(&*app.store, network, name).await?),
             indexed: cursor.map(|cursor| cursor.epoch.height()),
             node,
             kind: app.kind(network),
-            atto: policy.amount.0,
+            atto: policy.amount.atto,
         })
     }
 }

@@ -1,13 +1,12 @@
 //! What was found out, in plain words: the same on a page and in a chat.
 
 use apogee_domain::{Atto, NetworkKind};
-use apogee_faucet::policy::Fil;
+use apogee_faucet::policy::Coin;
 use askama::Template;
 
 use crate::nodes::NodeNow;
 use crate::web::ask::{Ask, Language};
 use crate::web::chrome::{Chrome, Section};
-use crate::web::figure::{coin, grouped};
 use crate::web::words::fluent_args;
 
 /// The most letters of a node's words.
@@ -67,9 +66,7 @@ pub(super) fn page(told: &impl Told, ask: &Ask) -> askama::Result<String> {
 
 /// An amount in the coin of a network.
 pub(super) fn money(kind: NetworkKind, amount: Atto) -> String {
-    let [coin, ..] = coin(kind);
-    let text = Fil(amount).to_string();
-    format!("{} {coin}", text.trim_end_matches(" FIL"))
+    Coin::of(kind).money(amount).to_string()
 }
 
 /// How a node does.
