@@ -7,7 +7,7 @@ use askama::Template;
 use crate::nodes::NodeNow;
 use crate::web::ask::{Ask, Language};
 use crate::web::chrome::{Chrome, Section};
-use crate::web::figure::{coin, grouped};
+use crate::web::figure::coin;
 use crate::web::words::fluent_args;
 
 /// The most letters of a node's words.
