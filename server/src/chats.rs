@@ -73,7 +73,7 @@ impl Chats {
         }
         self.pace.check_key(&account).map_err(|not| {
             let wait = not.wait_time_from(self.clock.now());
-            wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(1)
+            (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
         })
     }
 }

@@ -151,7 +151,7 @@ fn a_tap_in_discord_is_decided_by_the_rules_of_everybody_and_granted_once() {
     // Each rule that refuses, and until when. Who asks from the same place in a browser has lost nothing by it.
     let refused = told(&town, &slash(11, OLD, "tap", ["address", &text(&payee(2))]));
     assert!(refused.contains("`identity-day`") && refused.contains("<t:"), "{refused}");
-    let young = u64::try_from(now().seconds() - 1_420_070_400).unwrap() * 1_000 << 22;
+    let young = (u64::try_from(now().seconds() - 1_420_070_400).unwrap() * 1_000) << 22;
     let refused = told(&town, &slash(12, young, "tap", ["address", &text(&payee(3))]));
     assert!(refused.contains("`account-age`"), "{refused}");
     let mut ada = town.somebody(11);

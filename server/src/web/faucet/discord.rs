@@ -242,6 +242,7 @@ fn refused(assessment: &Assessment, language: Language) -> Message {
         if let Some(reason) = check.reason.as_deref().filter(|reason| !reason.is_empty()) {
             parts.extend([Part::Words(" "), Part::Words(reason)]);
         }
+        parts.extend(check.resets.into_iter().flat_map(|at| [Part::Words(" → "), told(at)]));
         message.line(&parts);
         message.line(&[Part::Words(&advice)]);
     }
@@ -302,7 +303,7 @@ mod tests {
         for language in Language::ALL {
             let text = refused(&assessment, language).text().to_owned();
             assert!(text.contains("`denied-rule`") && text.contains("`identity-limit-rule`"), "{text}");
-            assert!(text.contains("a farm \\@everyone"), "{text}");
+            assert!(text.contains("a farm \\@everyone → <t:6:F>") && text.contains("→ <t:4:F>"), "{text}");
             assert!(text.ends_with("<t:6:F>"), "the later one, and not too early: {text}");
         }
     }
