@@ -27,9 +27,9 @@ pub(crate) use self::subjects::{NoSubject, key_of, name_of};
 use crate::config::{Config, is_name};
 use crate::edge;
 use crate::networks::NoChain;
+use crate::nodes::Node;
 use crate::policies;
 use crate::sources::Sources;
-use crate::spacemesh::Node;
 
 /// How often funds are looked at, and ended payments given back.
 const ROUND: Duration = Duration::from_secs(5);

@@ -6,11 +6,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use apogee_domain::NetworkId;
+use apogee_faucet::{ActorKey, Named, Notation, Recipient, Unresolved};
 use apogee_spacemesh::address::{Address, Prefix};
 use apogee_spacemesh::id::{GenesisId, TransactionId};
 use apogee_spacemesh_gateway::{
     Account, Gateway, GatewayError, Limits, Network, NodeStatus, SyncStatus, Transaction,
 };
+use apogee_treasury_spacemesh::atto;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
@@ -22,6 +24,8 @@ use crate::spacemesh::{self, NotFollowed};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Answers for which one node is asked at a time.
 const AT_ONCE: usize = 4;
+/// How long somebody waits for a place: where a node hangs, whoever asks does not.
+const PLACE: Duration = Duration::from_millis(500);
 /// Bytes of one answer: an account or a transaction is small.
 const LARGEST: usize = 64 << 10;
 
@@ -112,6 +116,22 @@ impl Node {
         self.asked(self.gateway.account(address)).await
     }
 
+    /// How its network writes addresses.
+    pub(crate) const fn notation(&self) -> Notation {
+        Notation::Spacemesh(self.prefix)
+    }
+
+    /// Whose address this is, by the last layer that it has executed. Any account can be paid, whether it was made or not.
+    pub(crate) async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved> {
+        let Named::Spacemesh(account) = address else {
+            return Err(Unresolved::Unavailable("an address of another network".into()));
+        };
+        let found = self.account(account).await;
+        let (_, found) = found.map_err(|error| Unresolved::Unavailable(Box::new(error)))?;
+        let balance = atto(found.map_or(0, |found| found.current.balance));
+        Ok(Recipient { key: ActorKey::of_mesh(account, self.prefix), balance, miner: false })
+    }
+
     /// What it knows of a transaction, and how it does.
     pub(crate) async fn transaction(
         &self,
@@ -126,7 +146,8 @@ impl Node {
         question: impl Future<Output = Result<T, GatewayError>>,
     ) -> Result<(NodeNow, T), Silent> {
         let asking = async {
-            let _place = self.places.acquire().await.map_err(|_| Silent::Late)?;
+            let place = tokio::time::timeout(PLACE, self.places.acquire()).await;
+            let _place = place.map_err(|_| Silent::Late)?.map_err(|_| Silent::Late)?;
             let (network, status, answer) =
                 tokio::try_join!(self.gateway.network(), self.gateway.status(), question)?;
             if network.genesis == self.genesis {

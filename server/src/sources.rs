@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::competitions::World;
 use crate::networks::{NoChain, Prepared};
-use crate::spacemesh::Node;
+use crate::nodes::{Node, Nodes};
 
 /// The chains of a server.
 #[derive(Debug)]
@@ -17,13 +17,12 @@ pub(crate) struct Sources {
     clock: Arc<dyn Clock>,
     prepared: BTreeMap<NetworkId, Prepared>,
     opened: Mutex<BTreeMap<NetworkId, Arc<dyn Source>>>,
-    nodes: BTreeMap<NetworkId, Node>,
+    nodes: Arc<Nodes>,
 }
 
 impl Sources {
-    pub(crate) fn new(clock: Arc<dyn Clock>, prepared: &[Prepared], nodes: &[Node]) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, prepared: &[Prepared], nodes: Arc<Nodes>) -> Self {
         let prepared = prepared.iter().map(|prepared| (prepared.name().clone(), prepared.clone())).collect();
-        let nodes = nodes.iter().map(|node| (node.id().clone(), node.clone())).collect();
         Self { clock, prepared, opened: Mutex::default(), nodes }
     }
 
@@ -34,7 +33,7 @@ impl Sources {
 
     /// A node of a network of Spacemesh.
     pub(crate) fn node(&self, network: &NetworkId) -> Option<&Node> {
-        self.nodes.get(network)
+        self.nodes.of(network)
     }
 
     /// What is there besides the database for a network. One that this server does not follow has no state to be read.

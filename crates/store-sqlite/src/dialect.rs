@@ -140,6 +140,7 @@ pub(crate) async fn subject_ids(
 
 // CROSS JOIN keeps SQLite to the order in which tables are named: from each name straight to its steps.
 
+/// One row for each subject, taken apart here: a row costs as much as a look-up. What is NULL, no step, is left out of it.
 pub(crate) async fn held(
     db: &mut Connection,
     id: i64,
@@ -147,20 +148,30 @@ pub(crate) async fn held(
     subjects: &[&str],
     at: i64,
 ) -> Result<Vec<(String, String, Option<String>)>, Error> {
-    sqlx::query_as(
-        "SELECT u.name, r.name, (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
-            WHERE p.network_id = $1 AND p.series_id = r.series_id AND p.subject_id = u.subject_id
-              AND p.epoch <= $4 ORDER BY p.epoch DESC LIMIT 1)
-         FROM subjects u CROSS JOIN series r
-         WHERE u.network_id = $1 AND u.name IN (SELECT value FROM json_each($3))
-           AND r.name IN (SELECT value FROM json_each($2))",
+    let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+        "SELECT u.name, (SELECT group_concat(r.name || ' ' ||
+            (SELECT coalesce(CAST(p.value AS TEXT), '') FROM steps p
+             WHERE p.network_id = $1 AND p.series_id = r.series_id AND p.subject_id = u.subject_id
+               AND p.epoch <= $4 ORDER BY p.epoch DESC LIMIT 1))
+            FROM series r WHERE r.name IN (SELECT value FROM json_each($2)))
+         FROM subjects u WHERE u.network_id = $1 AND u.name IN (SELECT value FROM json_each($3))",
     )
     .bind(id)
     .bind(json(series)?)
     .bind(json(subjects)?)
     .bind(at)
     .fetch_all(db)
-    .await
+    .await?;
+    let mut held = Vec::new();
+    for (subject, values) in &rows {
+        // Neither names nor digits have a comma or a space.
+        for part in values.iter().flat_map(|values| values.split(',')) {
+            if let Some((series, value)) = part.split_once(' ') {
+                held.push((subject.clone(), series.to_owned(), Some(value.to_owned())));
+            }
+        }
+    }
+    Ok(held)
 }
 
 /// The first step of each subject is the one that holds at the beginning. The sign keeps SQLite from going through all names after the last one.

@@ -322,6 +322,23 @@ impl Policy {
             let before = self.tier.iter().take(own.map_or(self.tier.len(), |own| own.saturating_add(1)));
             let bounded = before.clone().all(|tier| counts(&tier.limit)) && (own.is_some() || plain);
             ensure(bounded, "account.chats", "lets people ask for whom no limit counts by identity")?;
+            // An account costs nothing there, and comes from nowhere.
+            let aged = self.account.min_age.is_some() && !self.account.exempt_providers.contains(chat);
+            ensure(aged, "account.chats", "lets accounts ask of which no min_age is asked")?;
+            let budget = self.budget.grants_per_day.is_some() || self.budget.amount_per_day.is_some();
+            ensure(
+                budget,
+                "account.chats",
+                "lets people ask, and no budget bounds what a day of it comes to",
+            )?;
+            let guest = |guest: &String| guest.strip_prefix(chat).is_some_and(|rest| rest.starts_with(':'));
+            let event =
+                self.event.iter().all(|event| counts(&event.limit) || !event.guests.iter().any(guest));
+            ensure(
+                event,
+                "account.chats",
+                "lets guests of an event ask for whom no limit counts by identity",
+            )?;
         }
         Ok(())
     }

@@ -484,6 +484,19 @@ fn a_policy_that_leaves_a_chat_without_bounds_is_refused() {
     assert_eq!(with(presets::DEFAULT, "{ provider = \"discord\" }"), unbounded);
     assert_eq!(with(presets::DEFAULT, "\"miner\""), unbounded);
     assert_eq!(with(presets::SR1_AUGUST, ""), unbounded, "whoever names a miner has no limit by identity");
+    let named = presets::DEFAULT.replacen("[account]", chats, 1);
+    let event = "[event]\nname = \"e\"\nuntil = 9\namount = \"1 FIL\"\nguests = [\"discord:7\"]\n\
+                 [[event.limit]]\nrule = \"e\"\nscope = \"actor\"\ngrants = 1\n";
+    for (text, word) in [
+        (named.replace("min_age = \"30d\"\n", ""), "no min_age"),
+        (named.replace("[\"invite\"]", "[\"invite\", \"discord\"]"), "no min_age"),
+        (named.replace("grants_per_day = 200\namount_per_day = \"2000 FIL\"\n", ""), "no budget"),
+        (named.clone() + event, "guests of an event"),
+    ] {
+        let error = Policy::read(&text).unwrap_err().to_string();
+        assert!(error.contains(word), "{word}: {error}");
+    }
+    assert!(Policy::read(&(named + &event.replace("discord:7", "github:7"))).is_ok());
     let unknown = presets::DEFAULT.replacen("[account]", "[account]\nchats = [\"irc\"]", 1);
     assert!(Policy::read(&unknown).unwrap_err().to_string().contains("there is discord"));
 }

@@ -147,7 +147,7 @@ async fn participant(
         }
     };
     let Ok(subject) = id.as_str().parse() else { return Ok(None) };
-    let wanted = wanted(rules).unwrap_or_default();
+    let wanted = wanted(rules, network).unwrap_or_default();
     let names = wanted.iter().map(|spec| SeriesName::of(spec.name)).chain([series::presence(network.kind)]);
     let mut seen: Option<Epoch> = None;
     for name in names.collect::<BTreeSet<_>>() {

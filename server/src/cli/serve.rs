@@ -64,7 +64,7 @@ impl Serve {
         tracing::info!(database = %place, networks = prepared.len() + layered.len(), "the database is open");
         let interval = Duration::from_secs(config.watch_seconds.max(1).into());
         let beside = place.file().map(Path::to_owned);
-        let work = Work { networks: prepared, layered, nodes, tellers, beside };
+        let work = Work { networks: prepared, layered, tellers, beside };
         serve(listener, store, work, &config, interval).await?;
         Ok(Answer::Yes)
     }
@@ -82,8 +82,6 @@ pub(super) struct Work {
     pub(super) networks: Vec<Prepared>,
     /// Networks of Spacemesh to index.
     pub(super) layered: Vec<Followed>,
-    /// Nodes of networks of Spacemesh, to be asked and paid through.
-    pub(super) nodes: Vec<Node>,
     /// Wallets to pay from.
     pub(super) tellers: Vec<Teller>,
     /// The file of the database, where it is one.
@@ -98,9 +96,10 @@ pub(super) async fn serve(
     config: &Config,
     interval: Duration,
 ) -> Result<(), Failure> {
-    let Work { networks, layered, nodes, tellers, beside } = work;
+    let Work { networks, layered, tellers, beside } = work;
     let clock = Arc::new(SystemClock);
-    let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks, &nodes));
+    let nodes = Arc::new(Nodes::open(&config.networks).map_err(Failure::input)?);
+    let sources = Arc::new(Sources::new(Arc::<SystemClock>::clone(&clock), &networks, Arc::clone(&nodes)));
     let (end, ended) = watch::channel(false);
     let (mut feeds, mut indexing) = (Vec::new(), Vec::new());
     for network in networks {
@@ -131,7 +130,6 @@ pub(super) async fn serve(
         feeds.push((network.id().clone(), feed));
         tokio::spawn(network.follow(Arc::clone(&store), stopped, tell, ended.clone()));
     }
-    let nodes = Nodes::open(&config.networks).map_err(Failure::input)?;
     let (reports, owner) = (Reports::default(), edge::owner()?);
     let measures: Measures = tellers.iter().map(|teller| (teller.key(), teller.measures())).collect();
     for teller in tellers {
@@ -171,7 +169,7 @@ pub(super) async fn serve(
         door,
         faucets,
         chats: Arc::new(Chats::open(config)),
-        nodes: Arc::new(nodes),
+        nodes,
         refunds,
         reports,
         measures: Arc::new(measures),

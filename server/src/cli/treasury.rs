@@ -342,14 +342,22 @@ impl OnPayment {
             )));
         }
         let wallet = payment.wallet;
-        let key = (self.network.clone(), wallet.clone());
-        let teller = tellers(&config)?.into_iter().find(|teller| teller.key() == key);
-        let measures = teller.map(|teller| teller.measures()).ok_or_else(|| {
+        let unnamed = || {
             Failure::input(format!(
                 "the settings have no wallet {wallet} on {}: name those of the process that pays from it with --config",
                 self.network
             ))
-        })?;
+        };
+        // Whatever is wrong with other wallets and networks keeps nobody from this one.
+        let settings = config.wallets.get(&wallet).filter(|settings| settings.network == self.network);
+        let network = config.networks.get(&self.network).ok_or_else(unnamed)?;
+        let alone = config::Config {
+            wallets: [(wallet.clone(), settings.ok_or_else(unnamed)?.clone())].into(),
+            networks: [(self.network.clone(), network.clone())].into(),
+            ..config.clone()
+        };
+        let teller = tellers(&alone)?.pop().ok_or_else(unnamed)?;
+        let measures = teller.measures();
         operate::requeue(&*store, &self.network, &self.payment, &measures, by).await?;
         println!("{} waits for a nonce", self.payment);
         Ok(Answer::Yes)

@@ -104,7 +104,8 @@ pub(crate) async fn again(
         }
         Act::ApprovePayout { .. } => {
             let (_, stood) = final_standings(stands, held, ground).await?;
-            let payments = payments(&stood, held.competition(), &terms.given, terms.missing)?;
+            let payments =
+                payments(&stood, held.competition(), &terms.given, terms.missing, ground.network())?;
             let version = u64::try_from(held.competition().finals().len()).unwrap_or(u64::MAX);
             Act::ApprovePayout { version, root: payments.root, total: Quantity(payments.list.total().0) }
         }

@@ -25,6 +25,9 @@ pub(crate) enum NoFacts {
     /// A metric reads what an index does not have.
     #[error("{0} is neither a series of a participant on the chain nor one that bots make")]
     Series(SeriesName),
+    /// A metric reads what networks of that kind do not have.
+    #[error("{series} is no series of {network}: rules of another kind of network name it")]
+    Kind { series: SeriesName, network: NetworkId },
     /// The index moved whenever it was read.
     #[error("the index moves faster than it can be read")]
     Moving,
@@ -36,8 +39,8 @@ pub(crate) enum NoFacts {
     Id(String),
 }
 
-/// The series of the chain that rules read.
-pub(crate) fn wanted(rules: &[RuleSet]) -> Result<Vec<&'static SeriesSpec>, NoFacts> {
+/// The series of a network's chain that rules read.
+pub(crate) fn wanted(rules: &[RuleSet], network: &Network) -> Result<Vec<&'static SeriesSpec>, NoFacts> {
     let mut wanted: Vec<&'static SeriesSpec> = Vec::new();
     let mut want = |name: &SeriesName| -> Result<(), NoFacts> {
         let observed = rules.iter().flat_map(|rules| &rules.series).any(|series| series.name == *name);
@@ -46,6 +49,9 @@ pub(crate) fn wanted(rules: &[RuleSet]) -> Result<Vec<&'static SeriesSpec>, NoFa
         }
         let spec = name.spec().filter(|spec| spec.per_participant && !observed);
         let spec = spec.ok_or_else(|| NoFacts::Series(name.clone()))?;
+        if !spec.kinds.contains(&network.kind) {
+            return Err(NoFacts::Kind { series: name.clone(), network: network.id.clone() });
+        }
         if !wanted.iter().any(|other| other.name == spec.name) {
             wanted.push(spec);
         }
@@ -68,7 +74,8 @@ pub(crate) async fn read(
     rules: &[RuleSet],
     at: Epoch,
 ) -> Result<FactsDocument, NoFacts> {
-    let mut facts = Columns::new(wanted(rules)?, network.kind).document(&network.id, at, store).await?;
+    let mut facts =
+        Columns::new(wanted(rules, network)?, network.kind).document(&network.id, at, store).await?;
     observed::add(&mut facts, store, &network.id, rules, at).await?;
     Ok(facts)
 }

@@ -120,7 +120,7 @@ impl Ground {
     ) -> Result<FactsDocument, NoFacts> {
         let facts = match self {
             Self::Index { network, .. } => {
-                let wanted = facts::wanted(rules)?;
+                let wanted = facts::wanted(rules, network)?;
                 let known = columns.take().filter(|columns| columns.are(&wanted));
                 let columns = columns.insert(known.unwrap_or_else(|| Columns::new(wanted, network.kind)));
                 let mut facts = columns.document(&network.id, at, store).await?;

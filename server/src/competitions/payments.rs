@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apogee_competition::{Competition, Final, Hex, payout_commitment};
-use apogee_domain::{Atto, Digest};
+use apogee_domain::{Atto, Digest, Network};
 use apogee_package::payout::{Address, AuditTree, InvalidAddress, Payment, PaymentList, Unpayable};
 use apogee_rules::{Id, Quantity};
 use serde::Deserialize;
 
 use super::ground::Ground;
 use super::held::Held;
+use super::prizes::whole_smidge;
 use super::stood::{NoStandings, Stands, Stood, Triple};
 
 /// Entities that are named before the rest is counted.
@@ -89,7 +90,7 @@ pub(crate) enum NoPayments {
     )]
     Committed(Id),
     /// Nobody knows where to pay.
-    #[error("{count} entities have no payout address: {named}")]
+    #[error("{count} entities have no payout address on the network: {named}")]
     Unaddressed { count: usize, named: String },
     /// There is an address for somebody who is owed nothing.
     #[error("{0} is owed nothing, and has an address in the file")]
@@ -137,12 +138,14 @@ fn destination(
     }
 }
 
-/// Who is paid what. An address that a miner has signed goes before any that is given.
+/// Who is paid what. An address that a miner has signed goes before any that is given; one that `network` does not have is none. What can be moved of an amount is
+/// paid: on Spacemesh whole smidge, so that what is approved can be paid to the last of it.
 pub(crate) fn payments(
     stood: &Stood,
     competition: &Competition,
     given: &BTreeMap<Id, Destination>,
     missing: Missing,
+    network: Option<&Network>,
 ) -> Result<Payments, NoPayments> {
     let owed: Vec<_> = stood.standings.payouts.iter().filter(|payout| payout.total.0 > 0).collect();
     if let Some(stranger) = given.keys().find(|id| !owed.iter().any(|payout| payout.entity == **id)) {
@@ -160,7 +163,16 @@ pub(crate) fn payments(
         };
         let read = |text: &String| text.parse::<Address>();
         let addresses = destination.addresses.iter().map(read).collect::<Result<_, _>>();
-        let addresses = addresses.map_err(|cause| NoPayments::Address { entity: entity.clone(), cause })?;
+        let addresses: Vec<Address> =
+            addresses.map_err(|cause| NoPayments::Address { entity: entity.clone(), cause })?;
+        if network.is_some_and(|network| addresses.iter().any(|address| address.on(network).is_none())) {
+            withheld.push((entity.clone(), payout.total));
+            continue;
+        }
+        let amount = if addresses.iter().any(Address::is_spacemesh) { whole_smidge(amount) } else { amount };
+        if amount == Atto::ZERO {
+            continue;
+        }
         paid = paid.checked_add(amount).ok_or(Unpayable::Overflow)?;
         let name = stood.entities.list().iter().find(|other| other.id == *entity);
         let name = name.map(|entity| entity.name.to_string()).unwrap_or_default();

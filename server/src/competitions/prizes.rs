@@ -64,11 +64,16 @@ pub(crate) async fn prizes(
 
 /// What of an amount a network can move: on Spacemesh whole smidge. Nobody can be paid what is left.
 pub(crate) const fn payable(amount: Atto, kind: NetworkKind) -> Atto {
-    const SMIDGE: u128 = 1_000_000_000;
     match kind {
         NetworkKind::Filecoin => amount,
-        NetworkKind::Spacemesh => Atto(amount.0 - amount.0 % SMIDGE),
+        NetworkKind::Spacemesh => whole_smidge(amount),
     }
+}
+
+/// An amount without what is less than a smidge.
+pub(crate) const fn whole_smidge(amount: Atto) -> Atto {
+    const SMIDGE: u128 = 1_000_000_000;
+    Atto(amount.0 - amount.0 % SMIDGE)
 }
 
 /// From which wallet, on which network, and when.

@@ -113,7 +113,13 @@ impl Entry {
             let body = if worth { encoding.pack(&body)? } else { None };
             Ok(body.map(|body| packed(encoding, body)))
         };
-        let (brotli, gzip) = (pack(Encoding::Brotli)?, pack(Encoding::Gzip)?);
+        // The first visitor waits for the slower one.
+        let (brotli, gzip) = std::thread::scope(|scope| {
+            let brotli = scope.spawn(|| pack(Encoding::Brotli));
+            let gzip = pack(Encoding::Gzip);
+            (brotli.join().unwrap_or_else(|_| Err(std::io::Error::other("packing ended early"))), gzip)
+        });
+        let (brotli, gzip) = (brotli?, gzip?);
         let identity = packed(Encoding::Identity, body);
         let forms = [brotli.as_ref(), gzip.as_ref(), Some(&identity)];
         // A header map is about a kilobyte.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apogee_domain::{Network, NetworkId};
-use apogee_faucet::{ActorKey, Named, Notation, Recipient, Unresolved};
 use apogee_spacemesh::address::Prefix;
 use apogee_spacemesh::id::{GenesisId, PublicKey};
 use apogee_spacemesh::template::Spawn;
 use apogee_spacemesh_gateway::{Endpoint, Gateway, GatewayError, Limits};
 use apogee_store::Store;
 use apogee_treasury::Config as Measures;
-use apogee_treasury_spacemesh::{Spacemesh, atto, drips, large};
+use apogee_treasury_spacemesh::{Spacemesh, drips, large};
 
 use super::{Described, NotFollowed};
 use crate::config;
@@ -73,11 +72,6 @@ impl Node {
         self.described.prefix()
     }
 
-    /// How the network writes addresses.
-    pub(crate) fn notation(&self) -> Notation {
-        Notation::Spacemesh(self.prefix())
-    }
-
     /// The wallet of a key.
     pub(crate) fn address_of(&self, key: PublicKey) -> String {
         Spawn::Wallet(key).address().text(self.prefix())
@@ -105,17 +99,5 @@ impl Node {
         }
         // What else it says of itself may change with a restart from a checkpoint.
         Ok(Spacemesh::new(self.gateway.clone(), found, store, self.network.id.clone()))
-    }
-
-    /// What the network knows of an account, by the last layer that the node has executed. Any account can be paid, whether it was made or not.
-    pub(crate) async fn recipient(&self, address: &Named) -> Result<Recipient, Unresolved> {
-        let prefix = self.prefix();
-        let Named::Spacemesh(account) = address else {
-            return Err(Unresolved::Unavailable("an address of another network".into()));
-        };
-        let found = self.gateway.account(account).await;
-        let found = found.map_err(|error| Unresolved::Unavailable(Box::new(error)))?;
-        let balance = atto(found.map_or(0, |found| found.current.balance));
-        Ok(Recipient { key: ActorKey::of_mesh(account, prefix), balance, miner: false })
     }
 }

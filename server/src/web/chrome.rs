@@ -406,7 +406,10 @@ impl HtmlSafe for Cell {}
 impl Chrome<'_> {
     /// A figure in a table.
     pub(crate) fn cell(&self, figure: impl Borrow<Figure>) -> Cell {
-        Cell { figure: *figure.borrow(), unknown: self.t("unknown"), titled: true }
+        let figure = *figure.borrow();
+        // Looking a message up for each of a thousand cells takes longer than all the rest of them.
+        let unknown = if figure.value.is_none() { self.t("unknown") } else { String::new() };
+        Cell { figure, unknown, titled: true }
     }
 
     /// A figure among thousands: digits that stand twice would double the page.

@@ -82,6 +82,9 @@ impl App {
         subjects: &[Subject],
     ) -> Result<Holdings, Problem> {
         let mut holdings = Holdings::default();
+        if series.is_empty() {
+            return Ok(holdings);
+        }
         for subjects in subjects.chunks(apogee_store::MAX_HELD) {
             for held in self.store.held(scene.network(), series, subjects, scene.epoch()).await? {
                 holdings.0.entry(held.subject).or_default().push((held.series, held.value));

@@ -4,16 +4,18 @@ mod held;
 mod page;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apogee_domain::{Digest, Epoch, NetworkKind};
-use apogee_recount::Report;
-use apogee_store::RecountState;
+use apogee_recount::{Consequences, Report};
+use apogee_store::{Recount, RecountState};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use self::held::{Gap, Layer, Reward, Smesher};
+use self::held::{Compared, Gap, Layer, Reward, Smesher};
 use self::page::Page;
 use super::App;
 use super::ask::{Ask, Form};
@@ -21,10 +23,16 @@ use super::competition::OwedEffect;
 use super::now::Meta;
 use super::problem::Problem;
 use super::query::{Asked, Questions, Why, number};
+use super::scene::Scene;
 use super::view::{Csv, View};
 
 /// Rows of each list; a table of data has them all.
 const ROWS: usize = 200;
+
+/// What a recount does to competitions is worked out for one visitor at a time.
+static ONE: Semaphore = Semaphore::const_new(1);
+/// How long another one waits for that.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A recount, and what follows from it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -108,25 +116,36 @@ pub(super) async fn show(
     let text = app.store.recount_report(scene.network(), &input).await?.ok_or_else(unknown)?;
     let read = tokio::task::spawn_blocking(move || Report::from_json(text.as_bytes()));
     let report = read.await.map_err(|cause| Problem::Broken(Box::new(cause)))??;
-    let (digest, compared) = (report.digest(), app.compared(&scene, &report).await?);
-    let rewards = Arc::new(report.rewards);
-    let mut competitions = Vec::new();
-    if recount.state == RecountState::Open && (!rewards.changes.is_empty() || !rewards.unknown.is_empty()) {
-        let page = (ask.form == Form::Html).then_some(query.page.unwrap_or(1));
-        competitions = app.owed_effects(scene.network(), &recount, &rewards, page).await?;
-    }
+    let (digest, first, last) = (report.digest(), recount.first, recount.last);
+    let checked = report.checks.as_ref().map_or(0, |checks| checks.passed);
+    let page = match ask.form {
+        Form::Csv => None,
+        form => Some((form == Form::Html).then_some(query.page.unwrap_or(1))),
+    };
+    // It is worked out to its end, whoever still waits: so the place is held until then.
+    let place = tokio::time::timeout(PATIENCE, ONE.acquire()).await.map_err(|_| Problem::Busy)?;
+    let place = place.map_err(|_| Problem::Busy)?;
+    let working = tokio::spawn({
+        let (app, scene, recount) = (app.clone(), scene.clone(), recount.clone());
+        async move {
+            let _place = place;
+            follows(&app, &scene, &recount, report, page).await
+        }
+    });
+    let (compared, rewards, competitions) =
+        working.await.map_err(|cause| Problem::Broken(Box::new(cause)))??;
     let coin = super::figure::coin(NetworkKind::Spacemesh);
     let all: Vec<Smesher> = rewards.smeshers.iter().map(|total| Smesher::new(total, coin)).collect();
     ask.answer(&RecountView {
         meta: scene.meta(),
         report: Digest(digest.0),
-        first: recount.first,
-        last: recount.last,
+        first,
+        last,
         verified: recount.verified,
         opinion: recount.opinion,
         at: recount.at.to_string(),
         state: recount.state.as_str(),
-        ballots: report.checks.map_or(0, |checks| checks.passed),
+        ballots: checked,
         node_differs: compared.node,
         index_differs: compared.index,
         layers: compared.layers,
@@ -140,6 +159,24 @@ pub(super) async fn show(
         input,
         all,
     })
+}
+
+/// What follows from a report: how it stands to the index, and what it does to competitions. `page`: which page of the latter; `None` where they are not shown.
+async fn follows(
+    app: &App,
+    scene: &Scene,
+    recount: &Recount,
+    report: Report,
+    page: Option<Option<usize>>,
+) -> Result<(Compared, Arc<Consequences>, Vec<OwedEffect>), Problem> {
+    let compared = app.compared(scene, &report).await?;
+    let rewards = Arc::new(report.rewards);
+    let mut competitions = Vec::new();
+    let changes = !rewards.changes.is_empty() || !rewards.unknown.is_empty();
+    if let Some(page) = page.filter(|_| recount.state == RecountState::Open && changes) {
+        competitions = app.owed_effects(scene.network(), recount, &rewards, page).await?;
+    }
+    Ok((compared, rewards, competitions))
 }
 
 impl View for RecountView {

@@ -99,6 +99,13 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     let said = mesh.import("state_a_at_60.sql");
     assert!(said.contains("layer    60") && said.contains("final    0"), "nobody counted: {said}");
     let provisional = mesh.owed(&rules);
+    // Rules of Filecoin have nothing to read here.
+    let foreign = std::fs::read_to_string(&rules).unwrap();
+    let foreign = foreign.replace("\"space.units\"", "\"power.qa\"").replace("SMH", "FIL");
+    std::fs::write(mesh.path().join("foreign.toml"), foreign).unwrap();
+    let read = ["competition", "facts", "--rules", "foreign.toml", "--at", "e:60", "--store", STORE];
+    let refused = mesh.refused(&read);
+    assert!(refused.contains("power.qa is no series of devnet-208"), "{refused}");
 
     // A competition on it, with two operators.
     mesh.founded(&rules);

@@ -111,6 +111,12 @@ impl Address {
         }
     }
 
+    /// Whether it is an account of Spacemesh.
+    #[must_use]
+    pub const fn is_spacemesh(&self) -> bool {
+        matches!(self, Self::Spacemesh { .. })
+    }
+
     /// Whether it is the address of a key (`f1`, `f3`): one that can sign before there is any state.
     #[must_use]
     pub fn is_key(&self) -> bool {

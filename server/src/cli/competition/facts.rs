@@ -54,10 +54,10 @@ impl Indexed {
         let competition = rules.last().map(|rules| &rules.competition);
         let competition = competition.ok_or_else(|| Failure::input("there are no rules"))?;
         let id: NetworkId = competition.network.as_str().parse().map_err(Failure::input)?;
-        competitions::wanted(rules)?;
         let (_, place) = database.place()?;
         let store = place.existing().await?;
         let network = known(&store, &id).await?;
+        competitions::wanted(rules, &network)?;
         let cursor = store.cursor(&id).await.map_err(Failure::world)?;
         let cursor = cursor.ok_or_else(|| Failure::input(format!("{id} is not indexed yet")))?;
         let settled = cursor.final_epoch;

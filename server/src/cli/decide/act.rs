@@ -44,7 +44,7 @@ impl PayoutTerms {
     /// The payments by the final standings that hold.
     pub(in crate::cli) async fn payments(&self, desk: &Desk) -> Result<Payments, Failure> {
         let (_, stood) = final_standings(&desk.stands, &desk.held, &desk.ground).await?;
-        Ok(payments(&stood, desk.competition(), &self.given()?, self.missing())?)
+        Ok(payments(&stood, desk.competition(), &self.given()?, self.missing(), desk.ground.network())?)
     }
 }
 

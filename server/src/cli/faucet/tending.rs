@@ -1,5 +1,6 @@
 //! What whoever looks after a faucet does: it is written into a database, with who and why in the audit log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use apogee_domain::{Clock, NetworkId, Timestamp};
@@ -16,8 +17,8 @@ use crate::config::Config;
 use crate::edge::SystemClock;
 use crate::faucets::{Lookup, NoSubject, key_of, name_of};
 use crate::networks;
+use crate::nodes::Nodes;
 use crate::sources::Sources;
-use crate::spacemesh::Node;
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -169,15 +170,15 @@ impl Found {
         let known = known.into_iter().find(|known| known.id == *network);
         let known =
             known.ok_or_else(|| Failure::input(format!("{network} is not indexed in this database")))?;
-        let (mut prepared, mut nodes) = (Vec::new(), Vec::new());
-        match self.config.networks.get(network) {
-            Some(settings) if settings.spacemesh.is_some() => {
-                nodes.extend(Node::of(network, settings).map_err(Failure::input)?);
-            }
-            Some(settings) => prepared.push(networks::prepare(Some(network), settings)?),
-            None => {}
+        let settings = self.config.networks.get_key_value(network);
+        let alone: BTreeMap<_, _> =
+            settings.map(|(id, settings)| (id.clone(), settings.clone())).into_iter().collect();
+        let nodes = Arc::new(Nodes::open(&alone).map_err(Failure::input)?);
+        let mut prepared = Vec::new();
+        for (id, settings) in alone.iter().filter(|(_, settings)| settings.spacemesh.is_none()) {
+            prepared.push(networks::prepare(Some(id), settings)?);
         }
-        let sources = Arc::new(Sources::new(Arc::new(SystemClock), &prepared, &nodes));
+        let sources = Arc::new(Sources::new(Arc::new(SystemClock), &prepared, nodes));
         Ok(Lookup::of(Arc::clone(&self.store), sources, &known))
     }
 

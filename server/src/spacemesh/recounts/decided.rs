@@ -41,6 +41,8 @@ pub(crate) async fn decide(
     state: RecountState,
     by: By,
 ) -> Result<(), NotDecided> {
+    // Nobody else writes meanwhile, where there is one who may; and what an index takes back later is not final, whatever was decided.
+    let mut work = store.begin().await?;
     let found = store.recounts(network).await?;
     let recount = found.iter().find(|recount| recount.input == input);
     let recount = recount.ok_or_else(|| NotDecided::Unknown(network.clone(), input.to_owned()))?;
@@ -63,7 +65,6 @@ pub(crate) async fn decide(
             return Err(NotDecided::Gap { after, first: recount.first });
         }
     }
-    let mut work = store.begin().await?;
     if !work.decide_recount(network, input, state).await? {
         return Err(NotDecided::Meanwhile);
     }

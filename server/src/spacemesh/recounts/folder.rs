@@ -17,6 +17,13 @@ pub(crate) fn seen(file: &Path) -> Option<Seen> {
     Some((data.modified().ok(), data.len(), data.ino()))
 }
 
+/// Files of a recount.
+const OWN: [&str; 5] = ["copy.sql", "copy.part", "plan", "checkpoint.json", "report.json"];
+/// How the names of those begin that were not written to their end.
+const TEMPORARY: &str = ".tmp";
+/// Bytes that stay free on the disk.
+const ROOM: u64 = 1 << 30;
+
 /// Which layers of a copy are counted. It is kept with the copy: counted from elsewhere, a checkpoint would not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
@@ -26,7 +33,7 @@ pub(super) struct Plan {
     pub(super) to: Epoch,
 }
 
-/// The folder of one network's recount. Nothing else is in it, and nothing stays in it once a recount is over.
+/// The folder of one network's recount. Nothing of it stays once a recount is over; whatever else is in it is left alone.
 #[derive(Clone, Debug)]
 pub(super) struct Folder(PathBuf);
 
@@ -73,6 +80,7 @@ impl Folder {
     pub(super) fn take(&self, file: &Path, is: Seen, plan: Plan) -> io::Result<bool> {
         self.clear()?;
         fs::create_dir_all(&self.0)?;
+        self.fits(is.1)?;
         let part = self.0.join("copy.part");
         fs::copy(file, &part)?;
         if seen(file) != Some(is) || fs::metadata(&part)?.len() != is.1 {
@@ -89,10 +97,34 @@ impl Folder {
 
     /// Leave nothing behind.
     pub(super) fn clear(&self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.0) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let files = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            files => files?,
+        };
+        for file in files {
+            let file = file?;
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            if OWN.contains(&&*name) || name.starts_with(TEMPORARY) {
+                fs::remove_file(file.path())?;
+            }
         }
+        match fs::remove_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed,
+        }
+    }
+
+    /// Whether a copy of so many bytes leaves the disk room for what else is written there: the database, and money's books.
+    fn fits(&self, length: u64) -> io::Result<()> {
+        let disk = rustix::fs::statvfs(&self.0)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let needed = length.saturating_add(ROOM.max(length / 4));
+        if free >= needed {
+            return Ok(());
+        }
+        let what = format!("a copy of {length} bytes wants {needed} free, and {free} are");
+        Err(io::Error::new(io::ErrorKind::StorageFull, what))
     }
 }
 
@@ -119,5 +151,14 @@ mod tests {
         folder.clear().unwrap();
         folder.clear().unwrap();
         assert!(!folder.path().exists());
+
+        // Somebody's own files are nobody's to remove.
+        fs::create_dir_all(folder.path()).unwrap();
+        let own = folder.path().join("state.sql");
+        fs::write(&own, "precious").unwrap();
+        assert!(!folder.take(&file, is, plan).unwrap());
+        folder.clear().unwrap();
+        assert_eq!(fs::read(&own).unwrap(), b"precious");
+        assert_eq!(folder.fits(u64::MAX / 2).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -122,7 +122,7 @@ impl Keeper {
         };
         let counter = Counter {
             described: std::path::absolute(file)?,
-            folder: Folder::new(std::path::absolute(folder)?.join(network.as_str())),
+            folder: Folder::new(std::path::absolute(folder)?.join(format!("{network}.recount"))),
             limits,
             program: std::env::current_exe()?,
         };
@@ -239,7 +239,9 @@ impl Keeper {
 fn is_due(head: Epoch, hdist: u32, kept: &[Recount]) -> bool {
     // The last `hdist` layers follow the committee, not votes.
     let countable = head.minus(hdist.into());
-    let verified = kept.iter().map(|recount| recount.verified).max().unwrap_or(Epoch::GENESIS);
+    // One that was cancelled says nothing; the same copy would say it again.
+    let standing = kept.iter().filter(|recount| recount.state != RecountState::Cancelled);
+    let verified = standing.map(|recount| recount.verified).max().unwrap_or(Epoch::GENESIS);
     let further = kept.iter().all(|recount| recount.last < head);
     further && countable > verified && kept.iter().all(|recount| recount.state != RecountState::Open)
 }
@@ -269,6 +271,8 @@ mod tests {
             assert!(!is_due(at(64), 5, &decided), "the same copy, after another start");
             assert!(is_due(at(65), 5, &decided));
         }
+        let wrong = [kept(64, 64, RecountState::Cancelled)];
+        assert!(is_due(at(65), 5, &wrong), "what was cancelled reached nothing");
         let ahead = [kept(64, 60, RecountState::Applied)];
         assert!(!is_due(at(65), 5, &ahead) && is_due(at(66), 5, &ahead));
     }

@@ -1,6 +1,6 @@
 //! The rows of a board: of what is kept in memory those that are shown, and what they hold beside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use apogee_domain::series::{self, SeriesSpec, Unit};
@@ -58,23 +58,27 @@ impl App {
             Some(_) => Vec::new(),
             None => picked.positions.iter().filter_map(|position| found.ranking.row(*position)).collect(),
         };
-        let mut subjects: Vec<Subject> = standings.iter().map(|row| row.standing.subject.clone()).collect();
-        let trends = match form {
-            Form::Html => self.recent(&scene, ranked_by, &subjects, scene.epoch().minus(WINDOW)).await?,
-            Form::Json | Form::Csv => Default::default(),
+        let subjects: Vec<Subject> = standings.iter().map(|row| row.standing.subject.clone()).collect();
+        let others = columns.get(1..).unwrap_or_default();
+        let (from, network) = (scene.epoch().minus(WINDOW), Subject::network());
+        let trends = async {
+            match form {
+                Form::Html => self.recent(&scene, ranked_by, &subjects, from).await,
+                Form::Json | Form::Csv => Ok(HashMap::new()),
+            }
         };
-        // With one column everything but the network's sum is known.
-        if columns.len() == 1 {
-            subjects.clear();
-        }
-        subjects.push(Subject::network());
-        let held = self.held(&scene, columns, &subjects).await?;
+        // Each on a connection of its own.
+        let (trends, held, network_total) = tokio::try_join!(
+            trends,
+            self.held(&scene, others, &subjects),
+            self.value(&scene, ranked_by, &network),
+        )?;
         let (heads, mut rows) = shown(&scene, columns, standings, &held);
         for row in &mut rows {
             let Some(now) = row.values.get(ranked_by.as_str()).copied() else { continue };
             let Some(steps) = trends.get(&row.standing.standing.subject) else { continue };
             let begin = Figure { value: steps.first().and_then(|step| step.value), ..now }.text();
-            let path = spark(steps, scene.epoch().minus(WINDOW), scene.epoch());
+            let path = spark(steps, from, scene.epoch());
             row.trend = path.map(|path| Trend { path, begin });
         }
         let mut board = Board {
@@ -91,7 +95,7 @@ impl App {
             rows,
             query,
             global: columns.len() > 1,
-            network_total: held.get(&Subject::network(), ranked_by).flatten(),
+            network_total,
             table,
         };
         let more = skipped.saturating_add(limit) < board.found;
@@ -114,10 +118,7 @@ impl App {
             let standings = positions.iter().filter_map(|position| found.ranking.standing(*position));
             let standings: Vec<Standing> = standings.collect();
             let subjects: Vec<Subject> = standings.iter().map(|row| row.subject.clone()).collect();
-            let held = match others {
-                [] => Holdings::default(),
-                others => self.held(scene, others, &subjects).await?,
-            };
+            let held = self.held(scene, others, &subjects).await?;
             for row in &standings {
                 let rank = row.rank.map(|rank| rank.to_string()).unwrap_or_default();
                 let value = |series: &SeriesName| {

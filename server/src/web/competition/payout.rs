@@ -4,6 +4,8 @@ mod page;
 mod progress;
 mod proof;
 
+use std::collections::BTreeMap;
+
 use apogee_competition::Act;
 use apogee_domain::{Digest, Epoch};
 use apogee_package::payout::{AuditTree, StandardTree};
@@ -175,7 +177,8 @@ pub(super) async fn show(
 fn list(stage: &Stage, stood: &Stood) -> Option<Payments> {
     let last = stage.competition.finals().last()?;
     let is_final = stage.meta.snapshot == Some(last.pin.root);
-    let made = payments(stood, &stage.competition, &std::collections::BTreeMap::new(), Missing::Refused);
+    let (nothing, network) = (BTreeMap::new(), stage.ground().and_then(|ground| ground.network()));
+    let made = payments(stood, &stage.competition, &nothing, Missing::Refused, network);
     made.ok().filter(|_| is_final)
 }
 

@@ -152,7 +152,10 @@ fn unresolved(error: Unresolved) -> Problem {
     match error {
         Unresolved::NoActor(_) => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-absent"),
         Unresolved::NoRecipient { .. } => Problem::Faucet(FAUCET_RECIPIENT, "faucet-recipient-lost"),
-        Unresolved::Unavailable(why) => Problem::NoState { why: why.to_string() },
+        Unresolved::Unavailable(why) => match why.downcast_ref::<Silent>() {
+            Some(why) => silent(why),
+            None => Problem::NoState { why: why.to_string() },
+        },
     }
 }
 

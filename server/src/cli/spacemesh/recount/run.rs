@@ -16,6 +16,8 @@ use crate::spacemesh::Described;
 
 /// The priority that everything else goes before.
 const LOWEST: i32 = 19;
+/// Bytes of a file that is written.
+const LARGEST_FILE: u64 = 1 << 30;
 /// The exit code of a process that ends because whoever started it did: the world failed.
 const LEFT: i32 = 3;
 
@@ -58,6 +60,8 @@ fn confine(memory: u64, seconds: u64) -> Result<(), Failure> {
         rustix::process::setrlimit(what, bound).map_err(Failure::world)
     };
     set(Resource::As, memory.saturating_mul(1 << 20))?;
+    // Neither checkpoint nor report comes near it.
+    set(Resource::Fsize, LARGEST_FILE)?;
     set(Resource::Cpu, seconds)
 }
 
