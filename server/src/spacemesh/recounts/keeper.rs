@@ -1,6 +1,5 @@
 //! Recounts beside serving: one at a time, of copies that reach further than what was counted.
 
-use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use super::child::{Counter, NotCounted};
 use super::decided::reached;
 use super::folder::{Folder, Plan, Seen};
 use super::judged::{NoReport, NotKept, Written};
+use crate::cli::chain_of;
 use crate::config;
 use crate::spacemesh::{Described, NotDescribed};
 
@@ -167,7 +167,8 @@ impl Keeper {
         let same = matches!(&*before, Some(Counting::Failed { why, .. }) if *why == error.word());
         if !same || !error.may_pass() {
             let id = self.network.as_str();
-            tracing::error!(network.id = id, error = error as &dyn Error, "there is no recount");
+            // With its causes: pages say no more than a word of it.
+            tracing::error!(network.id = id, error = chain_of(error), "there is no recount");
         }
         if !error.may_pass() {
             self.failed = head;
