@@ -94,7 +94,7 @@ async fn a_ranking_is_made_once_for_all_who_ask_and_by_whoever_stays() {
     let mesh = Mesh::new(LIMITS).await;
     let key = mesh.key(&UNITS, 1).await;
     // The first one goes away before anything is there.
-    assert!(tokio::time::timeout(Duration::ZERO, mesh.rankings.at(&key)).await.is_err());
+    assert!(mesh.rankings.at(&key).now_or_never().is_none());
     let (one, other) = tokio::join!(mesh.rankings.at(&key), mesh.rankings.at(&key));
     let (one, other) = (one.unwrap(), other.unwrap());
     assert!(Arc::ptr_eq(&one.ranking, &other.ranking));
@@ -231,18 +231,19 @@ async fn of_past_epochs_two_are_made_and_the_newest_is_next() {
     }
     let (ninth, newest) = (mesh.key(&UNITS, 9).await, mesh.key(&UNITS, 10).await);
     let made = AtomicUsize::new(0);
-    let past = keys.iter().map(async |key| {
+    let mut past = futures::future::join_all(keys.iter().map(async |key| {
         let found = mesh.rankings.at(key).await;
         made.fetch_add(found.is_ok().into(), Ordering::SeqCst);
         found
-    });
+    }));
+    assert!((&mut past).now_or_never().is_none(), "they ask first");
     let others = async {
         let at_once = mesh.rankings.at(&ninth).now_or_never();
         assert!(matches!(at_once, Some(Err(NoRanking::Crowded))), "the ninth waits: {at_once:?}");
         let found = mesh.rankings.at(&newest).await;
         (found, made.load(Ordering::SeqCst))
     };
-    let (past, (found, before)) = futures::join!(futures::future::join_all(past), others);
+    let ((found, before), past) = futures::join!(others, past);
     assert_eq!(found.unwrap().key, newest);
     assert!(before <= 1, "who asks for the newest epoch came after {before} others");
     let (made, refused): (Vec<_>, Vec<_>) = past.into_iter().partition(Result::is_ok);
