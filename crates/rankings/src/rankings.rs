@@ -8,14 +8,21 @@ use apogee_leaderboard::{Order, Ranking, TooMany};
 use apogee_store::{EpochRecord, Store, StoreError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::shelf::Shelf;
 use crate::{By, Column, Key};
 
-/// Rankings that wait to be made, of newest and of past epochs. More than that nobody would wait for.
+/// Rankings of a network's newest epoch that are made or wait for it. More than that nobody would wait for.
 const WAITING: usize = 32;
+
+/// Those of its past epochs: one is made, and one is next.
+const PAST: usize = 2;
+
+/// How many may wait for what is made of past epochs, of all networks together. Whoever waits keeps a place where answers are made, and those who
+/// ask for the newest epoch need some as well.
+const PATIENT: usize = 4;
 
 /// How much is kept, and when something older will do.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +55,7 @@ pub enum NoRanking {
     /// The chain has another epoch in that place by now.
     #[error("the epoch was replaced meanwhile")]
     Replaced,
-    /// Too many others wait.
+    /// Too many others wait; that is said at once.
     #[error("too many rankings are being made")]
     Crowded,
     /// The work was cut off.
@@ -80,6 +87,7 @@ type Making = Shared<BoxFuture<'static, Made>>;
 pub struct Rankings {
     store: Arc<dyn Store>,
     state: Mutex<State>,
+    patient: Semaphore,
 }
 
 struct State {
@@ -94,6 +102,21 @@ struct Places {
     work: Semaphore,
     /// Of those who ask for a past epoch one waits for that: whoever asks for the newest is next.
     past: Semaphore,
+}
+
+/// Given up in this order: nobody else of the past is there yet when others are let work.
+type Turn<'a> = (SemaphorePermit<'a>, Option<SemaphorePermit<'a>>);
+
+impl Places {
+    /// The turn of whoever asks for a past epoch, or for the newest.
+    async fn turn(&self, is_past: bool) -> Result<Turn<'_>, NoRanking> {
+        let first = match is_past {
+            true => Some(self.past.acquire().await.map_err(|_| NoRanking::Unfinished)?),
+            false => None,
+        };
+        let alone = self.work.acquire().await.map_err(|_| NoRanking::Unfinished)?;
+        Ok((alone, first))
+    }
 }
 
 impl fmt::Debug for Rankings {
@@ -119,11 +142,17 @@ impl Rankings {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, limits: Limits) -> Self {
         let state = State { shelf: Shelf::new(limits), making: HashMap::new(), places: HashMap::new() };
-        Self { store, state: Mutex::new(state) }
+        Self { store, state: Mutex::new(state), patient: Semaphore::new(PATIENT) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place of somebody who waits; one of a few where it is for a past epoch.
+    fn wait(&self, key: &Key) -> Result<Option<SemaphorePermit<'_>>, NoRanking> {
+        let place = key.is_past.then(|| self.patient.try_acquire().map_err(|_| NoRanking::Crowded));
+        place.transpose()
     }
 
     /// This ranking; it is made where it is not there.
@@ -131,11 +160,11 @@ impl Rankings {
     /// # Errors
     /// [`NoRanking`] says why there is none.
     pub async fn at(self: &Arc<Self>, key: &Key) -> Result<Found, NoRanking> {
-        let making = {
+        let (_place, making) = {
             let mut state = self.state();
             match state.shelf.get(key) {
                 Some(ranking) => return Ok(Found { key: key.clone(), ranking, older: None }),
-                None => self.make(&mut state, key)?,
+                None => (self.wait(key)?, self.make(&mut state, key)?),
             }
         };
         Ok(Found { key: key.clone(), ranking: making.await?, older: None })
@@ -188,8 +217,9 @@ impl Rankings {
             Column::Series(series) if own(series) => Some(Arc::clone(&ranking)),
             Column::Series(series) => Some(self.at(&found.key.by(series)).await?.ranking),
         };
+        let _place = self.wait(&found.key)?;
         let places = self.places(&mut self.state(), &found.key);
-        let _alone = places.work.acquire().await.map_err(|_| NoRanking::Unfinished)?;
+        let _turn = places.turn(found.key.is_past).await?;
         if let Some(order) = self.state().shelf.order(&found.key, by) {
             return Ok(Some(order));
         }
@@ -228,7 +258,9 @@ impl Rankings {
         if let Some(making) = state.making.get(key) {
             return Ok(making.clone());
         }
-        if state.making.keys().filter(|other| other.is_past == key.is_past).count() >= WAITING {
+        let (network, most) = (&key.scope.network, if key.is_past { PAST } else { WAITING });
+        let before = |other: &&Key| other.is_past == key.is_past && other.scope.network == *network;
+        if state.making.keys().filter(before).count() >= most {
             return Err(NoRanking::Crowded);
         }
         let places = self.places(state, key);
@@ -249,12 +281,8 @@ impl Rankings {
     }
 
     async fn work_out(&self, places: &Places, key: &Key) -> Made {
-        let _first = match key.is_past {
-            true => Some(places.past.acquire().await.map_err(|_| NoRanking::Unfinished)?),
-            false => None,
-        };
         // So many rows are in memory twice while they are ranked.
-        let _alone = places.work.acquire().await.map_err(|_| NoRanking::Unfinished)?;
+        let _turn = places.turn(key.is_past).await?;
         let scope = key.scope.clone();
         let mut rows = self.store.board(&scope.network, &scope.series, scope.at).await?;
         let record = self.store.epoch(&scope.network, scope.at).await?;

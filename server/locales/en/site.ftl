@@ -365,6 +365,8 @@ problem-not-indexed = Not indexed
 problem-not-indexed-advice = The epoch, or the whole network, is not in the index yet. Status says how far it is.
 problem-invalid-query = The address has a part that cannot be read
 problem-invalid-query-advice = An epoch is written at=e:120. Remove what was added to the address, or begin at the networks.
+problem-table-too-large = The table is larger than an answer may be
+problem-table-too-large-advice = Ask for a part of its rows: add limit=100000&page=1 to the address, then page=2, and so on.
 problem-method-not-allowed = Everything here is only read
 problem-method-not-allowed-advice = Use GET or HEAD.
 problem-busy = At the limit
@@ -567,6 +569,7 @@ detail-query-twice = “{ $name }” stands twice in the address.
 detail-query-epoch = { $name } is “{ $value }”, not an epoch: write { $name }=e:120 or { $name }=final.
 detail-query-number = { $name } is “{ $value }”, not a whole number.
 detail-query-column = { $name } is “{ $value }”, not a series of this board.
+detail-table-too-large = The table has { $rows } rows. Ask for at most { $most } at a time: limit={ $most }&page=1, then page=2, and so on.
 detail-method = Only GET and HEAD are answered here.
 detail-body = Nothing here takes a body.
 detail-busy = The service is at its limit.

@@ -325,6 +325,8 @@ problem-not-indexed = 尚未索引
 problem-not-indexed-advice = 该高度或整个网络尚未索引。状态页说明了目前进度。
 problem-invalid-query = 地址中有无法识别的部分
 problem-invalid-query-advice = 高度写作 at=e:120。请去掉地址中添加的部分，或从网络列表开始。
+problem-table-too-large = 表格超过单次应答的大小上限
+problem-table-too-large-advice = 请分批获取：在地址中添加 limit=100000&page=1，然后 page=2，依此类推。
 problem-method-not-allowed = 此处内容只供读取
 problem-method-not-allowed-advice = 请使用 GET 或 HEAD。
 problem-busy = 已达上限
@@ -527,6 +529,7 @@ detail-query-twice = 地址中的“{ $name }”出现了两次。
 detail-query-epoch = { $name } 的值“{ $value }”不是高度：应写作 { $name }=e:120 或 { $name }=final。
 detail-query-number = { $name } 的值“{ $value }”不是整数。
 detail-query-column = { $name } 的值“{ $value }”不是此榜单的序列。
+detail-table-too-large = 表格共有 { $rows } 行。请每次最多获取 { $most } 行：limit={ $most }&page=1，然后 page=2，依此类推。
 detail-method = 此处只接受 GET 和 HEAD。
 detail-body = 此处的请求不应带正文。
 detail-busy = 服务已达上限。

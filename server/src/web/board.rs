@@ -28,7 +28,7 @@ use super::view::{Csv, View};
 
 /// Rows of one page.
 const ROWS: usize = 50;
-/// Most rows of one JSON answer.
+/// Most rows of a page; a table for spreadsheets may have more.
 const MOST: usize = 500;
 
 /// What the board of all columns shows; it is ranked by the first.
@@ -95,7 +95,7 @@ pub(crate) struct Board {
     kind: NetworkKind,
     #[serde(skip)]
     network_total: Option<Value>,
-    /// All rows as a table, where that is what was asked for.
+    /// The rows as a table, where that is what was asked for.
     #[serde(skip)]
     table: Option<Csv>,
 }

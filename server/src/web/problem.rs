@@ -49,6 +49,11 @@ pub(crate) enum Problem {
         at: Epoch,
     },
     UnknownSeries(String),
+    /// A table has more rows than an answer, which has room for `most`.
+    TableTooLarge {
+        rows: usize,
+        most: usize,
+    },
     EpochInFuture {
         network: String,
         asked: Epoch,
@@ -243,6 +248,7 @@ kinds! {
     MAINTENANCE_REFUSED = "maintenance-refused", UNPROCESSABLE_ENTITY;
     NO_STANDINGS = "no-standings", UNPROCESSABLE_ENTITY;
     INVALID_QUERY = "invalid-query", BAD_REQUEST;
+    TABLE_TOO_LARGE = "table-too-large", UNPROCESSABLE_ENTITY;
     METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED;
     CONTENT_TOO_LARGE = "content-too-large", PAYLOAD_TOO_LARGE;
     BUSY = "busy", SERVICE_UNAVAILABLE;
@@ -354,6 +360,7 @@ impl Problem {
             Self::UnknownNetwork(_) => UNKNOWN_NETWORK,
             Self::UnknownParticipant { .. } => UNKNOWN_PARTICIPANT,
             Self::UnknownSeries(_) => UNKNOWN_SERIES,
+            Self::TableTooLarge { .. } => TABLE_TOO_LARGE,
             Self::EpochInFuture { .. } => EPOCH_IN_FUTURE,
             Self::NoEpochs { .. } | Self::NoFinalEpoch { .. } | Self::NotIndexed { .. } => NOT_INDEXED,
             Self::UnknownCompetition(_) => UNKNOWN_COMPETITION,
@@ -414,6 +421,10 @@ impl Problem {
             Self::UnknownSeries(series) => {
                 say("detail-unknown-series", fluent_args!["series" => series.as_str()])
             }
+            Self::TableTooLarge { rows, most } => say(
+                "detail-table-too-large",
+                fluent_args!["rows" => grouped(rows), "most" => most.to_string()],
+            ),
             Self::EpochInFuture { network, asked, head } => say(
                 "detail-epoch-in-future",
                 fluent_args![

@@ -40,3 +40,17 @@ fn every_figure_of_a_board_has_all_its_digits_and_has_them_once() {
         }
     }
 }
+
+#[test]
+fn a_table_is_whole_or_the_part_that_was_asked_for() {
+    let served = Served::new();
+    let table = |query: &str| served.get(&format!("/n/devnet-a/board.csv{query}")).text();
+    let whole = table("");
+    let rows: Vec<&str> = whole.lines().collect();
+    assert!(rows.len() > 3, "{whole}");
+    assert_eq!(table("?page=1"), whole);
+    assert_eq!(table("?limit=100000"), whole);
+    assert_eq!(table("?limit=1&page=2").lines().collect::<Vec<_>>(), [rows[0], rows[2]]);
+    assert_eq!(table("?limit=2").lines().collect::<Vec<_>>(), rows[..3]);
+    assert_eq!(table("?limit=2&page=900").lines().collect::<Vec<_>>(), rows[..1]);
+}

@@ -8,6 +8,7 @@ use apogee_rankings::{By, Column, Found, Key, Limits, NoRanking, Rankings};
 use apogee_store::conformance::{add, applied, apply, change, cursor};
 use apogee_store::{AppliedEpoch, Cursor, Store};
 use apogee_store_sqlite::SqliteStore;
+use futures::FutureExt;
 use tempfile::TempDir;
 
 const UNITS: SeriesName = series::SPACE_UNITS;
@@ -93,7 +94,7 @@ async fn a_ranking_is_made_once_for_all_who_ask_and_by_whoever_stays() {
     let mesh = Mesh::new(LIMITS).await;
     let key = mesh.key(&UNITS, 1).await;
     // The first one goes away before anything is there.
-    assert!(tokio::time::timeout(Duration::ZERO, mesh.rankings.at(&key)).await.is_err());
+    assert!(mesh.rankings.at(&key).now_or_never().is_none());
     let (one, other) = tokio::join!(mesh.rankings.at(&key), mesh.rankings.at(&key));
     let (one, other) = (one.unwrap(), other.unwrap());
     assert!(Arc::ptr_eq(&one.ranking, &other.ranking));
@@ -219,31 +220,81 @@ async fn whoever_follows_the_network_makes_what_was_looked_at() {
 }
 
 #[tokio::test]
-async fn too_many_who_wait_are_refused_and_an_error_is_not_kept() {
+async fn of_past_epochs_two_are_made_and_the_newest_is_next() {
     let mesh = Mesh::new(LIMITS).await;
-    let mut keys = Vec::new();
-    for chain in 0..33 {
-        let scope = mesh.key(&UNITS, 1).await.scope().clone();
-        keys.push(Key::new(
-            Scope { chain: Digest([chain; 32]), ..scope },
-            (Epoch::MAX, Digest::default()),
-            None,
-        ));
+    for height in 2..=10 {
+        mesh.grow(height, 10).await;
     }
-    let (newest, done) = (mesh.key(&UNITS, 1).await, AtomicUsize::new(0));
-    let past = keys.iter().map(async |key| {
-        let made = mesh.rankings.at(key).await;
-        done.fetch_add(1, Ordering::SeqCst);
-        made
-    });
-    let first = async {
-        let made = mesh.rankings.at(&newest).await;
-        (made, done.load(Ordering::SeqCst))
+    let mut keys = Vec::new();
+    for height in 1..=8 {
+        keys.push(mesh.key(&UNITS, height).await);
+    }
+    let (ninth, newest) = (mesh.key(&UNITS, 9).await, mesh.key(&UNITS, 10).await);
+    let made = AtomicUsize::new(0);
+    let mut past = futures::future::join_all(keys.iter().map(async |key| {
+        let found = mesh.rankings.at(key).await;
+        made.fetch_add(found.is_ok().into(), Ordering::SeqCst);
+        found
+    }));
+    assert!((&mut past).now_or_never().is_none(), "they ask first");
+    let others = async {
+        let at_once = mesh.rankings.at(&ninth).now_or_never();
+        assert!(matches!(at_once, Some(Err(NoRanking::Crowded))), "the ninth waits: {at_once:?}");
+        let found = mesh.rankings.at(&newest).await;
+        (found, made.load(Ordering::SeqCst))
     };
-    let (all, (made, before)) = futures::join!(futures::future::join_all(past), first);
-    assert!(made.is_ok() && before <= 3, "who asks for the newest epoch came after {before} others");
-    let count = |is: fn(&NoRanking) -> bool| all.iter().filter(|made| made.as_ref().is_err_and(is)).count();
-    let counts = [count(|e| matches!(e, NoRanking::Replaced)), count(|e| matches!(e, NoRanking::Crowded))];
-    assert_eq!(counts, [32, 1]);
+    let ((found, before), past) = futures::join!(others, past);
+    assert_eq!(found.unwrap().key, newest);
+    assert!(before <= 1, "who asks for the newest epoch came after {before} others");
+    let (made, refused): (Vec<_>, Vec<_>) = past.into_iter().partition(Result::is_ok);
+    assert_eq!((made.len(), refused.len()), (2, 6));
+    assert!(refused.iter().all(|refused| matches!(refused, Err(NoRanking::Crowded))));
+    assert!(mesh.rankings.at(&ninth).await.is_ok(), "there is room again");
+}
+
+#[tokio::test]
+async fn few_wait_for_past_epochs_and_their_orders() {
+    let mesh = Mesh::new(LIMITS).await;
+    mesh.grow(2, 20).await;
+    mesh.grow(3, 30).await;
+    let (kept, wanted) = (mesh.key(&UNITS, 1).await, mesh.key(&UNITS, 2).await);
+    let kept = mesh.rankings.at(&kept).await.unwrap();
+    let newest = mesh.rankings.at(&mesh.key(&UNITS, 3).await).await.unwrap();
+    let by = By { column: Column::Name, descending: false };
+    let mut visitors: Vec<_> = (0..8).map(|_| Box::pin(mesh.rankings.at(&wanted))).collect();
+    for (number, visitor) in visitors.iter_mut().enumerate() {
+        let answer = visitor.now_or_never();
+        let crowded = matches!(answer, Some(Err(NoRanking::Crowded)));
+        assert!(if number < 4 { answer.is_none() } else { crowded }, "{number}: {answer:?}");
+    }
+    let order = |found| mesh.rankings.order(found, &by).now_or_never();
+    assert!(matches!(order(&kept), Some(Err(NoRanking::Crowded))));
+    assert!(!matches!(order(&newest), Some(Err(_))));
+    visitors.truncate(4);
+    assert!(futures::future::join_all(visitors).await.iter().all(Result::is_ok));
+    assert!(mesh.rankings.order(&kept, &by).await.is_ok());
+}
+
+#[tokio::test]
+async fn too_many_who_wait_are_refused_on_their_network_and_an_error_is_not_kept() {
+    let mesh = Mesh::new(LIMITS).await;
+    let scope = mesh.key(&UNITS, 1).await.scope().clone();
+    // What no epoch of the chain is.
+    let gone = |network: &str, newest: Epoch, chain: u8| {
+        let (network, chain) = (network.parse().unwrap(), Digest([chain; 32]));
+        Key::new(Scope { network, chain, ..scope.clone() }, (newest, Digest::default()), None)
+    };
+    let begin = |key: &Key| mesh.rankings.at(key).now_or_never().map(|made| made.map(|_| ()).unwrap_err());
+    // Nothing is made before somebody waits.
+    for (newest, most) in [(Epoch::MAX, 2), (scope.at, 32)] {
+        for chain in 0..most {
+            let made = begin(&gone("mesh", newest, chain));
+            assert!(made.is_none(), "{chain} of {most}: {made:?}");
+        }
+        assert!(matches!(begin(&gone("mesh", newest, most)), Some(NoRanking::Crowded)));
+        assert!(begin(&gone("other", newest, 0)).is_none(), "one network keeps another one waiting");
+    }
+    let refused = mesh.rankings.at(&gone("mesh", scope.at, 31)).await.unwrap_err();
+    assert!(matches!(refused, NoRanking::Replaced), "{refused}");
     assert!(mesh.rankings.at(&mesh.key(&UNITS, 1).await).await.is_ok());
 }

@@ -1,6 +1,8 @@
 use apogee_domain::SeriesName;
 use apogee_rankings::{By, Column};
 
+use super::{MOST, ROWS};
+use crate::web::ask::Form;
 use crate::web::problem::Problem;
 use crate::web::query::{At, Questions, Unreadable, Why, number};
 
@@ -36,6 +38,17 @@ impl BoardQuery {
         (!search.is_empty()).then_some(search)
     }
 
+    /// Rows that are passed over, and how many are taken of those that follow. A table for spreadsheets is whole unless a part of it is asked for,
+    /// which may have more rows than other pages.
+    pub(super) fn extent(&self, form: Form) -> (usize, usize) {
+        let most = if form == Form::Csv { usize::MAX } else { MOST };
+        let taken = match self.limit {
+            None if form == Form::Csv && self.page.is_none() => usize::MAX,
+            limit => limit.unwrap_or(ROWS).clamp(1, most),
+        };
+        (taken.saturating_mul(self.page.unwrap_or(1).saturating_sub(1)), taken)
+    }
+
     /// The series that is sorted by, and whether its largest comes first.
     pub(super) fn sorted(&self) -> Option<(&str, bool)> {
         let sort = self.sort.as_deref()?;
@@ -68,6 +81,28 @@ pub(crate) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_whole_unless_a_part_of_it_is_asked_for() {
+        let extent = |form, page, limit| BoardQuery { page, limit, ..BoardQuery::default() }.extent(form);
+        for (page, limit, shown, table) in [
+            (None, None, (0, 50), (0, usize::MAX)),
+            (Some(3), None, (100, 50), (100, 50)),
+            (None, Some(20), (0, 20), (0, 20)),
+            (Some(3), Some(400_000), (1_000, 500), (800_000, 400_000)),
+            (Some(0), Some(0), (0, 1), (0, 1)),
+            (
+                Some(usize::MAX),
+                Some(usize::MAX),
+                ((usize::MAX - 1).saturating_mul(500), 500),
+                (usize::MAX, usize::MAX),
+            ),
+        ] {
+            assert_eq!(extent(Form::Html, page, limit), shown, "{page:?} {limit:?}");
+            assert_eq!(extent(Form::Json, page, limit), shown, "{page:?} {limit:?}");
+            assert_eq!(extent(Form::Csv, page, limit), table, "{page:?} {limit:?}");
+        }
+    }
 
     #[test]
     fn a_search_survives_being_part_of_an_address() {

@@ -8,7 +8,7 @@ use apogee_domain::{SeriesName, Subject, Value};
 use apogee_leaderboard::{Picked, SnapshotRow, Standing};
 use apogee_rankings::Found;
 
-use super::{Board, BoardQuery, Column, MOST, ROWS, Row, Trend};
+use super::{Board, BoardQuery, Column, Row, Trend};
 use crate::web::App;
 use crate::web::ask::Form;
 use crate::web::chart::spark;
@@ -20,6 +20,15 @@ use crate::web::view::Csv;
 
 /// Bytes of a table: what no answer may have more of.
 const LARGEST_TABLE: usize = 64 << 20;
+
+/// Bytes of a table's row: rank and name, and what is added by each column.
+const ROW: (usize, usize) = (70, 8);
+
+/// Only as many rows as an answer is likely to have room for.
+fn admit(rows: usize, columns: usize) -> Result<(), Problem> {
+    let most = LARGEST_TABLE / (ROW.0 + ROW.1 * columns);
+    if rows > most { Err(Problem::TableTooLarge { rows, most }) } else { Ok(()) }
+}
 
 impl App {
     pub(super) async fn board(
@@ -36,13 +45,7 @@ impl App {
             Some(by) => self.rankings.order(&found, by).await?,
             None => None,
         };
-        let page = query.page.unwrap_or(1).max(1);
-        // A table for spreadsheets is whole: it has one page.
-        let limit = match form {
-            Form::Csv => found.ranking.len().max(1),
-            Form::Html | Form::Json => query.limit.unwrap_or(ROWS).clamp(1, MOST),
-        };
-        let skipped = limit.saturating_mul(page - 1);
+        let (skipped, limit) = query.extent(form);
         let (ranking, search) = (Arc::clone(&found.ranking), query.search());
         let pick = move || ranking.pick(order.as_deref(), search.as_deref(), skipped, limit);
         // Looking through all names takes its time.
@@ -99,11 +102,12 @@ impl App {
             table,
         };
         let more = skipped.saturating_add(limit) < board.found;
-        board.next = more.then(|| board.json_page(page + 1));
+        let page = board.query.page.unwrap_or(1).max(1);
+        board.next = more.then(|| board.json_page(page.saturating_add(1)));
         Ok(board)
     }
 
-    /// All rows as a table. What they hold is read as it is written, some hundred rows at a time.
+    /// These rows as a table. What they hold is read as it is written, some hundred rows at a time; nothing is where there are too many of them.
     async fn table(
         &self,
         scene: &Scene,
@@ -111,6 +115,9 @@ impl App {
         columns: &[SeriesName],
         picked: &Picked,
     ) -> Result<Csv, Problem> {
+        let rows = picked.positions.len();
+        admit(rows, columns.len())?;
+        let mut written = 0;
         let head = ["rank", "participant"].into_iter().chain(columns.iter().map(SeriesName::as_str));
         let mut csv = Csv::new(&head.collect::<Vec<_>>());
         let Some((ranked_by, others)) = columns.split_first() else { return Ok(csv) };
@@ -130,8 +137,9 @@ impl App {
                 csv.row(&cells.chain(values.iter().map(String::as_str)).collect::<Vec<_>>());
             }
             if csv.len() > LARGEST_TABLE {
-                return Err(Problem::Broken("a table of more than 64 MiB".into()));
+                return Err(Problem::TableTooLarge { rows, most: written });
             }
+            written += standings.len();
         }
         Ok(csv)
     }
@@ -181,6 +189,20 @@ fn typical(unit: Unit, values: &[Option<Value>]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_is_too_large_is_refused_by_its_number_of_rows() {
+        for (rows, columns, most) in
+            [(860_370, 1, None), (860_371, 1, Some(860_370)), (1_000_000, 10, Some(447_392))]
+        {
+            let refused = match admit(rows, columns) {
+                Ok(()) => None,
+                Err(Problem::TableTooLarge { rows: told, most }) => Some((told, most)),
+                Err(other) => panic!("{other}"),
+            };
+            assert_eq!(refused, most.map(|most| (rows, most)));
+        }
+    }
 
     #[test]
     fn one_giant_does_not_make_the_others_vanish() {
