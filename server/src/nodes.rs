@@ -82,7 +82,8 @@ impl Nodes {
                 timeout: PATIENCE,
                 list_timeout: PATIENCE,
                 body: LARGEST,
-                pages: 1,
+                // One row, and the page that says there are no more.
+                pages: 2,
                 rows: 1,
                 ..Limits::default()
             };

@@ -141,7 +141,7 @@ impl Town {
             labels_per_unit: 1,
         };
         let holder = Address::parse(&wallet(), Prefix::TEST).unwrap();
-        let made = Made::new(Recipe { network, accounts: vec![(holder, 50 * SMH)] });
+        let made = Made::new(Recipe { network, accounts: vec![(holder, 500 * SMH)] });
         let mesh = Arc::new(runtime.block_on(Mesh::start(0, made)).unwrap());
         let signer = sign(folder.path());
         let described = format!(

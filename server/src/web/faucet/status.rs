@@ -17,6 +17,7 @@ use crate::web::{App, Problem};
 
 /// How a faucet does, and the node behind it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FaucetStatus)]
 pub(crate) struct Status {
     network: String,
     faucet: String,
