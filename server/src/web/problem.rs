@@ -49,7 +49,7 @@ pub(crate) enum Problem {
         at: Epoch,
     },
     UnknownSeries(String),
-    /// A table has more rows than an answer, which has room for `most`.
+    /// A table has more rows than an answer may; `most` of them can be asked for.
     TableTooLarge {
         rows: usize,
         most: usize,
