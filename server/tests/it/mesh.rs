@@ -101,7 +101,10 @@ fn who_would_be_paid_in_a_split_is_not_who_is_paid_after_the_recount() {
     let provisional = mesh.owed(&rules);
     // Rules of Filecoin have nothing to read here.
     let foreign = std::fs::read_to_string(&rules).unwrap();
-    let foreign = foreign.replace("\"space.units\"", "\"power.qa\"").replace("SMH", "FIL");
+    let foreign = foreign
+        .replace("\"space.units\"", "\"power.qa\"")
+        .replace("SMH", "FIL")
+        .replace("value = 1\n", "value = \"1GiB\"\n");
     std::fs::write(mesh.path().join("foreign.toml"), foreign).unwrap();
     let read = ["competition", "facts", "--rules", "foreign.toml", "--at", "e:60", "--store", STORE];
     let refused = mesh.refused(&read);
