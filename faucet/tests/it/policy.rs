@@ -486,7 +486,7 @@ fn a_policy_that_leaves_a_chat_without_bounds_is_refused() {
     assert_eq!(with(presets::SR1_AUGUST, ""), unbounded, "whoever names a miner has no limit by identity");
     let named = presets::DEFAULT.replacen("[account]", chats, 1);
     let event = "[event]\nname = \"e\"\nuntil = 9\namount = \"1 FIL\"\nguests = [\"discord:7\"]\n\
-                 [[event.limit]]\nrule = \"e\"\nscope = \"actor\"\ngrants = 1\n";
+                 [[event.limit]]\nrule = \"guests\"\nscope = \"actor\"\ngrants = 1\n";
     for (text, word) in [
         (named.replace("min_age = \"30d\"\n", ""), "no min_age"),
         (named.replace("[\"invite\"]", "[\"invite\", \"discord\"]"), "no min_age"),
