@@ -752,10 +752,13 @@ mod tests {
 
     #[test]
     fn every_page_is_documented_in_the_forms_that_programs_read() {
-        let documented: Vec<&str> = operations().iter().map(|operation| operation.path).collect();
+        // Of a network of Spacemesh alone, it is told apart by the name of its place.
+        let named = |operation: &Operation| operation.path.replace("{layered}", "{network}");
+        let documented: Vec<String> = operations().iter().map(named).collect();
         for (path, _) in super::super::pages() {
             let twin = if path == "/" { "/index.json".to_owned() } else { format!("{path}.json") };
-            assert!(documented.contains(&path) || documented.contains(&&*twin), "{path} is not documented");
+            let is_there = |path: &str| documented.iter().any(|documented| documented == path);
+            assert!(is_there(path) || is_there(&twin), "{path} is not documented");
         }
     }
 }
